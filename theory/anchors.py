@@ -1,0 +1,100 @@
+"""Zero-output initializations: directions theta-bar with f(theta-bar; x) = 0 for every x.
+
+All but `rescaled_difference_anchor` are fixed by an orthogonal involution S with
+f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
+moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
+"""
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+
+
+def _normalized(anchor: Floats, normalize: bool) -> Floats:
+    norm = np.linalg.norm(anchor)
+    if norm == 0 or not np.isfinite(norm):
+        raise InvalidInput("anchor would be zero or infinite; give finite numbers, not all zero")
+    return np.asarray(anchor / norm if normalize else anchor, dtype=np.float64)
+
+
+def balanced_anchor(
+    net: Diagonal | Factorization, half: Floats, *, normalize: bool = True
+) -> Floats:
+    """u = v = half of a diagonal net, or U = V = half of a factorization (flattened)."""
+    half = np.asarray(half, dtype=np.float64).ravel()
+    if 2 * half.size != net.parameters:
+        raise InvalidInput(f"half has {half.size} numbers; {net} needs {net.parameters // 2}")
+    return _normalized(np.concatenate([half, half]), normalize)
+
+
+def difference_anchor(net: TwoLayer | Deep, half: Floats, *, normalize: bool = True) -> Floats:
+    """The difference trick: two copies of a net of half the hidden widths, readouts opposite.
+
+    `half` holds the parameters of the half-width net. A deep net gets the copies as diagonal
+    blocks, with zeros between them.
+    """
+    return rescaled_difference_anchor(net, half, 1.0, normalize=normalize)
+
+
+def rescaled_difference_anchor(
+    net: TwoLayer | Deep, half: Floats, scale: float, *, normalize: bool = True
+) -> Floats:
+    """The difference trick with the second copy's first layer times `scale` and its readout
+    divided by the same factor as it reaches the output. Zero output; no involution for scale != 1.
+    """
+    if scale <= 0:
+        raise InvalidInput(f"scale is {scale}; it must be positive")
+    half = np.asarray(half, dtype=np.float64).ravel()
+    half_net = _half_width(net)
+    if half.size != half_net.parameters:
+        raise InvalidInput(f"half has {half.size} numbers; {half_net} has {half_net.parameters}")
+    if isinstance(net, TwoLayer):
+        assert isinstance(half_net, TwoLayer)
+        readout, hidden = half_net.split(half)
+        readouts = [readout, -readout / scale ** (net.degree - 1)]
+        anchor = np.concatenate([*readouts, hidden.ravel(), scale * hidden.ravel()])
+        return _normalized(anchor, normalize)
+    assert isinstance(half_net, Deep)
+    first, *middle, last = half_net.layers(half)
+    exponent = half_net._act.exponent ** (len(half_net.widths) - 2)
+    blocks = [np.concatenate([first, scale * first])]
+    blocks += [np.block([[m, 0 * m], [0 * m, m]]) for m in middle]
+    blocks += [np.concatenate([last, -last / scale**exponent], axis=1)]
+    return _normalized(np.concatenate([b.ravel() for b in blocks]), normalize)
+
+
+def zero_readout_anchor(
+    net: TwoLayer | Deep, theta: Floats, *, normalize: bool = True
+) -> Floats:
+    """`theta` with the last layer set to zero."""
+    theta = np.array(theta, dtype=np.float64).ravel()
+    if theta.size != net.parameters:
+        raise InvalidInput(f"theta has {theta.size} numbers; {net} has {net.parameters}")
+    readout = slice(0, net.width) if isinstance(net, TwoLayer) else slice(-net.widths[-2], None)
+    theta[readout] = 0.0
+    return _normalized(theta, normalize)
+
+
+def _half_width(net: TwoLayer | Deep) -> TwoLayer | Deep:
+    hidden = (net.width,) if isinstance(net, TwoLayer) else net.widths[1:-1]
+    if any(width % 2 for width in hidden):
+        raise InvalidInput(f"{net} has an odd hidden width; the difference trick needs even ones")
+    if isinstance(net, TwoLayer):
+        return TwoLayer(net.width // 2, net.input_dim, net.activation)
+    halved = tuple(width // 2 for width in hidden)
+    return Deep((net.widths[0], *halved, 1), net.activation)
+
+
+def has_odd_involution(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> bool:
+    """Whether second-order terms vanish at the anchor: g_j^T H_i g_k = 0 for all gradients g.
+
+    This is what the involution gives and all that the order of the lazy prediction needs.
+    """
+    jacobian = net.jacobian(anchor, inputs)
+    samples = len(inputs)
+    hessians = [net.weighted_hessian(anchor, inputs, row) for row in np.eye(samples)]
+    forms = np.array([jacobian @ hessian @ jacobian.T for hessian in hessians])
+    scale = max(float(np.linalg.norm(h)) for h in hessians) * float(np.linalg.norm(jacobian)) ** 2
+    return bool(np.abs(forms).max() <= 1e-12 * scale)

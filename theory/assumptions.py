@@ -1,0 +1,143 @@
+"""The assumptions of the theorems, checked on a problem; each failure names what is wrong.
+
+Lyu, Jin, Li, Du, Lee, Hu (ICLR 2024), Section 3: f is homogeneous and smooth in theta, the output
+vanishes at the anchor, and the data are separable by the gradient features at the anchor.
+"""
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.errors import AssumptionError
+from theory.kernel.ntk import signed_features
+from theory.kernel.svm import kernel_svm
+from theory.nets import HomogeneousNet
+from theory.problem import Problem
+
+_PROBES = 3
+_PROBE_SEED = 0
+HOMOGENEITY_TOLERANCE = 1e-9
+"""Rounding of f and its Jacobian at unit scale is 1e-15 to 1e-13 for the families here; a wrong
+degree shows as an error of order one."""
+ZERO_OUTPUT_TOLERANCE = 1e-6
+"""Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
+exactly zero; six-digit anchors written by hand must pass."""
+
+
+def check_assumptions(problem: Problem) -> None:
+    """Check every assumption of the theorems on `problem`.
+
+    Raises:
+        AssumptionError: for the first one that fails, with `assumption` one of "finite values",
+            "homogeneity", "smoothness", "zero output", "separability".
+    """
+    check_finite(problem)
+    check_homogeneity(problem.net, problem.parameters, problem.inputs)
+    check_smoothness(problem.net, problem.parameters, problem.inputs)
+    check_zero_output(problem)
+    if problem.loss_function.classifies:
+        check_separability(problem)
+
+
+def check_finite(problem: Problem) -> None:
+    """Outputs and gradients at the anchor are finite numbers of the right shape."""
+    outputs = problem.net.outputs(problem.anchor, problem.inputs)
+    if np.shape(outputs) != (problem.samples,):
+        raise AssumptionError(
+            "finite values",
+            f"net returns shape {np.shape(outputs)} for {problem.samples} inputs; "
+            f"forward must return shape ({problem.samples},)",
+        )
+    jacobian = problem.net.jacobian(problem.anchor, problem.inputs)
+    if not (np.all(np.isfinite(outputs)) and np.all(np.isfinite(jacobian))):
+        raise AssumptionError(
+            "finite values", "net returns NaN or infinite outputs or gradients at the anchor"
+        )
+
+
+def check_homogeneity(net: HomogeneousNet, parameters: int, inputs: Floats) -> None:
+    """f(c theta) = c^L f(theta), and Euler's identity <theta, grad f> = L f, at random theta."""
+    generator = np.random.default_rng(_PROBE_SEED)
+    for _ in range(_PROBES):
+        theta = generator.standard_normal(parameters)
+        outputs = net.outputs(theta, inputs)
+        jacobian = net.jacobian(theta, inputs)
+        scale = float(np.linalg.norm(jacobian) * np.linalg.norm(theta)) + np.finfo(float).tiny
+        euler = jacobian @ theta - net.degree * outputs
+        scaling = net.outputs(1.5 * theta, inputs) / 1.5**net.degree - outputs
+        error = float(max(np.abs(euler).max(), np.abs(scaling).max())) / scale
+        if not error <= HOMOGENEITY_TOLERANCE:
+            raise AssumptionError(
+                "homogeneity",
+                f"net is not homogeneous of degree {net.degree}: f(c theta) = c^{net.degree} "
+                f"f(theta) fails by {error:.1e} relative (allowed: {HOMOGENEITY_TOLERANCE:.0e}); "
+                "correct its degree, or remove biases and non-homogeneous activations",
+            )
+
+
+def check_smoothness(net: HomogeneousNet, parameters: int, inputs: Floats) -> None:
+    """The gradient is continuous: known for the families, tested along lines for other nets.
+
+    The test bisects the largest jump of the gradient along a random line. Where the gradient is
+    continuous the jump halves with the interval; at a kink it stays.
+    """
+    if net.smooth is None:
+        generator = np.random.default_rng(_PROBE_SEED)
+        smooth = all(
+            _largest_jump_shrinks(net, inputs, *generator.standard_normal((2, parameters)))
+            for _ in range(_PROBES)
+        )
+    else:
+        smooth = net.smooth
+    if not smooth:
+        raise AssumptionError(
+            "smoothness",
+            f"net {net} has a gradient that jumps (kinks, as of relu); the theorems need a "
+            "continuously differentiable net, and the flow of this one slides along its kinks",
+        )
+
+
+def _largest_jump_shrinks(net: HomogeneousNet, inputs: Floats, a: Floats, b: Floats) -> bool:
+    grid = np.linspace(0.0, 1.0, 65)
+    gradients = [net.jacobian((1 - t) * a + t * b, inputs) for t in grid]
+    jumps = [float(np.abs(g1 - g0).max()) for g0, g1 in zip(gradients, gradients[1:], strict=False)]
+    k = int(np.argmax(jumps))
+    low, high, first = grid[k], grid[k + 1], jumps[k]
+    low_gradient, high_gradient, jump = gradients[k], gradients[k + 1], first
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        gradient = net.jacobian((1 - middle) * a + middle * b, inputs)
+        left = float(np.abs(gradient - low_gradient).max())
+        right = float(np.abs(high_gradient - gradient).max())
+        if left >= right:
+            high, high_gradient, jump = middle, gradient, left
+        else:
+            low, low_gradient, jump = middle, gradient, right
+    return jump <= 1e-3 * first or first == 0.0
+
+
+def check_zero_output(problem: Problem) -> None:
+    """|f(anchor; x_i)| is zero up to rounding of the anchor's digits."""
+    outputs = problem.net.outputs(problem.anchor, problem.inputs)
+    gradients = np.linalg.norm(problem.net.jacobian(problem.anchor, problem.inputs), axis=1)
+    relative = np.abs(outputs) / np.maximum(problem.anchor_norm * gradients, np.finfo(float).tiny)
+    relative = np.where(outputs == 0, 0.0, relative)
+    worst = int(np.argmax(relative))
+    if relative[worst] > ZERO_OUTPUT_TOLERANCE:
+        raise AssumptionError(
+            "zero output",
+            f"anchor has output {outputs[worst]:.6g} at input {worst}; it must be a direction with "
+            "zero output on every input (a difference of two copies, balanced, or zero readout)",
+        )
+
+
+def check_separability(problem: Problem) -> None:
+    """Some parameter direction has positive margin on every sample in the gradient features."""
+    features = signed_features(problem)
+    lengths = np.linalg.norm(features, axis=1)
+    if lengths.min() <= 1e-12 * lengths.max() or lengths.max() == 0:
+        raise AssumptionError(
+            "separability",
+            f"input {int(np.argmin(lengths))} has a zero gradient at the anchor; "
+            "no classifier in the NTK features separates it",
+        )
+    kernel_svm(problem)

@@ -1,0 +1,24 @@
+"""The time variable of every integration: logarithmic first, then linear in the decay time.
+
+s = lambda t is the decay time; the transition is at s = log alpha. The flow starts on the scale
+s ~ e^-E0, which can be 1e-100000, and ends at s ~ 1e5. The clock tau = log s for s < 1 and
+tau = s - 1 beyond resolves both and is continuously differentiable at the seam, so that an
+integrator can pass it in one call.
+"""
+
+from math import exp, log
+
+
+def clock_of(decay_time: float) -> float:
+    """tau at decay time s > 0."""
+    return log(decay_time) if decay_time < 1.0 else decay_time - 1.0
+
+
+def decay_time_at(clock: float) -> float:
+    """s at tau (underflows to 0.0 below tau = -745, where only log s matters)."""
+    return exp(clock) if clock < 0.0 else clock + 1.0
+
+
+def log_rate(clock: float) -> float:
+    """log(ds/dtau), the logarithm of min(s, 1)."""
+    return min(clock, 0.0)

@@ -1,0 +1,222 @@
+"""Exact gradient flow with weight decay, for log10 alpha from 0.5 to 10000 in float64.
+
+    theta' = -lambda theta - (1/n) sum_i grad l(f_i(theta), y_i),      theta(0) = alpha * anchor.
+
+The kernel phase is integrated in the co-moving chart, the rest in theta; see `theory.flow.chart`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from theory.assumptions import check_finite, check_zero_output
+from theory.backend import Floats
+from theory.clock import clock_of, decay_time_at
+from theory.errors import InvalidInput, NumericalFailure
+from theory.flow.chart import Chart
+from theory.flow.manifold import SlowManifold, relaxation_clock
+from theory.flow.state import FlowState
+from theory.flow.trajectory import Trajectory
+from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
+from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.problem import Problem, Regime
+
+Event = Callable[[FlowState], float]
+
+LOOSER = 100.0
+"""Ratio of the two tolerances whose difference is the error estimate."""
+
+_RICH_BELOW = log(1e4)
+"""The rich chart takes over once rho^L < 1e4: theta then loses four digits of f to cancellation,
+where the co-moving chart would lose as many to the growth of eta."""
+
+_HEAD_START = -14.0
+"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
+
+
+def gradient_flow(
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float] = (0.7, 1.3),
+    *,
+    rtol: float = 1e-11,
+    method: str | None = None,
+    dense: bool = False,
+    events: Sequence[Event] = (),
+    estimate_error: bool = True,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> Trajectory:
+    """Integrate the flow from t = 0 to the largest of the times `at`, in units of t_g.
+
+    Args:
+        rtol: relative tolerance of the integrator, at least 1e-13; raised at huge alpha to the
+            noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
+        method: "LSODA", "BDF" or "Radau"; None tries them in this order.
+        dense: also return an interpolant, `Trajectory.state(at)`.
+        events: functions of a `FlowState` whose sign changes are located.
+        estimate_error: integrate again at 100 rtol for `Trajectory.error_estimate`.
+        max_evaluations: budget of right-hand sides for each chart and method.
+
+    Raises:
+        InvalidInput: for times that are negative or not finite, an unknown method, a bad rtol.
+        AssumptionError: the anchor's output is not zero, or values are not finite.
+        IntegrationFailed: no method finished within its budget.
+    """
+    requested = np.asarray(at, dtype=np.float64)
+    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
+        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
+    if requested.min() < 0:
+        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
+    if not 1e-13 <= rtol <= 1e-2:
+        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    if method is not None and method not in METHODS:
+        raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
+    check_finite(problem)
+    check_zero_output(problem)
+
+    def run(rtol: float, dense: bool, events: Sequence[Event]) -> _Run:
+        return _run(problem, regime, requested, rtol, method, dense, events, max_evaluations)
+
+    tight = run(rtol, dense, events)
+    evaluations, error = tight.evaluations, np.full(requested.size, np.nan)
+    if estimate_error:
+        loose = run(LOOSER * rtol, False, ())
+        evaluations += loose.evaluations
+        error = np.array(
+            [_difference(a, b) for a, b in zip(tight.states, loose.states, strict=True)]
+        )
+    return Trajectory(
+        problem=problem,
+        regime=regime,
+        at=requested,
+        states=tight.states,
+        error_estimate=error,
+        evaluations=evaluations,
+        method=tight.method,
+        event_times=tight.event_times,
+        _dense=tight.dense,
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    states: tuple[FlowState, ...]
+    evaluations: int
+    method: str
+    event_times: tuple[Floats, ...]
+    dense: Callable[[float], FlowState] | None
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """One stretch of clock time in one chart, on the full flow or on its slow manifold."""
+
+    chart: Chart
+    stop: float
+    slow: bool = False
+
+
+def _run(
+    problem: Problem,
+    regime: Regime,
+    at: Floats,
+    rtol: float,
+    method: str | None,
+    dense: bool,
+    events: Sequence[Event],
+    max_evaluations: int,
+) -> _Run:
+    chart = Chart(problem, regime, comoving=True)
+    zero = np.zeros(problem.parameters)
+    states: list[FlowState] = [FlowState(chart, 0.0, zero)] * len(at)
+    pending = [(clock_of(t * regime.log_alpha), k) for k, t in enumerate(at) if t > 0]
+    pieces: list[tuple[Chart, float, Callable[[float], Floats]]] = []
+    crossings: list[list[float]] = [[] for _ in events]
+    if not pending:
+        return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
+
+    log_gain = initial_log_gain(problem, regime)
+    rtol, atol = tolerances(log_gain, rtol)
+    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
+    start = _HEAD_START - log_gain - log(max(1.0, stiffness))
+    start = min(start, min(clock for clock, _ in pending) - 1.0)
+    loss = problem.loss_function
+    force = loss.force(start + log_gain, np.zeros(problem.samples), problem.labels)
+    coordinates = np.asarray(force @ chart.base_jacobian)
+    evaluations, methods, decay_time = 0, [], decay_time_at(start)
+    for segment in _segments(chart, start, max(clock for clock, _ in pending)):
+        if segment.chart is not chart:
+            state = FlowState(chart, decay_time, coordinates)
+            chart, coordinates = segment.chart, state.theta
+        system = SlowManifold(chart) if segment.slow else chart
+        due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
+        solution = integrate(
+            system.rhs,
+            system.jacobian,
+            start,
+            segment.stop,
+            coordinates,
+            [clock for clock, _ in due],
+            rtol=rtol,
+            atol=atol,
+            method=method,
+            dense=dense,
+            events=[_clocked(event, chart) for event in events],
+            max_evaluations=max_evaluations,
+        )
+        for (clock, k), row in zip(due, solution.states, strict=True):
+            states[k] = FlowState(chart, decay_time_at(clock), row)
+        if solution.interpolant is not None:
+            pieces.append((chart, segment.stop, solution.interpolant))
+        for found, clocks in zip(crossings, solution.event_times, strict=True):
+            found.extend(decay_time_at(clock) / regime.log_alpha for clock in clocks)
+        start, coordinates = segment.stop, solution.final
+        decay_time = decay_time_at(start)
+        evaluations += solution.evaluations
+        methods.append(solution.method)
+
+    def interpolate(at: float) -> FlowState:
+        if at == 0.0:
+            return FlowState(Chart(problem, regime, comoving=True), 0.0, zero)
+        clock = clock_of(at * regime.log_alpha)
+        for piece_chart, stop, interpolant in pieces:
+            if clock <= stop:
+                return FlowState(piece_chart, decay_time_at(clock), interpolant(clock))
+        raise NumericalFailure(f"time {at} lies past the end of the flow")
+
+    return _Run(
+        tuple(states),
+        evaluations,
+        "+".join(dict.fromkeys(methods)),
+        tuple(np.array(found) for found in crossings),
+        interpolate if dense else None,
+    )
+
+
+def _clocked(event: Event, chart: Chart) -> Callable[[float, Floats], float]:
+    return lambda clock, y: event(FlowState(chart, decay_time_at(clock), y))
+
+
+def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
+    """The charts from `start` to `stop`; for the squared loss the slow manifold where it is stiff."""
+    problem, regime = chart.problem, chart.regime
+    log_alpha = regime.log_alpha
+    turn = max(log_alpha - _RICH_BELOW / problem.degree, 0.5 * log_alpha)
+    rich = Chart(problem, regime, comoving=False)
+    relaxed = relaxation_clock(chart, start)
+    segments = [_Segment(chart, clock_of(turn)), _Segment(rich, stop)]
+    if relaxed is not None and relaxed < clock_of(turn):
+        segments = [_Segment(chart, relaxed)]
+        segments += [_Segment(chart, clock_of(turn), slow=True), _Segment(rich, stop, slow=True)]
+    kept = [s for s in segments if s.stop < stop]
+    following = segments[len(kept)]
+    return [*kept, _Segment(following.chart, stop, following.slow)]
+
+
+def _difference(a: FlowState, b: FlowState) -> float:
+    """Largest relative difference of two states, in margins and direction."""
+    scale = float(np.abs(a.margins).max())
+    margins = float(np.abs(a.margins - b.margins).max()) / scale if scale > 0 else 0.0
+    return max(margins, float(np.linalg.norm(a.direction - b.direction)))

@@ -1,0 +1,88 @@
+"""What an integration returns: the states at the requested times, as arrays, with their error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.flow.state import FlowState
+from theory.problem import Problem, Regime
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A flow at T times.
+
+    Attributes:
+        at: times in units of t_g, shape `(T,)`.
+        states: the T states.
+        error_estimate: shape `(T,)`; largest relative difference, in margins and direction, from
+            an integration of the same flow at a hundred times the tolerance (NaN when not asked
+            for). It bounds the error of the looser of the two.
+        evaluations: right-hand sides evaluated, both integrations together.
+        method: the SciPy method that finished.
+        event_times: one array per event, in units of t_g.
+    """
+
+    problem: Problem
+    regime: Regime
+    at: Floats
+    states: tuple[FlowState, ...]
+    error_estimate: Floats
+    evaluations: int
+    method: str
+    event_times: tuple[Floats, ...] = ()
+    _dense: Callable[[float], FlowState] | None = None
+
+    def state(self, at: float) -> FlowState:
+        """The state at any time of the interval; needs `dense=True`."""
+        if self._dense is None:
+            raise InvalidInput("state(at) needs gradient_flow(..., dense=True)")
+        if not 0 <= at <= self.at.max():
+            raise InvalidInput(f"at is {at}; this flow covers 0 to {self.at.max()}")
+        return self._dense(at)
+
+    def _stack(self, name: str) -> Floats:
+        return np.array([getattr(state, name) for state in self.states], dtype=np.float64)
+
+    @cached_property
+    def decay_times(self) -> Floats:
+        """s = lambda t, shape `(T,)`."""
+        return self._stack("decay_time")
+
+    @cached_property
+    def margins(self) -> Floats:
+        """q, shape `(T, n)`."""
+        return self._stack("margins")
+
+    @cached_property
+    def log_norm(self) -> Floats:
+        """log |theta|, shape `(T,)`."""
+        return self._stack("log_norm")
+
+    @cached_property
+    def directions(self) -> Floats:
+        """theta / |theta|, shape `(T, P)`."""
+        return self._stack("direction")
+
+    @cached_property
+    def displacement(self) -> Floats:
+        """eta, shape `(T, P)`."""
+        return self._stack("displacement")
+
+    @cached_property
+    def stationarity(self) -> Floats:
+        """|d theta / ds| / |theta|, shape `(T,)`."""
+        return self._stack("stationarity")
+
+    @property
+    def theta(self) -> Floats:
+        """theta, shape `(T, P)`; infinite where it exceeds float64."""
+        return self._stack("theta")
+
+    def outputs(self, inputs: Floats) -> Floats:
+        """f(theta; x) on any inputs `(m, d)`, shape `(T, m)`."""
+        return np.array([state.outputs(inputs) for state in self.states])

@@ -1,0 +1,106 @@
+"""The lazy (dual) flow: the gradient flow of the model linearised at its anchor.
+
+In co-moving coordinates eta = Phi^T a it closes on the n dual variables,
+
+    da/ds = exp(E0 - 2 (L-1) s) * r(K a) - L a,      E0 = 2 (L-1) log alpha - log lambda - log n,
+
+and differs from the full flow by a power of alpha only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.clock import clock_of, decay_time_at, log_rate
+from theory.errors import InvalidInput
+from theory.integrate import integrate
+from theory.kernel.ntk import gram, signed_features
+from theory.problem import Problem, Regime
+
+
+@dataclass(frozen=True, eq=False)
+class LazyFlow:
+    """The lazy flow at the requested times.
+
+    Attributes:
+        at: times in units of t_g, shape `(T,)`.
+        dual: a, shape `(T, n)`.
+        margins: K a, shape `(T, n)` (outputs for the squared loss).
+        displacement: eta = Phi^T a, shape `(T, P)`.
+    """
+
+    at: Floats
+    dual: Floats
+    margins: Floats
+    displacement: Floats
+    evaluations: int
+
+
+def initial_log_gain(problem: Problem, regime: Regime) -> float:
+    """E0 = 2 (L-1) log alpha - log lambda - log n, the log of the force's gain at s = 0."""
+    return (
+        2.0 * (problem.degree - 1) * regime.log_alpha
+        - regime.log_lambda
+        - log(problem.samples)
+    )
+
+
+def tolerances(log_gain: float, rtol: float) -> tuple[float, float]:
+    """(rtol, atol) raised to the noise that exponents of size E0 carry in float64."""
+    scale = abs(log_gain) + 10.0
+    return max(rtol, 100 * np.finfo(float).eps * scale), max(1e-3 * rtol, 2e-15 * scale)
+
+
+def lazy_flow(
+    problem: Problem, regime: Regime, at: Sequence[float], *, rtol: float = 1e-11
+) -> LazyFlow:
+    """Integrate the lazy dual flow; `at` are times in units of t_g, each > 0.
+
+    Raises:
+        InvalidInput: for the squared loss (its kernel machine has a closed form) or times <= 0.
+        IntegrationFailed: as `theory.integrate.integrate`.
+    """
+    loss = problem.loss_function
+    if not loss.classifies:
+        raise InvalidInput("loss is 'squared'; the lazy flow is written for classification")
+    requested = np.asarray(at, dtype=np.float64)
+    if requested.size == 0 or not np.all(np.isfinite(requested)) or requested.min() <= 0:
+        raise InvalidInput(f"at is {list(at)}; times are finite multiples > 0 of t_g")
+    features = signed_features(problem)
+    kernel = gram(features)
+    gain = initial_log_gain(problem, regime)
+    drift = 2.0 * (problem.degree - 1)
+    ones = np.ones(problem.samples)
+
+    def log_scale(clock: float) -> float:
+        return log_rate(clock) + gain - drift * decay_time_at(clock)
+
+    def rhs(clock: float, dual: Floats) -> Floats:
+        force = loss.force(log_scale(clock), kernel @ dual, ones)
+        return np.asarray(force - problem.degree * np.exp(log_rate(clock)) * dual)
+
+    def jacobian(clock: float, dual: Floats) -> Floats:
+        curvature = loss.curvature(log_scale(clock), kernel @ dual, ones)
+        decay = problem.degree * np.exp(log_rate(clock))
+        return np.asarray(-curvature[:, None] * kernel - decay * np.eye(len(dual)))
+
+    clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
+    start = min(-14.0 - gain - log(max(1.0, float(np.abs(kernel).max()))), clocks.min() - 1.0)
+    initial = loss.force(start + gain, 0.0 * ones, ones)
+    order = np.argsort(clocks)
+    rtol, atol = tolerances(gain, rtol)
+    solution = integrate(
+        rhs, jacobian, start, float(clocks.max()), initial, clocks[order], rtol=rtol, atol=atol
+    )
+    dual = np.empty((len(requested), problem.samples))
+    dual[order] = solution.states
+    return LazyFlow(
+        at=requested,
+        dual=dual,
+        margins=dual @ kernel,
+        displacement=dual @ features,
+        evaluations=solution.evaluations,
+    )

@@ -1,0 +1,24 @@
+"""The neural tangent kernel at the anchor: gradient features and their Gram matrices."""
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.problem import Problem
+
+
+def signed_features(problem: Problem) -> Floats:
+    """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss."""
+    jacobian = problem.net.jacobian(problem.anchor, problem.inputs)
+    signed = problem.labels[:, None] * jacobian if problem.loss_function.classifies else jacobian
+    return np.asarray(signed, dtype=np.float64)
+
+
+def gram(features: Floats) -> Floats:
+    """The kernel matrix K = Phi Phi^T, shape `(n, n)`."""
+    return np.asarray(features @ features.T)
+
+
+def cross_kernel(problem: Problem, inputs: Floats) -> Floats:
+    """<grad f(anchor; x), grad f(anchor; x_j)> for new inputs x `(m, d)`, shape `(m, n)`."""
+    new = problem.net.jacobian(problem.anchor, np.asarray(inputs, dtype=np.float64))
+    return np.asarray(new @ problem.net.jacobian(problem.anchor, problem.inputs).T)

@@ -1,0 +1,120 @@
+"""The abstract homogeneous net: what every net answers, and the torch route that answers it.
+
+A user's net subclasses `HomogeneousNet`, sets `degree` and writes `forward` in torch; everything
+else is derived here by `torch.func`. The families of the package override the derived methods by
+closed forms over numpy *and* torch (see `theory.backend`), with any leading batch dimensions.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from theory.backend import Array, Floats
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_QUADRATURE = tuple(zip(0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS, strict=True))
+"""Nodes and weights on [0, 1]."""
+
+
+class HomogeneousNet(ABC):
+    """A net f(theta; x) with f(c theta; x) = c^degree f(theta; x) for all c > 0.
+
+    Shapes throughout: theta `(..., P)`, inputs `(n, d)` or `(..., n, d)`, outputs `(..., n)`.
+    Arrays are numpy float64 or torch tensors; the result is of the same kind.
+    """
+
+    @property
+    @abstractmethod
+    def degree(self) -> int:
+        """The homogeneity degree L."""
+
+    @abstractmethod
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        """Outputs `(n,)` in torch, of parameters `(P,)` and inputs `(n, d)`; differentiable."""
+
+    @property
+    def parameters(self) -> int | None:
+        """The number P of parameters, or None when the net takes any (a user's own)."""
+        return None
+
+    @property
+    def smooth(self) -> bool | None:
+        """True when continuously differentiable, False when not, None to have it tested."""
+        return None
+
+    def outputs(self, theta: Array, inputs: Array) -> Array:
+        """f(theta; x_i), shape `(..., n)`."""
+        return _through_torch(self.forward, (1, 2), theta, inputs)
+
+    def jacobian(self, theta: Array, inputs: Array) -> Array:
+        """d f(theta; x_i) / d theta, shape `(..., n, P)`."""
+        import torch
+
+        return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
+
+    def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        """sum_i weights_i d^2 f(theta; x_i) / d theta^2, shape `(..., P, P)`."""
+        import torch
+
+        def weighted(theta: Any, inputs: Any, weights: Any) -> Any:
+            return weights @ self.forward(theta, inputs)
+
+        return _through_torch(torch.func.hessian(weighted), (1, 2, 1), theta, inputs, weights)
+
+    def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        """f(theta + step; x_i) - f(theta; x_i) without cancellation, shape `(..., n)`.
+
+        Eight-point Gauss-Legendre quadrature of the derivative along the segment: exact for
+        polynomial nets up to degree 16, and relative to `step` for every net smooth on the segment.
+        """
+        import torch
+
+        def derivative(theta: Any, step: Any, inputs: Any) -> Any:
+            total = torch.zeros(inputs.shape[-2], dtype=theta.dtype, device=theta.device)
+            for node, weight in _QUADRATURE:
+                point = theta + float(node) * step
+                _, slope = torch.func.jvp(lambda t: self.forward(t, inputs), (point,), (step,))
+                total = total + float(weight) * slope
+            return total
+
+        return _through_torch(derivative, (1, 1, 2), theta, step, inputs)
+
+
+def complex_step_hessian(
+    net: HomogeneousNet, theta: Array, inputs: Array, weights: Array
+) -> Array:
+    """`weighted_hessian` from one batched complex Jacobian; exact to rounding.
+
+    The derivative of an analytic function is Im g(theta + i h) / h up to O(h^2), without
+    subtraction, so h can be 1e-30 (Squire and Trapp, SIAM Review 40, 1998).
+    """
+    size = theta.shape[-1]
+    step = 1e-30
+    identity = np.eye(size)
+    if not isinstance(theta, np.ndarray):
+        identity = theta.new_tensor(identity)
+    points = theta[..., None, :] + 1j * step * identity
+    inputs = inputs[..., None, :, :] if inputs.ndim > 2 else inputs
+    jacobians = net.jacobian(points, inputs)
+    return (weights[..., None, :, None] * jacobians.imag).sum(-2) / step
+
+
+def _through_torch(
+    function: Callable[..., Any], ranks: tuple[int, ...], *arguments: Array
+) -> Array:
+    """Apply a torch function of unbatched tensors, of the given ranks, to numpy or torch, batched."""
+    import torch
+
+    if isinstance(arguments[0], np.ndarray):
+        tensors = [torch.from_numpy(np.array(a, dtype=np.float64)) for a in arguments]
+        result: Floats = _through_torch(function, ranks, *tensors).detach().numpy()
+        return result
+    surplus = [a.ndim - rank for a, rank in zip(arguments, ranks, strict=True)]
+    if not any(surplus):
+        return function(*arguments)
+    in_dims = tuple(0 if extra == max(surplus) else None for extra in surplus)
+    return torch.func.vmap(lambda *one: _through_torch(function, ranks, *one), in_dims=in_dims)(
+        *arguments
+    )

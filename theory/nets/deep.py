@@ -1,0 +1,103 @@
+"""Deep nets without biases: f(W_1..W_K; x) = W_K act(W_{K-1} ... act(W_1 x))."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+from theory.backend import Array, namespace
+from theory.errors import InvalidInput
+from theory.nets.activations import ACTIVATIONS, Activation, activation_named
+from theory.nets.base import HomogeneousNet, complex_step_hessian
+
+
+@dataclass(frozen=True)
+class Deep(HomogeneousNet):
+    """A bias-free net of K = len(widths) - 1 >= 3 layers.
+
+    `widths` lists all layers, the input first and the single output last, e.g. (3, 4, 4, 1);
+    theta is W_1, ..., W_K, row-major. With an activation of degree m the homogeneity degree is
+    1 + m + ... + m^(K-1).
+    """
+
+    widths: tuple[int, ...]
+    activation: str = "linear"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if len(self.widths) < 4 or min(self.widths) < 1 or self.widths[-1] != 1:
+            raise InvalidInput(
+                f"widths is {list(self.widths)}; a deep net needs at least three layers: the input "
+                "dimension first, two or more hidden widths, the single output (1) last"
+            )
+        activation_named(self.activation, tuple(ACTIVATIONS))
+
+    @property
+    def _act(self) -> Activation:
+        return activation_named(self.activation)
+
+    @property
+    def layer_shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shapes of W_1, ..., W_K."""
+        return tuple((after, before) for before, after in pairwise(self.widths))
+
+    @property
+    def degree(self) -> int:
+        return sum(self._act.exponent**layer for layer in range(len(self.widths) - 1))
+
+    @property
+    def parameters(self) -> int:
+        return sum(map(prod, self.layer_shapes))
+
+    @property
+    def smooth(self) -> bool:
+        return self._act.continuous_derivatives >= 1
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return self.outputs(theta, inputs)
+
+    def layers(self, theta: Array) -> list[Array]:
+        """The weight matrices W_1, ..., W_K, each `(..., after, before)`."""
+        matrices, start = [], 0
+        for shape in self.layer_shapes:
+            block = theta[..., start : start + prod(shape)]
+            matrices.append(block.reshape((*block.shape[:-1], *shape)))
+            start += prod(shape)
+        return matrices
+
+    def outputs(self, theta: Array, inputs: Array) -> Array:
+        *hidden_layers, last = self.layers(theta)
+        signal = inputs
+        for matrix in hidden_layers:
+            signal = self._act.value(signal @ matrix.mT)
+        return (signal @ last.mT)[..., 0]
+
+    def jacobian(self, theta: Array, inputs: Array) -> Array:
+        *hidden_layers, last = self.layers(theta)
+        signals, slopes = [inputs], []
+        for matrix in hidden_layers:
+            preactivations = signals[-1] @ matrix.mT
+            slopes.append(self._act.derivative(preactivations))
+            signals.append(self._act.value(preactivations))
+        blocks = [signals[-1]]
+        backward = last  # d f / d signal, first (..., 1, h), then (..., n, h)
+        for layer in range(len(hidden_layers) - 1, -1, -1):
+            sensitivities = backward * slopes[layer]
+            outer = sensitivities[..., :, None] * signals[layer][..., None, :]
+            blocks.append(outer.reshape((*outer.shape[:-2], prod(self.layer_shapes[layer]))))
+            backward = sensitivities @ hidden_layers[layer]
+        return namespace(theta).concat(blocks[::-1], -1)
+
+    def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        return complex_step_hessian(self, theta, inputs, weights)
+
+    def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        layers, layer_steps = self.layers(theta), self.layers(step)
+        signal, growth = inputs, 0.0 * inputs
+        for matrix, matrix_step in zip(layers[:-1], layer_steps[:-1], strict=True):
+            preactivations = signal @ matrix.mT
+            change = growth @ matrix.mT + (signal + growth) @ matrix_step.mT
+            growth = self._act.increment(preactivations, change)
+            signal = self._act.value(preactivations)
+        change = growth @ layers[-1].mT + (signal + growth) @ layer_steps[-1].mT
+        return change[..., 0]

@@ -1,0 +1,93 @@
+"""Two-layer nets without biases: f(a, W; x) = sum_k a_k act(w_k . x)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from theory.backend import Array, namespace, zeros
+from theory.errors import InvalidInput
+from theory.nets.activations import Activation, activation_named
+from theory.nets.base import HomogeneousNet
+
+TWO_LAYER_ACTIVATIONS = ("square", "cube", "relu", "relu_squared", "relu_cubed")
+
+
+@dataclass(frozen=True)
+class TwoLayer(HomogeneousNet):
+    """A two-layer net; theta is the readout a `(width,)`, then the rows of W `(width, input_dim)`.
+
+    `relu` is outside the smoothness assumption: its flow slides along kinks (a Filippov solution),
+    where integrators stall.
+    """
+
+    width: int
+    input_dim: int
+    activation: str
+
+    def __post_init__(self) -> None:
+        for name, value in (("width", self.width), ("input_dim", self.input_dim)):
+            if value < 1:
+                raise InvalidInput(f"{name} is {value}; it must be at least 1")
+        activation_named(self.activation, TWO_LAYER_ACTIVATIONS)
+
+    @property
+    def _act(self) -> Activation:
+        return activation_named(self.activation)
+
+    @property
+    def degree(self) -> int:
+        return 1 + self._act.exponent
+
+    @property
+    def parameters(self) -> int:
+        return self.width * (1 + self.input_dim)
+
+    @property
+    def smooth(self) -> bool:
+        return self._act.continuous_derivatives >= 1
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return self.outputs(theta, inputs)
+
+    def split(self, theta: Array) -> tuple[Array, Array]:
+        """The readout `(..., width)` and the hidden weights `(..., width, input_dim)`."""
+        hidden = theta[..., self.width :]
+        return theta[..., : self.width], hidden.reshape(
+            (*hidden.shape[:-1], self.width, self.input_dim)
+        )
+
+    def outputs(self, theta: Array, inputs: Array) -> Array:
+        readout, hidden = self.split(theta)
+        return (self._act.value(inputs @ hidden.mT) @ readout[..., None])[..., 0]
+
+    def jacobian(self, theta: Array, inputs: Array) -> Array:
+        readout, hidden = self.split(theta)
+        preactivations = inputs @ hidden.mT
+        slopes = self._act.derivative(preactivations) * readout[..., None, :]
+        by_hidden = slopes[..., None] * inputs[..., None, :]
+        flat = by_hidden.reshape((*by_hidden.shape[:-2], self.width * self.input_dim))
+        return namespace(theta).concat([self._act.value(preactivations), flat], -1)
+
+    def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        readout, hidden = self.split(theta)
+        preactivations = inputs @ hidden.mT
+        m, d = self.width, self.input_dim
+        mixed = (weights[..., None] * self._act.derivative(preactivations)).mT @ inputs
+        curvature = weights[..., None] * self._act.second_derivative(preactivations)
+        scaled = (curvature * readout[..., None, :]).mT[..., None] * inputs[..., None, :, :]
+        blocks = scaled.mT @ inputs[..., None, :, :]
+        hessian = zeros(theta, *theta.shape, theta.shape[-1])
+        for k in range(m):
+            rows = slice(m + k * d, m + (k + 1) * d)
+            hessian[..., k, rows] = mixed[..., k, :]
+            hessian[..., rows, k] = mixed[..., k, :]
+            hessian[..., rows, rows] = blocks[..., k, :, :]
+        return hessian
+
+    def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        readout, hidden = self.split(theta)
+        readout_step, hidden_step = self.split(step)
+        preactivations = inputs @ hidden.mT
+        grown = self._act.increment(preactivations, inputs @ hidden_step.mT)
+        by_hidden = grown @ (readout + readout_step)[..., None]
+        by_readout = self._act.value(preactivations) @ readout_step[..., None]
+        return (by_hidden + by_readout)[..., 0]

@@ -1,0 +1,188 @@
+"""What a theorem speaks about: a problem (net, anchor, data, loss) and a regime (alpha, lambda)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, log, log10
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.losses import Loss, loss_named
+from theory.nets import Factorization, HomogeneousNet
+
+LOG_10 = log(10.0)
+
+
+def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
+    """A read-only float64 copy of `values`, with the number of axes checked and no NaN or inf."""
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"{name} is not a rectangular array of numbers: {_shorten(values)}"
+        ) from None
+    if array.ndim != ndim:
+        raise InvalidInput(f"{name} has shape {array.shape}; it must have {ndim} axes")
+    if array.size == 0:
+        raise InvalidInput(f"{name} is empty; it must hold at least one number")
+    if not np.all(np.isfinite(array)):
+        raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
+    array.setflags(write=False)
+    return array
+
+
+def _shorten(value: object, length: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A training problem at unit scale: theta starts at alpha * anchor.
+
+    Args:
+        net: the homogeneous net.
+        anchor: the direction of the initialization, shape `(P,)`.
+        inputs: shape `(n, d)`; pairs of indices for a factorization.
+        labels: shape `(n,)`; -1 or +1 for the exponential and the logistic loss, real for squared.
+        loss: "exponential", "logistic" or "squared".
+
+    Raises:
+        InvalidInput: naming the argument, for shapes that do not fit, labels outside {-1, +1},
+            indices out of range, NaN or infinite values, an unknown loss.
+    """
+
+    net: HomogeneousNet
+    anchor: Floats
+    inputs: Floats
+    labels: Floats
+    loss: str = "exponential"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "anchor", _frozen_array("anchor", self.anchor, 1))
+        object.__setattr__(self, "inputs", _frozen_array("inputs", self.inputs, 2))
+        object.__setattr__(self, "labels", _frozen_array("labels", self.labels, 1))
+        expected = self.net.parameters
+        if expected is not None and self.anchor.size != expected:
+            raise InvalidInput(
+                f"anchor has {self.anchor.size} numbers; {self.net} has {expected} parameters"
+            )
+        if not np.any(self.anchor):
+            raise InvalidInput("anchor is zero; it must be a direction")
+        if len(self.labels) != len(self.inputs):
+            raise InvalidInput(
+                f"labels has {len(self.labels)} entries for {len(self.inputs)} inputs; they must agree"
+            )
+        if loss_named(self.loss).classifies and not np.all(np.abs(self.labels) == 1.0):
+            wrong = sorted({float(v) for v in self.labels if abs(v) != 1.0})
+            raise InvalidInput(f"labels holds {wrong[:5]}; the {self.loss} loss needs -1 or +1")
+        _check_inputs(self.net, self.inputs)
+
+    @property
+    def samples(self) -> int:
+        return len(self.labels)
+
+    @property
+    def parameters(self) -> int:
+        return self.anchor.size
+
+    @property
+    def degree(self) -> int:
+        return self.net.degree
+
+    @property
+    def loss_function(self) -> Loss:
+        return loss_named(self.loss)
+
+    @cached_property
+    def anchor_norm(self) -> float:
+        return float(np.linalg.norm(self.anchor))
+
+
+def _check_inputs(net: HomogeneousNet, inputs: Floats) -> None:
+    if isinstance(net, Factorization):
+        whole = np.all(inputs == np.round(inputs))
+        if inputs.shape[1] != 2 or not whole or inputs.min() < 0 or inputs.max() >= net.size:
+            raise InvalidInput(
+                f"inputs must be pairs of whole indices from 0 to {net.size - 1} for {net}"
+            )
+        return
+    dimension = getattr(net, "input_dim", None) or getattr(net, "widths", (None,))[0]
+    if dimension is not None and inputs.shape[1] != dimension:
+        raise InvalidInput(
+            f"inputs has {inputs.shape[1]} columns; {net} takes inputs of dimension {dimension}"
+        )
+
+
+@dataclass(frozen=True, init=False)
+class Regime:
+    """The scale alpha of the initialization and the weight decay lambda, both as logarithms.
+
+    Give `log10_alpha` > 0 and one of `decay_power` p > 0 (lambda = alpha^-p) or `log10_lambda`.
+
+    Raises:
+        InvalidInput: when a number is missing, doubled, not finite, or of the wrong sign.
+    """
+
+    log10_alpha: float
+    log10_lambda: float
+
+    def __init__(
+        self,
+        *,
+        log10_alpha: float,
+        decay_power: float | None = None,
+        log10_lambda: float | None = None,
+    ) -> None:
+        if (decay_power is None) == (log10_lambda is None):
+            raise InvalidInput("regime needs exactly one of decay_power and log10_lambda")
+        given = {
+            "log10_alpha": log10_alpha,
+            "decay_power": decay_power,
+            "log10_lambda": log10_lambda,
+        }
+        for name, value in given.items():
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise InvalidInput(f"{name} is {value!r}; it must be a number")
+            if not isfinite(value):
+                raise InvalidInput(f"{name} is {value}; it must be finite")
+        if log10_alpha <= 0:
+            raise InvalidInput(
+                f"log10_alpha is {log10_alpha}; the scale alpha must exceed 1, so log10_alpha > 0"
+            )
+        if decay_power is not None and decay_power <= 0:
+            raise InvalidInput(
+                f"decay_power is {decay_power}; lambda = alpha^-decay_power needs a positive power"
+            )
+        if log10_lambda is None:
+            assert decay_power is not None
+            log10_lambda = -decay_power * log10_alpha
+        object.__setattr__(self, "log10_alpha", float(log10_alpha))
+        object.__setattr__(self, "log10_lambda", float(log10_lambda))
+
+    @property
+    def log_alpha(self) -> float:
+        """Natural logarithm of alpha; also the decay time s_g = lambda t_g of the transition."""
+        return self.log10_alpha * LOG_10
+
+    @property
+    def log_lambda(self) -> float:
+        return self.log10_lambda * LOG_10
+
+    @property
+    def decay_power(self) -> float:
+        """p in lambda = alpha^-p."""
+        return -self.log10_lambda / self.log10_alpha
+
+    @property
+    def grokking_log10_time(self) -> float:
+        """log10 of t_g = log(alpha) / lambda."""
+        return log10(self.log_alpha) - self.log10_lambda
+
+    def at_alpha(self, log10_alpha: float) -> "Regime":
+        """The regime of another alpha with the same power p."""
+        return Regime(log10_alpha=log10_alpha, decay_power=self.decay_power)
