@@ -1,0 +1,67 @@
+"""The flow in plain coordinates: theta and t as the paper writes them, for cross-checks.
+
+Nothing is shared with the charts but the nets, the losses and SciPy, so that an error in a chart,
+in the clock or in the hand-over between charts shows as a difference.
+"""
+
+from collections.abc import Sequence
+from math import exp, log
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.integrate import integrate
+from theory.problem import Problem, Regime
+
+_LARGEST_LOG10_ALPHA = 3.0
+
+
+def plain_flow(
+    problem: Problem, regime: Regime, at: Sequence[float], *, rtol: float = 1e-12
+) -> Floats:
+    """theta at the times `at`, in units of t_g, shape `(T, P)`; for alpha <= 1000.
+
+    Integrates theta' = -lambda theta + (1/n) sum_i force_i grad f_i(theta) in t. The outputs carry
+    the cancellation of plain coordinates: an absolute error near 1e-16 |theta|^L.
+
+    Raises:
+        InvalidInput: alpha above 1000, times that are negative or not finite, a bad rtol.
+        IntegrationFailed: no method finished within its budget.
+    """
+    if regime.log10_alpha > _LARGEST_LOG10_ALPHA:
+        raise InvalidInput(
+            f"log10_alpha is {regime.log10_alpha}; plain coordinates stop at alpha = 1000: beyond, "
+            "outputs lose their digits to cancellation between terms of size alpha^L, and steps "
+            "shrink with the first time scale; use gradient_flow"
+        )
+    requested = np.asarray(at, dtype=np.float64)
+    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
+        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
+    if requested.min() < 0:
+        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
+    if not 1e-13 <= rtol <= 1e-2:
+        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    net, inputs, labels = problem.net, problem.inputs, problem.labels
+    loss, mean, decay = problem.loss_function, -log(problem.samples), exp(regime.log_lambda)
+    start = exp(regime.log_alpha) * problem.anchor
+    times = requested * regime.log_alpha / decay
+    if not times.max() > 0:
+        return np.tile(start, (len(times), 1))
+
+    def rhs(_time: float, theta: Floats) -> Floats:
+        force = loss.force(mean, net.outputs(theta, inputs), labels)
+        return np.asarray(force @ net.jacobian(theta, inputs) - decay * theta)
+
+    def jacobian(_time: float, theta: Floats) -> Floats:
+        outputs, gradients = net.outputs(theta, inputs), net.jacobian(theta, inputs)
+        curvature = loss.curvature(mean, outputs, labels)
+        hessian = net.weighted_hessian(theta, inputs, loss.force(mean, outputs, labels))
+        return np.asarray(
+            hessian - (gradients.T * curvature) @ gradients - decay * np.eye(theta.size)
+        )
+
+    solution = integrate(
+        rhs, jacobian, 0.0, float(times.max()), start, list(times), rtol=rtol, atol=1e-3 * rtol
+    )
+    return solution.states
