@@ -1,0 +1,1 @@
+"""Closed-form asymptotic predictions: times, orders, constants, finite-alpha bounds."""

@@ -1,0 +1,48 @@
+"""What is provable after the transition: the energy decreases, so some time is nearly stationary.
+
+In decay time, E = |theta|^2 / 2 + sum_i l_i / (n lambda) obeys dE/ds = -|dtheta/ds|^2. Hence
+min over [s1, s2] of |dtheta/ds|/|theta| <= sqrt((E(s1) - E(s2)) / ((s2 - s1) min |theta|^2)).
+"""
+
+from collections.abc import Sequence
+from math import exp, log, sqrt
+
+import numpy as np
+
+from theory.flow.state import FlowState
+from theory.kernel.quasi_static import entropies
+
+
+def energy(state: FlowState) -> float:
+    """E = |theta|^2 / 2 + (1 / (n lambda)) sum_i l(y_i f_i)."""
+    problem, regime = state.problem, state.chart.regime
+    losses = problem.loss_function.log_value(problem.labels * state.margins, problem.labels)
+    resting = -regime.log_lambda - log(problem.samples)
+    return 0.5 * exp(2.0 * state.log_norm) + float(np.exp(losses + resting).sum())
+
+
+def stationarity_bound(states: Sequence[FlowState]) -> float:
+    """Energy bound on the smallest flow stationarity over a window of states, in order of time.
+
+    The minimum of |theta| is taken over the given states.
+    """
+    first, last = states[0], states[-1]
+    smallest = min(exp(2.0 * state.log_norm) for state in states)
+    drop = max(energy(first) - energy(last), 0.0)
+    return sqrt(drop / ((last.decay_time - first.decay_time) * smallest))
+
+
+def complementarity_bound(state: FlowState) -> float:
+    """Bound on 1 - q_min / q_mean for the flow's multipliers, exact at any time of any flow.
+
+    Exponential loss: (H - H_min) / q_mean, at most log n / q_mean. Logistic: the multipliers are
+    e^-q (1 + O(e^-q)), which adds log(1 + e^-q_min) <= e^-q_min to the numerator.
+    """
+    shannon, smallest = entropies(state.log_multipliers)
+    weights = np.exp(state.log_multipliers - state.log_multipliers.max())
+    mean = float(weights @ state.margins / weights.sum())
+    if mean <= 0:
+        return float("inf")
+    logistic = state.problem.loss == "logistic"
+    slack = exp(-max(float(state.margins.min()), 0.0)) if logistic else 0.0
+    return (shannon - smallest + slack) / mean
