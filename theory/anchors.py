@@ -1,7 +1,7 @@
 """Zero-output initializations: directions theta-bar with f(theta-bar; x) = 0 for every x.
 
-All but `rescaled_difference_anchor` are fixed by an orthogonal involution S with
-f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
+All but the `rescaled_difference_anchor` of a nonlinear net are fixed by an orthogonal involution S
+with f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
 moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
 """
 
@@ -42,7 +42,8 @@ def rescaled_difference_anchor(
     net: TwoLayer | Deep, half: Floats, scale: float, *, normalize: bool = True
 ) -> Floats:
     """The difference trick with the second copy's first layer times `scale` and its readout
-    divided by the same factor as it reaches the output. Zero output; no involution for scale != 1.
+    divided by the same factor as it reaches the output. Zero output; no involution for scale != 1,
+    unless the net is linear (there a reflection between the copies is one).
     """
     if scale <= 0:
         raise InvalidInput(f"scale is {scale}; it must be positive")

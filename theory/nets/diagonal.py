@@ -1,6 +1,7 @@
 """Diagonal linear nets: f(u, v; x) = <u^L - v^L, x>."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from theory.backend import Array, namespace, zeros
@@ -19,7 +20,7 @@ class Diagonal(HomogeneousNet):
     def __post_init__(self) -> None:
         if self.input_dim < 1:
             raise InvalidInput(f"input_dim is {self.input_dim}; it must be at least 1")
-        if self.degree < 2:
+        if not isinstance(self.degree, Integral) or self.degree < 2:
             raise InvalidInput(f"degree is {self.degree}; a diagonal net needs an integer >= 2")
 
     @property

@@ -1,0 +1,163 @@
+"""The charts against an integration that shares nothing with them.
+
+Plain coordinates theta(t), 80-bit floats, Dormand and Prince's explicit method of order 8, and the
+nets written out once more by hand. Only the tableau of the method comes from SciPy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.integrate._ivp import dop853_coefficients as tableau
+
+from theory.flow import gradient_flow
+from theory.problem import Problem, Regime
+
+Long = np.longdouble
+Longs = NDArray[np.longdouble]
+Linearized = Callable[[Longs], tuple[Longs, Longs]]
+"""theta -> outputs (n,) and gradients (n, P)."""
+
+pytestmark = pytest.mark.skipif(
+    np.finfo(Long).eps > 1e-18, reason="long double has no more digits than float64 here"
+)
+
+
+def diagonal(degree: int, inputs: Longs) -> Linearized:
+    def linearized(theta: Longs) -> tuple[Longs, Longs]:
+        u, v = np.split(theta, 2)
+        slope_u, slope_v = degree * u ** (degree - 1), -degree * v ** (degree - 1)
+        return inputs @ (u**degree - v**degree), np.hstack([inputs * slope_u, inputs * slope_v])
+
+    return linearized
+
+
+def two_layer(width: int, power: int, rectified: bool, inputs: Longs) -> Linearized:
+    def linearized(theta: Longs) -> tuple[Longs, Longs]:
+        readout, hidden = theta[:width], theta[width:].reshape(width, -1)
+        outputs = np.zeros(len(inputs), Long)
+        gradients = np.zeros((len(inputs), theta.size), Long)
+        for k in range(width):
+            z = inputs @ hidden[k]
+            if rectified:
+                z = np.maximum(z, Long(0))
+            outputs += readout[k] * z**power
+            gradients[:, k] = z**power
+            columns = slice(width + k * inputs.shape[1], width + (k + 1) * inputs.shape[1])
+            gradients[:, columns] = (readout[k] * power * z ** (power - 1))[:, None] * inputs
+        return outputs, gradients
+
+    return linearized
+
+
+def three_layers(widths: tuple[int, int, int], power: int, inputs: Longs) -> Linearized:
+    d, h, k = widths
+
+    def linearized(theta: Longs) -> tuple[Longs, Longs]:
+        first = theta[: h * d].reshape(h, d)
+        second = theta[h * d : h * d + k * h].reshape(k, h)
+        third = theta[h * d + k * h :]
+        outputs, gradients = [], []
+        for x in inputs:
+            below, above = first @ x, second @ (first @ x) ** power
+            outputs.append(third @ above**power)
+            by_above = third * power * above ** (power - 1)
+            by_below = (by_above @ second) * power * below ** (power - 1)
+            by_second = np.outer(by_above, below**power)
+            gradients.append(
+                np.concatenate([np.outer(by_below, x).ravel(), by_second.ravel(), above**power])
+            )
+        return np.array(outputs), np.array(gradients)
+
+    return linearized
+
+
+def factorization(size: int, rank: int, pairs: list[tuple[int, int]]) -> Linearized:
+    def linearized(theta: Longs) -> tuple[Longs, Longs]:
+        u, v = theta.reshape(2, size, rank)
+        outputs = np.array([u[i] @ u[j] - v[i] @ v[j] for i, j in pairs])
+        gradients = np.zeros((len(pairs), 2, size, rank), Long)
+        for sample, (i, j) in enumerate(pairs):
+            gradients[sample, 0, i] += u[j]
+            gradients[sample, 0, j] += u[i]
+            gradients[sample, 1, i] -= v[j]
+            gradients[sample, 1, j] -= v[i]
+        return outputs, gradients.reshape(len(pairs), -1)
+
+    return linearized
+
+
+@dataclass(frozen=True)
+class PlainFlow:
+    """theta' = -lambda theta + (1/n) sum_i y_i e^-q_i grad f_i, in units of 1/lambda."""
+
+    linearized: Linearized
+    labels: Longs
+    decay: np.longdouble
+
+    def rhs(self, theta: Longs) -> Longs:
+        outputs, gradients = self.linearized(theta)
+        pull = self.labels * np.exp(-self.labels * outputs) / (len(self.labels) * self.decay)
+        return pull @ gradients - theta
+
+    def margins_at(self, theta: Longs, decay_times: list[float], tolerance: float) -> Longs:
+        """Margins at increasing times; a step is accepted by the errors of theta *and* of f."""
+        now, step, margins = Long(0), Long(1e-20), []
+        stages = np.zeros((tableau.N_STAGES + 1, theta.size), Long)
+        for stop in decay_times:
+            while now < stop:
+                step = min(step, Long(stop) - now)
+                stages[0] = self.rhs(theta)
+                for k in range(1, tableau.N_STAGES):
+                    moved = theta + step * (tableau.A[k, :k].astype(Long) @ stages[:k])
+                    stages[k] = self.rhs(moved)
+                new = theta + step * (tableau.B.astype(Long) @ stages[:-1])
+                stages[-1] = self.rhs(new)
+                error = step * (tableau.E5.astype(Long) @ stages)
+                outputs, gradients = self.linearized(new)
+                in_outputs = np.abs(gradients @ error).max() / (1 + np.abs(outputs).max())
+                ratio = max(in_outputs, np.abs(error).max() / np.abs(theta).max()) / tolerance
+                if ratio <= 1:
+                    now, theta = now + step, new
+                if not np.isfinite(ratio):
+                    ratio = Long(1e8)
+                step *= np.clip(Long(0.9) * max(ratio, Long(1e-16)) ** Long(-0.125), 0.2, 5.0)
+            margins.append(self.labels * self.linearized(theta)[0])
+        return np.array(margins)
+
+
+def by_hand(family: str, problem: Problem) -> Linearized:
+    inputs = problem.inputs.astype(Long)
+    if family.startswith("diagonal"):
+        return diagonal(int(family[-1]), inputs)
+    if family.startswith("two-layer"):
+        power = 3 if "cube" in family else 2
+        return two_layer(4, power, "relu" in family, inputs)
+    if family.startswith("deep"):
+        return three_layers((3, 3, 2), 2 if "square" in family else 1, inputs)
+    return factorization(3, 2, [(int(i), int(j)) for i, j in problem.inputs])
+
+
+QUICK = ("diagonal, L = 2", "diagonal, L = 3", "two-layer square", "deep linear", "factorization")
+SLOW = ("two-layer cube", "two-layer relu_squared", "two-layer relu_cubed", "deep square")
+"""deep square takes a minute: at alpha^7 = 1e21 the rounding of 80-bit floats limits the steps."""
+
+
+@pytest.mark.parametrize(
+    "family", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
+def test_margins_agree_with_80_bit_plain_coordinates(
+    family: str, instance: Callable[..., Problem]
+) -> None:
+    problem, at = instance(family), [0.7, 1.3]
+    regime = Regime(log10_alpha=3, log10_lambda=-6)
+    plain = PlainFlow(by_hand(family, problem), problem.labels.astype(Long), Long(10) ** -6)
+    start = Long(1000) * problem.anchor.astype(Long)
+    with np.errstate(over="ignore", invalid="ignore"):  # of trial steps, which are then rejected
+        expected = plain.margins_at(start, [t * log(1000.0) for t in at], tolerance=1e-10)
+    flow = gradient_flow(problem, regime, at, rtol=1e-11)
+    # ten times the largest difference seen; rtol 1e-11 is per step, and hundreds of steps add up
+    np.testing.assert_allclose(flow.margins, expected.astype(float), rtol=1e-9)
