@@ -4,12 +4,14 @@
 for completeness and finiteness here, and by a second tolerance where the flow is assembled.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.linalg import LinAlgWarning
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
@@ -70,18 +72,22 @@ def integrate(
     for name in METHODS if method is None else (method,):
         counter = _Counted(rhs, max_evaluations)
         try:
-            solution: Any = solve_ivp(
-                counter,
-                (start, stop),
-                initial,
-                method=name,
-                t_eval=grid,
-                jac=jacobian,
-                rtol=rtol,
-                atol=atol,
-                dense_output=dense,
-                events=list(events) or None,
-            )
+            with warnings.catch_warnings():
+                # a method that gives up says so in `solution`, which is read below
+                warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
+                warnings.simplefilter("ignore", LinAlgWarning)
+                solution: Any = solve_ivp(
+                    counter,
+                    (start, stop),
+                    initial,
+                    method=name,
+                    t_eval=grid,
+                    jac=jacobian,
+                    rtol=rtol,
+                    atol=atol,
+                    dense_output=dense,
+                    events=list(events) or None,
+                )
         except _BudgetSpent:
             reasons.append(f"{name}: more than {max_evaluations} evaluations")
             spent += max_evaluations

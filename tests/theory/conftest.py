@@ -26,7 +26,7 @@ def _diagonal(degree: int) -> tuple[Diagonal, Floats]:
 
 
 def _deep(activation: str) -> tuple[Deep, Floats]:
-    net = Deep((3, 3, 2, 1), activation)
+    net = Deep((3, 3, 3, 1), activation)
     theta = np.random.default_rng(SEED).standard_normal(net.parameters)
     return net, zero_readout_anchor(net, theta)
 
@@ -55,8 +55,7 @@ def build(family: str, loss: str = "exponential") -> Problem:
     """The shared instance of a family: three separable samples."""
     net, anchor = _BUILDERS[family]()
     if isinstance(net, Factorization):
-        inputs = np.array([[0, 1], [2, 2], [1, 0], [0, 2]])[:3]
-        inputs[2] = (1, 2)
+        inputs = np.array([[0, 1], [2, 2], [1, 2]])
     else:
         inputs = np.array([[1.0, 0.5, -0.3], [-0.25, 1.0, 0.8], [0.4, -0.6, 1.1]])
     return Problem(net, anchor, inputs, np.array([1.0, -1.0, 1.0]), loss)

@@ -145,7 +145,7 @@ def test_squared_loss_needs_no_separability() -> None:
 
 def test_hand_written_digits_pass_as_zero_output() -> None:
     rounded = np.array([0.408248, 0.577350, 0.408248, 0.577350])
-    check_assumptions(Problem(Diagonal(2), rounded + [0, 0, 0, 2e-7], INPUTS, LABELS))
+    check_assumptions(Problem(Diagonal(2), rounded + np.array([0, 0, 0, 2e-7]), INPUTS, LABELS))
 
 
 def test_assumption_errors_are_invalid_input() -> None:

@@ -62,6 +62,6 @@ def plain_flow(
         )
 
     solution = integrate(
-        rhs, jacobian, 0.0, float(times.max()), start, list(times), rtol=rtol, atol=1e-3 * rtol
+        rhs, jacobian, 0.0, float(times.max()), start, list(times), rtol=rtol, atol=rtol
     )
     return solution.states

@@ -67,7 +67,9 @@ def lazy_flow(
     if not loss.classifies:
         raise InvalidInput("loss is 'squared'; the lazy flow is written for classification")
     requested = np.asarray(at, dtype=np.float64)
-    if requested.size == 0 or not np.all(np.isfinite(requested)) or requested.min() <= 0:
+    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
+        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
+    if requested.min() <= 0:
         raise InvalidInput(f"at is {list(at)}; times are finite multiples > 0 of t_g")
     features = signed_features(problem)
     kernel = gram(features)
@@ -88,7 +90,8 @@ def lazy_flow(
         return np.asarray(-curvature[:, None] * kernel - decay * np.eye(len(dual)))
 
     clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
-    start = min(-14.0 - gain - log(max(1.0, float(np.abs(kernel).max()))), clocks.min() - 1.0)
+    stiffness = max(1.0, float(np.abs(kernel).max()))
+    start = min(-14.0 - max(gain + log(stiffness), 0.0), clocks.min() - 1.0)
     initial = loss.force(start + gain, 0.0 * ones, ones)
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)

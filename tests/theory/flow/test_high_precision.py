@@ -137,7 +137,7 @@ def by_hand(family: str, problem: Problem) -> Linearized:
         power = 3 if "cube" in family else 2
         return two_layer(4, power, "relu" in family, inputs)
     if family.startswith("deep"):
-        return three_layers((3, 3, 2), 2 if "square" in family else 1, inputs)
+        return three_layers((3, 3, 3), 2 if "square" in family else 1, inputs)
     return factorization(3, 2, [(int(i), int(j)) for i, j in problem.inputs])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import exp, log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,9 +112,21 @@ def test_tolerances_rise_with_the_size_of_the_exponents() -> None:
     assert 1e-10 < atol < 1e-9
 
 
-@pytest.mark.parametrize("at", [[], [0.0], [-0.5], [np.nan], [0.5, np.inf]])
-def test_meaningless_times_are_refused(at: list[float], instance: Callable[..., Problem]) -> None:
-    with pytest.raises(InvalidInput, match="times are finite multiples > 0 of t_g"):
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        (0.7, "at is 0.7; it must be a list of finite times"),
+        ([], "list of finite times"),
+        ([np.nan], "list of finite times"),
+        ([0.5, np.inf], "list of finite times"),
+        ([0.0], "times are finite multiples > 0 of t_g"),
+        ([0.5, -0.5], "times are finite multiples > 0 of t_g"),
+    ],
+)
+def test_meaningless_times_are_refused(
+    at: Any, message: str, instance: Callable[..., Problem]
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
         lazy_flow(instance("diagonal, L = 2"), Regime(log10_alpha=2, decay_power=1), at)
 
 

@@ -1,4 +1,4 @@
-"""Quasi-static duals: the defining equation, the entropy identities, and the deterministic bounds."""
+"""Quasi-static duals: the defining equation, entropy identities, deterministic bounds."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ LEVELS = (-50.0, -3.0, 0.0, 5.0, 40.0, 1e3, 1e6)
 
 
 def features_of(seed: int, samples: int = 4, parameters: int = 6) -> Floats:
-    """Signed features with positive margin: random, mirrored onto the side of a random direction."""
+    """Random features, mirrored onto the side of a random direction: separable."""
     generator = np.random.default_rng(seed)
     features = generator.standard_normal((samples, parameters))
     signs = np.where(features @ generator.standard_normal(parameters) > 0, 1.0, -1.0)
