@@ -121,9 +121,20 @@ class FlowState:
 
     @cached_property
     def stationarity(self) -> float:
-        """|d theta / ds| / |theta| = |theta'(t)| / (lambda |theta|), the flow's own KKT residual."""
-        chart, s = self.chart, self.decay_time
+        """|d theta / ds| / |theta| = |theta'(t)| / (lambda |theta|), the flow's own KKT residual.
+
+        Infinite at the start of a flow whose first force exceeds float64.
+        """
+        chart, s, problem = self.chart, self.decay_time, self.problem
         outputs, gradients = chart.linearize(s, self.coordinates)
-        force = self.problem.loss_function.force(chart.log_gain(s), outputs, self.problem.labels)
-        pull = chart.epsilon(s) * (force @ gradients)
-        return float(np.linalg.norm(pull - self._point) / np.linalg.norm(self._point))
+        norm = np.linalg.norm(self._point)
+        if not problem.loss_function.classifies:
+            force = problem.loss_function.force(chart.log_gain(s), outputs, problem.labels)
+            pull = chart.epsilon(s) * (force @ gradients)
+            return float(np.linalg.norm(pull - self._point) / norm)
+        exponents = self.log_multipliers + (problem.degree - 2) * chart.log_scale(s)
+        largest = max(float(exponents.max()), 0.0)
+        pull = (problem.labels * np.exp(exponents - largest)) @ gradients
+        with np.errstate(over="ignore"):
+            speed = np.exp(largest) * np.linalg.norm(pull - np.exp(-largest) * self._point)
+        return float(speed / norm)

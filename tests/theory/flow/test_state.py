@@ -84,6 +84,24 @@ def test_stationarity_is_the_speed_of_theta(trajectory: Trajectory) -> None:
         assert state.stationarity == pytest.approx(speed, rel=1e-5)  # h^2, and rtol / h
 
 
+@pytest.mark.parametrize(("log10_alpha", "power"), [(1, 2), (12, 1), (12, 3), (100, 2)])
+@pytest.mark.parametrize("family", ["diagonal, L = 2", "two-layer cube"])
+def test_stationarity_at_time_zero_is_the_first_force(
+    family: str, log10_alpha: float, power: float, instance: Callable[..., Problem]
+) -> None:
+    problem, regime = instance(family), Regime(log10_alpha=log10_alpha, decay_power=power)
+    state = gradient_flow(problem, regime, [0.0]).states[0]
+    first = problem.labels @ problem.net.jacobian(problem.anchor, problem.inputs)
+    log10_force = (problem.degree - 2) * log10_alpha - regime.log10_lambda
+    log10_force += np.log10(np.linalg.norm(first) / problem.samples)
+    if log10_force < 300:
+        # the decay adds at most one; exponents of size 1000 cost three digits
+        expected = 10.0**log10_force
+        assert state.stationarity == pytest.approx(expected, rel=1e-11, abs=1.0)
+    else:
+        assert state.stationarity == np.inf
+
+
 def test_frozen_direction_and_norm_laws(problem: Problem) -> None:
     # 1 - cos = (eps |eta|)^2 / 2 and the norm grows by L times that, for any zero-output anchor
     regime = Regime(log10_alpha=30, decay_power=2)
