@@ -152,7 +152,7 @@ SLOW = ("two-layer cube", "two-layer relu_squared", "two-layer relu_cubed", "dee
 def test_margins_agree_with_80_bit_plain_coordinates(
     family: str, instance: Callable[..., Problem]
 ) -> None:
-    problem, at = instance(family), [0.7, 1.3]
+    problem, at = instance(family), [0.3, 0.7, 1.3]  # the first in the co-moving chart
     regime = Regime(log10_alpha=3, log10_lambda=-6)
     plain = PlainFlow(by_hand(family, problem), problem.labels.astype(Long), Long(10) ** -6)
     start = Long(1000) * problem.anchor.astype(Long)

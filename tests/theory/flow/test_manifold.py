@@ -25,12 +25,14 @@ def test_slow_manifold_agrees_with_direct_integration(
     problem = instance(family, "squared")
     regime = Regime(log10_alpha=2, log10_lambda=log10_lambda)
     monkeypatch.setattr(manifold, "_STIFF_ABOVE", np.inf)
-    direct = gradient_flow(problem, regime, estimate_error=False)
+    at = (0.45, 0.7, 1.3)
+    direct = gradient_flow(problem, regime, at, estimate_error=False)
     monkeypatch.setattr(manifold, "_STIFF_ABOVE", 0.0)
-    slow = gradient_flow(problem, regime, estimate_error=False)
+    slow = gradient_flow(problem, regime, at, estimate_error=False)
     difference = np.linalg.norm(slow.directions - direct.directions, axis=1)
-    # the manifold is accurate to O(n lambda / smallest eigenvalue); tens of lambda on these
-    assert np.all(difference <= 100 * 10**log10_lambda)
+    # late O(e^-G) = O(n lambda), at most .2 lambda on these; in the kernel phase the multipliers
+    # are constant and the ridge with its drift is exact: 2e-5 lambda (without the drift 3e-4)
+    assert np.all(difference <= np.array([5e-5, 1.0, 1.0]) * 10**log10_lambda)
     assert np.all(difference > 0), "the two routes must really differ"
 
 
