@@ -1,0 +1,1 @@
+"""Experiments on theory: claims about it, instances drawn to break them, a judge, reports."""

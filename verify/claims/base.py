@@ -1,0 +1,122 @@
+"""What a claim is: a theorem as an object that can be attacked.
+
+A claim measures one instance (exactly, with its numerical error), and asserts something about the
+measurement in the words of a small frozen record of constants, its *theory*. A rival is the same
+assertion with another record: whatever the judge accepts for the claim and rejects for the rival,
+it decides on the same numbers by the same rules.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from hypothesis import strategies as st
+
+from verify.instance import Instance
+
+M = TypeVar("M")
+T = TypeVar("T")
+
+Expected = Literal["holds", "falsified"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One inequality on one instance: value <= bound, with `error` the uncertainty of value."""
+
+    name: str
+    value: float
+    bound: float
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class RateSample:
+    """A slope or constant fitted on one instance's ladder, with what is predicted for it.
+
+    `tolerance` is absolute: how far the median over instances may lie from `predicted`.
+    """
+
+    quantity: str
+    predicted: float
+    fitted: float
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A measured quantity along a ladder of scales, with its predicted course, for the plot."""
+
+    quantity: str
+    x_label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    predicted: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something an instance showed that is no part of the assertion but must not stay hidden."""
+
+    title: str
+    detail: str
+    severity: float
+
+
+@dataclass(frozen=True)
+class Assertions:
+    """All that a theory asserts about one measurement."""
+
+    bounds: tuple[Bound, ...] = ()
+    rates: tuple[RateSample, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rival(Generic[T]):
+    """A plausible wrong statement, as the theory that it puts in place of the true one."""
+
+    id: str
+    description: str
+    theory: T
+
+
+def _nothing(_: Any) -> tuple[()]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Claim(Generic[M, T]):
+    """A theorem with everything needed to attack it.
+
+    Attributes:
+        id: short name on the command line.
+        title: one line.
+        statement: LaTeX.
+        source: paper, theorem or equation.
+        assumptions: what the instances satisfy, in words.
+        instances: strategy of instances over the given families of nets.
+        measure: one instance to numbers; raises `NumericalFailure` or `AssumptionError`.
+        theory: the constants as the theorem states them.
+        assertions: what a theory asserts of a measurement.
+        rivals: wrong theories that the judge must reject.
+        tolerances: where each bound and tolerance comes from.
+        ladders, findings: what the report draws and notes for one measurement.
+        examples: further instances always tried, by name.
+        expected: "falsified" for a statement of the literature that does not survive.
+    """
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    assumptions: tuple[str, ...]
+    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Instance]]
+    measure: Callable[[Instance], M]
+    theory: T
+    assertions: Callable[[M, T], Assertions]
+    rivals: tuple[Rival[T], ...]
+    tolerances: tuple[str, ...]
+    ladders: Callable[[M], tuple[Ladder, ...]] = field(default=_nothing)
+    findings: Callable[[M], tuple[Finding, ...]] = field(default=_nothing)
+    examples: tuple[Instance, ...] = ()
+    expected: Expected = "holds"

@@ -1,0 +1,115 @@
+"""What the claims on the kernel phase measure in common: one flow per rung of a ladder of alphas.
+
+The ladder is graded by the relative displacement delta = rho^-L |eta| / |anchor| at (1-c) t_g, the
+small parameter of everything nonlinear in this phase.
+"""
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+
+from theory.anchors import has_odd_involution
+from theory.asymptotics.kernel_phase import scale_of_displacement
+from theory.assumptions import check_assumptions
+from theory.errors import IntegratorsDisagree
+from theory.flow import FlowState, gradient_flow
+from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
+from theory.problem import Regime
+from verify.instance import Instance
+
+RTOL = 1e-12
+MAX_ERROR = 1e-5
+"""A flow whose two integrations differ by more is not evidence of anything."""
+
+DISPLACEMENT_STEPS = (1.0, 10.0**-0.5, 10.0**-1.0)
+"""Rungs, relative to the instance's own displacement of about 10^-2."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelRung:
+    """One flow stopped at (1-c) t_g, with its lazy twin.
+
+    Attributes:
+        displacement: delta of the lazy flow.
+        error: estimated relative error of the flow.
+    """
+
+    instance: Instance
+    state: FlowState
+    lazy: LazyFlow
+    displacement: float
+    error: float
+
+    @property
+    def regime(self) -> Regime:
+        return self.instance.regime
+
+    @property
+    def lazy_gap(self) -> float:
+        """max |q - q_lazy| / max |q_lazy|."""
+        reference = self.lazy.margins[0]
+        return float(np.abs(self.state.margins - reference).max() / np.abs(reference).max())
+
+    @property
+    def lazy_distance(self) -> float:
+        """|eta - eta_lazy| / |eta_lazy|."""
+        reference = self.lazy.displacement[0]
+        distance = np.linalg.norm(self.state.displacement - reference)
+        return float(distance / np.linalg.norm(reference))
+
+
+@dataclass(frozen=True, eq=False)
+class KernelPhase:
+    """The displacement ladder of one instance.
+
+    Attributes:
+        lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor, else 1.
+        late: the first rung's flow at (1+c) t_g, for rivals that exchange early and late.
+    """
+
+    instance: Instance
+    svm: KernelSVM
+    lazy_order: int
+    rungs: tuple[KernelRung, ...]
+    late: FlowState
+
+
+def measure_kernel_phase(instance: Instance) -> KernelPhase:
+    """Check the assumptions and integrate the displacement ladder of `instance`."""
+    problem = instance.problem
+    check_assumptions(problem)
+    svm = kernel_svm(problem)
+    order = 2 if has_odd_involution(problem.net, problem.anchor, problem.inputs) else 1
+    first = measure_rung(instance)
+    rungs = [first]
+    for step in DISPLACEMENT_STEPS[1:]:
+        scale = scale_of_displacement(
+            svm,
+            problem,
+            instance.regime.decay_power,
+            1.0 - instance.c,
+            first.displacement * step,
+        )
+        rungs.append(measure_rung(instance.at_alpha(max(scale, instance.regime.log10_alpha))))
+    late = gradient_flow(
+        problem, instance.regime, at=[1.0 + instance.c], rtol=1e-8, estimate_error=False
+    )
+    return KernelPhase(instance, svm, order, tuple(rungs), late.states[0])
+
+
+def measure_rung(instance: Instance) -> KernelRung:
+    """Integrate the flow and the lazy flow to (1-c) t_g."""
+    problem, regime, c = instance.problem, instance.regime, instance.c
+    flow = gradient_flow(problem, regime, at=[1.0 - c], rtol=RTOL)
+    error = float(flow.error_estimate[0])
+    if not error <= MAX_ERROR:
+        raise IntegratorsDisagree(
+            f"two tolerances differ by {error:.1e} at log10 alpha = {regime.log10_alpha:.6g}"
+        )
+    lazy = lazy_flow(problem, regime, at=[1.0 - c])
+    epsilon = exp(-problem.degree * c * regime.log_alpha)
+    size = float(np.linalg.norm(lazy.displacement[0]))
+    return KernelRung(
+        instance, flow.states[0], lazy, epsilon * size / problem.anchor_norm, error
+    )

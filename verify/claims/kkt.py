@@ -1,0 +1,332 @@
+"""Theorem 2: at (1+c) t_g theta satisfies the KKT conditions of the max-margin problem.
+
+The paper proves it for some time in [t_g, (1+c) t_g]; that form is asserted, against its energy
+bound. The pointwise form, at (1+c) t_g itself, is asserted where it is a theorem about slow modes
+(degree 2) and reported where a saddle breaks it (degree 3 and more).
+"""
+
+from dataclasses import dataclass, replace
+from math import e, exp, log, sqrt
+
+import numpy as np
+
+from theory.anchors import balanced_anchor
+from theory.assumptions import check_assumptions
+from theory.asymptotics.late_phase import complementarity_bound, stationarity_bound
+from theory.errors import IntegratorsDisagree
+from theory.flow import FlowState, gradient_flow
+from theory.kernel import KernelSVM, kernel_svm
+from theory.margin import kkt_residual
+from theory.nets import Diagonal
+from theory.problem import Problem, Regime
+from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
+from verify.claims.fits import rate, slope
+from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
+from verify.instance import Instance
+from verify.strategies.regimes import late_phase_instances
+from verify.strategies.tasks import problems
+
+WINDOW_POINTS = 33
+LADDER_STEPS = (1.0, 1.5, 2.25)
+"""Rungs in log alpha, relative to the instance's own."""
+
+RTOL = 1e-10
+MAX_ERROR = 1e-4
+"""Residuals here are judged at the level of percents."""
+
+ENERGY_CONSTANT = 1.0
+"""C in min stationarity <= sqrt(C / (c log alpha)). The energy bound's own constant,
+(E(t_g) - E((1+c) t_g)) / min |theta|^2, was at most 0.3 over 350 instances at alpha = 10^12."""
+
+SADDLE = 0.03
+"""A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
+
+
+@dataclass(frozen=True)
+class Theory:
+    """Theorem 2 in constants.
+
+    Attributes:
+        time: t_g in units of log(alpha)/lambda: 1; "inverse-decay" stands for log(1/lambda)/lambda.
+        before: claims it at (1-c) t_g, before the transition.
+        constraint: "active-or-slack", or "all-active" for least norm with all margins equal.
+        still_kernel: claims that f is still shaped like the kernel SVM.
+        norm_exponent: |theta| grows like (margins)^(norm_exponent); None means 1/L.
+    """
+
+    time: str = "log-alpha"
+    before: bool = False
+    constraint: str = "active-or-slack"
+    still_kernel: bool = False
+    norm_exponent: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """States from t' to (1+c) t' for one idea t' of the grokking time."""
+
+    states: tuple[FlowState, ...]
+    error: float
+
+    @property
+    def last(self) -> FlowState:
+        return self.states[-1]
+
+    @property
+    def smallest_stationarity(self) -> float:
+        return min(state.stationarity for state in self.states)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Windows along a ladder of alphas, and those that the rivals propose on the first rung."""
+
+    instance: Instance
+    svm: KernelSVM
+    rungs: tuple[tuple[Instance, Window], ...]
+    proposed: dict[str, Window]
+
+
+def measure(instance: Instance) -> Measured:
+    check_assumptions(instance.problem)
+    svm = kernel_svm(instance.problem)
+    c, power = instance.c, instance.regime.decay_power
+    # for p > 1 the time of inverse decay comes later, where theta is KKT as well: no rival there
+    starts = {"log-alpha": 1.0, "half": 0.5, "inverse-decay": min(power, 1.0)}
+    spans = {name: (start, start * (1.0 + c)) for name, start in starts.items()}
+    spans["before"] = (0.5 * (1.0 - c), 1.0 - c)
+    own = _windows(instance, spans)
+    rungs = [(instance, own["log-alpha"])]
+    for step in LADDER_STEPS[1:]:
+        scaled = instance.at_alpha(step * instance.regime.log10_alpha)
+        rungs.append((scaled, _windows(scaled, {"": (1.0, 1.0 + c)})[""]))
+    return Measured(instance, svm, tuple(rungs), own)
+
+
+def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
+    """One flow, read over several windows of time (in units of t_g)."""
+    grids = {name: np.linspace(*span, WINDOW_POINTS) for name, span in spans.items()}
+    times = np.unique(np.concatenate(list(grids.values())))
+    flow = gradient_flow(instance.problem, instance.regime, at=times, rtol=RTOL)
+    windows = {}
+    for name, grid in grids.items():
+        rows = np.searchsorted(times, grid)
+        error = float(np.max(flow.error_estimate[rows]))
+        windows[name] = Window(tuple(flow.states[row] for row in rows), error)
+    main = next(iter(windows.values()))
+    if not main.error <= MAX_ERROR:
+        scale = instance.regime.log10_alpha
+        raise IntegratorsDisagree(
+            f"two tolerances differ by {main.error:.1e} at log10 alpha = {scale:g}"
+        )
+    return windows
+
+
+def assertions(measured: Measured, theory: Theory) -> Assertions:
+    bounds: list[Bound] = []
+    for j, (instance, window) in enumerate(measured.rungs):
+        if j == 0 and (theory.before or theory.time != "log-alpha"):
+            window = measured.proposed["before" if theory.before else theory.time]
+        bounds += _window_bounds(measured, instance, window, theory)
+    lasts = [window.last for _, window in measured.rungs]
+    logs = [log(float(state.margins.min())) for state in lasts if state.margins.min() > 0]
+    rates = ()
+    if len(logs) == len(lasts):
+        degree = measured.instance.problem.degree
+        exponent = 1.0 / degree if theory.norm_exponent is None else theory.norm_exponent
+        fitted = slope(logs, [state.log_norm for state in lasts])
+        rates = rate(
+            "growth of log |theta| per log min margin, times L",
+            exponent * degree,
+            fitted * degree,
+            tolerance=0.05,
+        )
+    return Assertions(tuple(bounds), rates)
+
+
+def _window_bounds(
+    measured: Measured, instance: Instance, window: Window, theory: Theory
+) -> list[Bound]:
+    problem, log_alpha, c = instance.problem, instance.regime.log_alpha, instance.c
+    last, scale = window.last, f"log10 alpha = {instance.regime.log10_alpha:g}"
+    error = 10.0 * window.error + 1e-10
+    smallest = window.smallest_stationarity
+    limit = sqrt(ENERGY_CONSTANT / (c * log_alpha))
+    bounds = [
+        Bound(f"some time is stationary, {scale}", smallest, limit, error),
+        # the minimum is taken over 33 times of the window, the theorem's over all of them
+        Bound(
+            f"energy bound on the window, {scale}",
+            smallest,
+            1.01 * stationarity_bound(window.states) + 2.0 * error,
+            error,
+        ),
+        Bound(f"infeasibility, {scale}", max(0.0, -float(last.margins.min())), 1e-12),
+        _complementarity(problem, last, theory, scale, error),
+    ]
+    if problem.degree == 2:
+        slow_modes = 2.0 / (e * c * log_alpha)
+        bounds.append(
+            Bound(f"stationary at (1+c) t_g, {scale}", last.stationarity, slow_modes, error)
+        )
+    if theory.still_kernel:
+        bounds.append(_kernel_shape(measured, last, scale))
+    return bounds
+
+
+def _complementarity(
+    problem: Problem, state: FlowState, theory: Theory, scale: str, error: float
+) -> Bound:
+    margins = state.margins
+    if theory.constraint == "all-active":
+        spread = float(margins.max() - margins.min()) / max(float(margins.max()), 1e-300)
+        bound = log(problem.samples) / max(float(margins.min()), 1e-300)
+        return Bound(f"all margins equal, {scale}", spread, bound + 2.0 * error, error)
+    weights = np.exp(state.log_multipliers - state.log_multipliers.max())
+    value = kkt_residual(problem, state.theta, margins=margins, weights=weights).complementarity
+    mean = float(weights @ margins / weights.sum())
+    slack = exp(-float(margins.min())) if problem.loss == "logistic" else 0.0
+    bound = (log(problem.samples) + slack) / mean if mean > 0 else 0.0
+    return Bound(f"complementarity, {scale}", value, bound + 1e-10, 1e-12)
+
+
+def _kernel_shape(measured: Measured, state: FlowState, scale: str) -> Bound:
+    """Rival only: f has the shape of the kernel SVM, to a tenth."""
+    problem = measured.instance.problem
+    probes = probe_inputs(problem)
+    predicted = kernel_machine_outputs(problem, probes, "ntk", "max-margin")
+    assert predicted is not None
+    outputs = state.outputs(np.concatenate([problem.inputs, probes]))
+    gap = outputs / np.linalg.norm(outputs) - predicted / np.linalg.norm(predicted)
+    return Bound(f"shape of the kernel SVM, {scale}", float(np.linalg.norm(gap)), 0.1, 1e-6)
+
+
+def ladders(measured: Measured) -> tuple[Ladder, ...]:
+    logs = tuple(instance.regime.log10_alpha for instance, _ in measured.rungs)
+    windows = [window for _, window in measured.rungs]
+    first = stationarity_bound(windows[0].states)
+    bounds = tuple(stationarity_bound(window.states) for window in windows)
+    return (
+        Ladder(
+            "smallest stationarity over [t_g, (1+c) t_g]",
+            "log10 alpha",
+            logs,
+            tuple(window.smallest_stationarity for window in windows),
+            bounds,
+        ),
+        Ladder(
+            "stationarity at (1+c) t_g",
+            "log10 alpha",
+            logs,
+            tuple(window.last.stationarity for window in windows),
+            tuple(first * (scale / logs[0]) ** -0.5 for scale in logs),
+        ),
+        Ladder(
+            "complementarity at (1+c) t_g",
+            "log10 alpha",
+            logs,
+            tuple(
+                max(1.0 - float(w.last.margins.min()) / _weighted_mean(w.last), 1e-16)
+                for w in windows
+            ),
+            tuple(complementarity_bound(window.last) for window in windows),
+        ),
+    )
+
+
+def _weighted_mean(state: FlowState) -> float:
+    weights = np.exp(state.log_multipliers - state.log_multipliers.max())
+    return float(weights @ state.margins / weights.sum())
+
+
+def findings(measured: Measured) -> tuple[Finding, ...]:
+    """Where the pointwise form fails: a saddle of the limit flow is being left at (1+c) t_g."""
+    found = []
+    for instance, window in measured.rungs:
+        residual, smallest = window.last.stationarity, window.smallest_stationarity
+        if residual > SADDLE and residual > 3.0 * smallest:
+            found.append(
+                Finding(
+                    "pointwise KKT fails at (1+c) t_g: a saddle is being left",
+                    f"stationarity {residual:.3g} at (1+c) t_g against {smallest:.3g} earlier in "
+                    f"the window, at log10 alpha = {instance.regime.log10_alpha:g}, "
+                    f"c = {instance.c:g}, degree {instance.problem.degree}",
+                    residual,
+                )
+            )
+    return tuple(found)
+
+
+def second_transition_example() -> Instance:
+    """Two samples on which the limit flow lands on a symmetric saddle (L = 3, p = 1).
+
+    The saddle is left at (1 + p/2) t_g for every alpha, so at c = 0.47 the pointwise residual does
+    not vanish. Nothing in the theorem as proved forbids it.
+    """
+    net = Diagonal(2, 3)
+    inputs = np.array([[1.0, 1.0], [2.0, 1.0]])
+    problem = Problem(net, balanced_anchor(net, np.ones(2)), inputs, np.ones(2))
+    return Instance(problem, Regime(log10_alpha=8.0, decay_power=1.0), c=0.467)
+
+
+_TRUE = Theory()
+
+CLAIM = Claim(
+    id="kkt",
+    title="After t_g theta satisfies the KKT conditions of the max-margin problem",
+    statement=(
+        r"\min_{t \in [t_g, (1+c) t_g]} \frac{\|\dot\theta(t)\|}{\lambda\|\theta(t)\|}"
+        r" = O\!\left(\frac{1}{\sqrt{c \log\alpha}}\right), \quad"
+        r" 1 - \frac{q_{\min}}{\bar q} \le \frac{\log n}{\bar q}, \quad"
+        r" \text{KKT of } \min \|\theta\|^2 \text{ s.t. } y_i f(\theta; x_i) \ge 1"
+    ),
+    source="Lyu et al. (ICLR 2024), Theorem 3.2 (late phase implicit bias)",
+    assumptions=(
+        "homogeneity",
+        "smoothness",
+        "zero output",
+        "separability",
+        "lambda a power of alpha",
+        "alpha large",
+        "c > 0",
+    ),
+    instances=lambda families: late_phase_instances(problems(families)),
+    measure=measure,
+    theory=_TRUE,
+    assertions=assertions,
+    rivals=(
+        Rival("half-time", "t_g = log(alpha) / (2 lambda)", replace(_TRUE, time="half")),
+        Rival(
+            "time-of-inverse-decay",
+            "t_g = log(1/lambda) / lambda",
+            replace(_TRUE, time="inverse-decay"),
+        ),
+        Rival("early", "KKT already at (1-c) t_g", replace(_TRUE, before=True)),
+        Rival(
+            "least-norm",
+            "least norm subject to equal margins instead of maximum margin",
+            replace(_TRUE, constraint="all-active"),
+        ),
+        Rival("still-kernel", "f is still the kernel SVM", replace(_TRUE, still_kernel=True)),
+        Rival(
+            "norm-square-root",
+            "|theta| grows like the square root of the margins for every degree",
+            replace(_TRUE, norm_exponent=0.5),
+        ),
+        Rival(
+            "norm-linear", "|theta| grows like the margins", replace(_TRUE, norm_exponent=1.0)
+        ),
+    ),
+    tolerances=(
+        "some time is stationary: sqrt(1 / (c log alpha)), the order of the energy bound with three "
+        "times the largest constant seen",
+        "energy bound: exact, times 1.01 since the minimum is over 33 times of the window",
+        "complementarity: log n / mean margin, an identity's bound (plus e^-q_min, logistic loss)",
+        "stationary at (1+c) t_g, degree 2 only: 2 / (e c log alpha), twice what a single slow mode "
+        "kappa e^(-kappa c log alpha) can reach",
+        "rate: 5 %, the normalised margin still moves by O(1/log alpha)",
+    ),
+    ladders=ladders,
+    findings=findings,
+    examples=(second_transition_example(),),
+)

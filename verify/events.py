@@ -1,0 +1,50 @@
+"""What a run tells its listeners. Terminal, results file and report consume these and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from verify.results import ClaimResult, RunResult
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """`shards` of work ahead, `resumed` of them found finished."""
+
+    claims: tuple[str, ...]
+    profile: str
+    seed: int
+    jobs: int
+    examples: int
+    shards: int
+    resumed: int
+
+
+@dataclass(frozen=True)
+class ShardFinished:
+    claim: str
+    family: str
+    examples: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ShrinkStarted:
+    claim: str
+    severity: float
+    tries: int
+
+
+@dataclass(frozen=True)
+class ClaimJudged:
+    result: ClaimResult
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    result: RunResult
+
+
+Event = RunStarted | ShardFinished | ShrinkStarted | ClaimJudged | RunFinished
+Listener = Callable[[Event], Any]

@@ -1,0 +1,216 @@
+"""One instance of a theorem, and the JSON file that holds it.
+
+What `evaluate` and `replay` read, what a counterexample is saved as, and what a person can write
+by hand. Every refusal names the key, what it held and what is allowed.
+"""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from theory.errors import InvalidInput
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.problem import Problem, Regime
+
+DEFAULT_C = 0.3
+_KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
+_OPTIONAL = {"c", "claim", "name"}
+
+
+@dataclass(frozen=True)
+class ModuleNet(HomogeneousNet):
+    """A user's own torch net, loaded from "file.py:ClassName"."""
+
+    path: str
+    net: HomogeneousNet
+
+    @property
+    def degree(self) -> int:
+        return self.net.degree
+
+    @property
+    def parameters(self) -> int | None:
+        return getattr(self.net, "parameters", None)
+
+    @property
+    def smooth(self) -> bool | None:
+        return getattr(self.net, "smooth", None)
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return self.net.forward(theta, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A problem in a regime; c fixes the times (1-c) t_g and (1+c) t_g that theorems speak of."""
+
+    problem: Problem
+    regime: Regime
+    c: float = DEFAULT_C
+    claim: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.c, (int, float)) or not 0 < self.c < 1:
+            raise InvalidInput(f"c is {self.c!r}; it must lie strictly between 0 and 1")
+
+    def at_alpha(self, log10_alpha: float) -> "Instance":
+        """The same problem and power p at another alpha."""
+        return replace(self, regime=self.regime.at_alpha(log10_alpha))
+
+    def to_json(self) -> dict[str, Any]:
+        problem, regime = self.problem, self.regime
+        data: dict[str, Any] = {
+            "net": net_to_json(problem.net),
+            "anchor": problem.anchor.tolist(),
+            "inputs": problem.inputs.tolist(),
+            "labels": problem.labels.tolist(),
+            "loss": problem.loss,
+            "regime": {"log10_alpha": regime.log10_alpha, "log10_lambda": regime.log10_lambda},
+            "c": self.c,
+        }
+        return data if self.claim is None else {**data, "claim": self.claim}
+
+    @classmethod
+    def from_json(cls, data: Any, folder: Path | None = None) -> "Instance":
+        """Build an instance from parsed JSON.
+
+        Raises:
+            InvalidInput: naming the key that is missing, unknown or wrong.
+        """
+        if not isinstance(data, Mapping):
+            raise InvalidInput(f"an instance is a JSON object, not {type(data).__name__}")
+        _check_keys("instance", data, _KEYS - {"loss"}, _OPTIONAL | {"loss"})
+        problem = Problem(
+            net_from_json(data["net"], folder),
+            data["anchor"],
+            data["inputs"],
+            data["labels"],
+            _expect("loss", data.get("loss", "exponential"), str),
+        )
+        regime = _expect("regime", data["regime"], Mapping)
+        _check_keys("regime", regime, {"log10_alpha"}, {"decay_power", "log10_lambda"})
+        return cls(problem, Regime(**regime), data.get("c", DEFAULT_C), data.get("claim"))
+
+
+def read_instance(path: Path) -> Instance:
+    """Read an instance file.
+
+    Raises:
+        InvalidInput: the file is missing, not JSON, or not an instance.
+    """
+    return Instance.from_json(read_json(path), path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, with missing and malformed files reported as `InvalidInput`."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path}: cannot be read ({error})") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{path}: not valid JSON ({error})") from None
+
+
+def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
+    """The "net" entry of an instance file."""
+    match net:
+        case Diagonal():
+            return {"kind": "diagonal", "degree": net.degree, "input_dim": net.input_dim}
+        case TwoLayer():
+            keys = {"width": net.width, "input_dim": net.input_dim, "activation": net.activation}
+            return {"kind": "two_layer", **keys}
+        case Deep():
+            return {"kind": "deep", "widths": list(net.widths), "activation": net.activation}
+        case Factorization():
+            return {"kind": "factorization", "size": net.size, "rank": net.rank}
+        case ModuleNet():
+            return {"kind": "module", "path": net.path}
+    raise InvalidInput(f"net is a {type(net).__name__}; load it as kind 'module' to save it")
+
+
+def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
+    """A net from its "net" entry; see `net_to_json` for the kinds and their keys."""
+    data = dict(_expect("net", data, Mapping))
+    kind = data.pop("kind", None)
+    match kind:
+        case "diagonal":
+            _check_keys("net", data, {"input_dim"}, {"degree"})
+            return Diagonal(_integer(data, "input_dim"), _integer(data, "degree", 2))
+        case "two_layer":
+            _check_keys("net", data, {"width", "input_dim", "activation"})
+            activation = _expect("activation", data["activation"], str)
+            return TwoLayer(_integer(data, "width"), _integer(data, "input_dim"), activation)
+        case "deep":
+            _check_keys("net", data, {"widths"}, {"activation"})
+            widths = [_integer({"widths": w}, "widths") for w in _expect("widths", data["widths"], list)]
+            return Deep(tuple(widths), _expect("activation", data.get("activation", "linear"), str))
+        case "factorization":
+            _check_keys("net", data, {"size", "rank"})
+            return Factorization(_integer(data, "size"), _integer(data, "rank"))
+        case "module":
+            _check_keys("net", data, {"path"})
+            return load_module_net(_expect("path", data["path"], str), folder)
+    allowed = "diagonal, two_layer, deep, factorization, module"
+    raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
+
+
+def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
+    """A user's net class from "file.py:ClassName", relative to the instance file or to here."""
+    file_name, _, class_name = path.rpartition(":")
+    if not file_name or not class_name:
+        raise InvalidInput(f"path is {path!r}; it must read file.py:ClassName")
+    places = [folder / file_name] if folder else []
+    found = next((p for p in [*places, Path(file_name)] if p.is_file()), None)
+    if found is None:
+        raise InvalidInput(f"path is {path!r}; there is no file {file_name}")
+    name = f"theory_verify_user_{found.stem}"
+    spec = importlib.util.spec_from_file_location(name, found)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        net = getattr(module, class_name)()
+    except Exception as error:
+        raise InvalidInput(f"path is {path!r}; loading it failed: {error!r}") from error
+    if not isinstance(net, HomogeneousNet):
+        raise InvalidInput(f"path is {path!r}; {class_name} must subclass theory.HomogeneousNet")
+    return ModuleNet(path, net)
+
+
+def _check_keys(
+    where: str, data: Mapping[str, Any], required: Set[str], optional: Set[str] = frozenset()
+) -> None:
+    missing, unknown = sorted(required - set(data)), sorted(set(data) - required - optional)
+    if missing:
+        raise InvalidInput(f"{where} lacks {', '.join(missing)}")
+    if unknown:
+        allowed = ", ".join(sorted(required | optional))
+        raise InvalidInput(f"{where} has unknown keys {', '.join(unknown)}; allowed are {allowed}")
+
+
+def _expect(name: str, value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        wanted = {str: "a string", list: "a list", Mapping: "an object"}.get(kind, kind.__name__)
+        raise InvalidInput(f"{name} is {value!r}; it must be {wanted}")
+    return value
+
+
+def _integer(data: Mapping[str, Any], key: str, default: int | None = None) -> int:
+    value = data.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise InvalidInput(f"{key} is {value!r}; it must be a whole number")
+    return int(value)
+
+
+def finite_or_none(value: float) -> float | None:
+    """A number as strict JSON allows it."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,201 @@
+"""The judge: from evidence to a verdict, by one set of rules for claims and rivals alike.
+
+| bounds                         | rates                     | verdict      |
+| ------------------------------ | ------------------------- | ------------ |
+| some bound refuted             | any                       | falsified    |
+| none refuted                   | some rate refuted         | falsified    |
+| too few instances judged       | none refuted              | inconclusive |
+| none refuted                   | some rate undecided       | inconclusive |
+| none refuted                   | all as predicted          | holds        |
+
+A bound is refuted when it is exceeded by more than the numerical error, undecided when the error
+covers it. A rate is judged on the median over instances with its distribution-free 95 % interval:
+refuted when the whole interval lies outside predicted +- tolerance, confirmed when the median lies
+inside, undecided otherwise or with fewer than three samples.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Literal
+
+from scipy.stats import binom
+
+from verify.claims.base import Assertions, Bound, RateSample
+from verify.evidence import Evidence
+
+Verdict = Literal["holds", "falsified", "inconclusive"]
+Judgement = Literal["kept", "refuted", "undecided"]
+
+MIN_JUDGED = 0.9
+"""Share of the measured or numerically failed instances that must be decided for `holds`."""
+
+MIN_RATE_SAMPLES = 3
+CONFIDENCE = 0.95
+SEVERE = 10.0
+"""A violation beyond this multiple of the bound is no rounding: shrinking aims for it first."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate over all instances: the medians, and the interval of the median of `fitted`."""
+
+    quantity: str
+    predicted: float
+    fitted: float
+    low: float
+    high: float
+    samples: int
+    tolerance: float
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The verdict on one statement with its reasons.
+
+    Attributes:
+        worst_index, worst: the instance nearest to or furthest beyond a bound, and that bound.
+        decided: how many instances were judged, undecided ones not counted.
+    """
+
+    verdict: Verdict
+    rates: tuple[Rate, ...]
+    decided: int
+    undecided: int
+    refuted: int
+    worst_index: int | None
+    worst: Bound | None
+
+
+def severity(bound: Bound) -> float:
+    """value / bound, less the numerical error: above 1 is a refutation."""
+    value = bound.value - bound.error
+    if bound.bound <= 0:
+        return inf if value > 0 else 0.0
+    return value / bound.bound
+
+
+def judge_bound(bound: Bound) -> Judgement:
+    """One inequality against its numerical error."""
+    if not isfinite(bound.value) or not isfinite(bound.error):
+        return "undecided"
+    if severity(bound) > 1.0:
+        return "refuted"
+    return "kept" if bound.value + bound.error <= bound.bound else "undecided"
+
+
+def judge_instance(stated: Assertions) -> Judgement:
+    """All inequalities of one instance; one refuted bound refutes, one undecided leaves it open."""
+    judgements = {judge_bound(bound) for bound in stated.bounds}
+    if "refuted" in judgements:
+        return "refuted"
+    return "undecided" if "undecided" in judgements else "kept"
+
+
+def instance_severity(stated: Assertions) -> float:
+    """How far one instance is beyond its statement: the largest ratio to a bound or tolerance."""
+    ratios = [severity(bound) for bound in stated.bounds]
+    ratios += [abs(r.fitted - r.predicted) / r.tolerance for r in stated.rates]
+    return max(ratios, default=0.0)
+
+
+def judge(evidence: Sequence[Evidence], statement: str) -> Ruling:
+    """The ruling on the claim ("claim") or a rival (its id)."""
+    measured = [(k, e) for k, e in enumerate(evidence) if e.outcome == "measured"]
+    failed = sum(e.outcome not in ("measured", "assumption not met") for e in evidence)
+    judgements = [judge_instance(e.assertions[statement]) for _, e in measured]
+    rates = _rates(r for _, e in measured for r in e.assertions[statement].rates)
+    refuted = judgements.count("refuted")
+    undecided = judgements.count("undecided") + failed
+    decided = len(measured) - judgements.count("undecided")
+    worst = max(
+        (
+            (severity(bound), k, bound)
+            for k, e in measured
+            for bound in e.assertions[statement].bounds
+            if judge_bound(bound) != "undecided"
+        ),
+        key=lambda entry: entry[0],
+        default=None,
+    )
+    return Ruling(
+        _verdict(refuted, decided, undecided, rates),
+        rates,
+        decided,
+        undecided,
+        refuted,
+        None if worst is None else worst[1],
+        None if worst is None else worst[2],
+    )
+
+
+def _verdict(refuted: int, decided: int, undecided: int, rates: tuple[Rate, ...]) -> Verdict:
+    if refuted or any(rate.judgement == "refuted" for rate in rates):
+        return "falsified"
+    if decided == 0 or decided < MIN_JUDGED * (decided + undecided):
+        return "inconclusive"
+    if any(rate.judgement == "undecided" for rate in rates):
+        return "inconclusive"
+    return "holds"
+
+
+def examples_until_rejected(evidence: Sequence[Evidence], statement: str) -> int | None:
+    """After how many examples the statement was falsified; None when it never was."""
+    if judge(evidence, statement).verdict != "falsified":
+        return None
+    low, high = 1, len(evidence)
+    for count in range(low, high + 1):
+        if judge(evidence[:count], statement).verdict == "falsified":
+            return count
+    return high
+
+
+def _rates(samples: Iterable[RateSample]) -> tuple[Rate, ...]:
+    grouped: dict[str, list[RateSample]] = defaultdict(list)
+    for sample in samples:
+        grouped[sample.quantity].append(sample)
+    return tuple(_rate(quantity, group) for quantity, group in grouped.items())
+
+
+def _rate(quantity: str, samples: list[RateSample]) -> Rate:
+    """Judge a rate on the deviations, since the prediction may differ between instances."""
+    deviations = sorted(s.fitted - s.predicted for s in samples)
+    middle, low, high = _median_interval(deviations)
+    tolerance = min(s.tolerance for s in samples)
+    predicted = _median([s.predicted for s in samples])
+    return Rate(
+        quantity,
+        predicted,
+        predicted + middle,
+        predicted + low,
+        predicted + high,
+        len(samples),
+        tolerance,
+        _judge_rate(len(samples), middle, low, high, tolerance),
+    )
+
+
+def _judge_rate(
+    samples: int, middle: float, low: float, high: float, tolerance: float
+) -> Judgement:
+    if samples < MIN_RATE_SAMPLES:
+        return "undecided"
+    if low > tolerance or high < -tolerance:
+        return "refuted"
+    return "kept" if abs(middle) <= tolerance else "undecided"
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
+
+
+def _median_interval(ordered: Sequence[float]) -> tuple[float, float, float]:
+    """Median with the order statistics that enclose it with 95 % confidence (all of them below 6)."""
+    count = len(ordered)
+    skipped = int(binom.ppf((1.0 - CONFIDENCE) / 2.0, count, 0.5))
+    skipped = max(skipped - 1, 0)
+    return _median(ordered), ordered[skipped], ordered[count - 1 - skipped]

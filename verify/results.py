@@ -1,0 +1,244 @@
+"""The results of a run, as the fixed schema of results.json and what the report needs besides."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from statistics import median
+from typing import Any
+
+from verify.claims.base import Claim, Finding
+from verify.evidence import CLAIM, Evidence
+from verify.judge import Rate, Ruling, examples_until_rejected, instance_severity, judge, severity
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class RivalResult:
+    """What became of one rival on the same evidence."""
+
+    id: str
+    description: str
+    rejected: bool
+    examples_needed: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A saved instance file and the command that judges it again."""
+
+    instance: str
+    command: str
+    severity: float
+    shrunk: bool
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim with its verdict, its evidence, and what was found on the way."""
+
+    claim: Claim[Any, Any]
+    ruling: Ruling
+    rivals: tuple[RivalResult, ...]
+    evidence: tuple[Evidence, ...]
+    discarded: int
+    counterexample: Counterexample | None
+
+    @property
+    def expected(self) -> bool:
+        """Whether the verdict is the one the author expects."""
+        return self.ruling.verdict == self.claim.expected
+
+    @property
+    def seconds(self) -> float:
+        return sum(entry.seconds for entry in self.evidence)
+
+    def to_json(self) -> dict[str, Any]:
+        claim, ruling = self.claim, self.ruling
+        outcomes = Counter(entry.outcome for entry in self.evidence)
+        unmet = outcomes["assumption not met"]
+        return {
+            "id": claim.id,
+            "title": claim.title,
+            "statement": claim.statement,
+            "source": claim.source,
+            "assumptions": list(claim.assumptions),
+            "tolerances": list(claim.tolerances),
+            "verdict": ruling.verdict,
+            "expected": claim.expected,
+            "examples": len(self.evidence),
+            "decided": ruling.decided,
+            "discarded": self.discarded + unmet,
+            "inconclusive": ruling.undecided,
+            "refuted": ruling.refuted,
+            "seconds": round(self.seconds, 3),
+            "outcomes": dict(outcomes),
+            "worst": self._worst(),
+            "bounds": _bounds(self.evidence),
+            "rates": [_rate(rate) for rate in ruling.rates],
+            "rivals": [asdict(rival) for rival in self.rivals],
+            "ladders": _ladders(self.evidence),
+            "findings": _findings(self.evidence),
+            "instances": [_instance(entry) for entry in self.evidence],
+            "counterexample": None if self.counterexample is None else asdict(self.counterexample),
+        }
+
+    def _worst(self) -> dict[str, Any] | None:
+        ruling = self.ruling
+        if ruling.worst is None or ruling.worst_index is None:
+            return None
+        return {
+            "name": ruling.worst.name,
+            "value": ruling.worst.value,
+            "bound": ruling.worst.bound,
+            "error": ruling.worst.error,
+            "instance": self.evidence[ruling.worst_index].instance,
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All claims of a run with its provenance."""
+
+    claims: tuple[ClaimResult, ...]
+    profile: str
+    seed: int
+    command: str
+    seconds: float
+    environment: dict[str, Any]
+
+    @property
+    def exit_status(self) -> int:
+        """0 as expected, 1 another verdict or a surviving rival, 3 only something inconclusive."""
+        statuses = {_status(result) for result in self.claims}
+        return 1 if 1 in statuses else 3 if 3 in statuses else 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "seed": self.seed,
+            "profile": self.profile,
+            "command": self.command,
+            "seconds": round(self.seconds, 3),
+            "exit_status": self.exit_status,
+            "environment": self.environment,
+            "claims": [result.to_json() for result in self.claims],
+        }
+
+
+def _status(result: ClaimResult) -> int:
+    if result.ruling.verdict == "inconclusive":
+        return 3
+    if not result.expected or not all(rival.rejected for rival in result.rivals):
+        return 1
+    return 0
+
+
+def judge_claim(
+    claim: Claim[Any, Any],
+    evidence: Sequence[Evidence],
+    discarded: int,
+    counterexample: Counterexample | None = None,
+) -> ClaimResult:
+    """Judge the claim and every rival on the same evidence."""
+    rivals = []
+    for rival in claim.rivals:
+        needed = examples_until_rejected(evidence, rival.id)
+        reason = "" if needed is None else _reason(judge(evidence[:needed], rival.id))
+        rivals.append(RivalResult(rival.id, rival.description, needed is not None, needed, reason))
+    return ClaimResult(
+        claim, judge(evidence, CLAIM), tuple(rivals), tuple(evidence), discarded, counterexample
+    )
+
+
+def _reason(ruling: Ruling) -> str:
+    """Why a statement was falsified, in words."""
+    if ruling.refuted and ruling.worst is not None:
+        worst = ruling.worst
+        return f"{worst.name}: {worst.value:.3g}, allowed {worst.bound:.3g}"
+    refuted = next(rate for rate in ruling.rates if rate.judgement == "refuted")
+    return (
+        f"{refuted.quantity}: {refuted.fitted:.4g} in [{refuted.low:.4g}, {refuted.high:.4g}], "
+        f"predicted {refuted.predicted:.4g}"
+    )
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return asdict(rate)
+
+
+def _bounds(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Per kind of bound (rungs together): how many were checked, largest and median ratio."""
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for entry in evidence:
+        if entry.outcome == "measured":
+            for bound in entry.assertions[CLAIM].bounds:
+                ratios[bound.name.split(", ")[0]].append(severity(bound))
+    return [
+        {
+            "name": name,
+            "checked": len(values),
+            "largest_ratio": _finite(max(values)),
+            "median_ratio": _finite(median(values)),
+        }
+        for name, values in ratios.items()
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Ladders of all instances, grouped by quantity; values that are not finite are left out."""
+    grouped: dict[str, dict[str, Any]] = {}
+    for index, entry in enumerate(evidence):
+        for ladder in entry.ladders:
+            group = grouped.setdefault(
+                ladder.quantity,
+                {"quantity": ladder.quantity, "x_label": ladder.x_label, "series": []},
+            )
+            kept = [
+                point
+                for point in zip(ladder.x, ladder.y, ladder.predicted, strict=True)
+                if all(map(isfinite, point))
+            ]
+            x, y, predicted = (list(axis) for axis in zip(*kept, strict=True)) if kept else ([],) * 3
+            series = {"x": x, "y": y, "predicted": predicted, "example": index}
+            group["series"].append(series)
+    return list(grouped.values())
+
+
+def _findings(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Findings grouped by title: how many instances showed it, and the most severe one."""
+    grouped: dict[str, list[tuple[Finding, Evidence]]] = defaultdict(list)
+    for entry in evidence:
+        for finding in entry.findings:
+            grouped[finding.title].append((finding, entry))
+    summaries = []
+    for title, group in grouped.items():
+        finding, entry = max(group, key=lambda pair: pair[0].severity)
+        instances = {id(evidence) for _, evidence in group}
+        summaries.append(
+            {
+                "title": title,
+                "detail": finding.detail,
+                "severity": finding.severity,
+                "instances": len(instances),
+                "instance": entry.instance,
+            }
+        )
+    return summaries
+
+
+def _instance(entry: Evidence) -> dict[str, Any]:
+    ratio = instance_severity(entry.assertions[CLAIM]) if entry.outcome == "measured" else None
+    return {
+        "instance": entry.instance,
+        "outcome": entry.outcome,
+        "message": entry.message,
+        "severity": None if ratio is None else _finite(ratio),
+        "seconds": round(entry.seconds, 3),
+    }

@@ -1,0 +1,191 @@
+"""The runner: shards to workers, evidence to the judge, events to whoever listens."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from joblib import Parallel, delayed, parallel_config
+
+from theory.errors import InvalidInput
+from verify.atomic import write_json
+from verify.claims.base import Claim
+from verify.environment import describe_environment
+from verify.evidence import CLAIM, Evidence
+from verify.events import (
+    ClaimJudged,
+    Listener,
+    RunFinished,
+    RunStarted,
+    ShardFinished,
+    ShrinkStarted,
+)
+from verify.instance import Instance
+from verify.judge import instance_severity
+from verify.profiles import Profile
+from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
+from verify.search import shrink_counterexample
+from verify.shards import Shard, ShardResult, ShardStore, code_fingerprint, plan_shards, run_shard
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run and where to keep it."""
+
+    claims: tuple[Claim[Any, Any], ...]
+    profile: Profile
+    examples: int
+    seed: int
+    jobs: int
+    folder: Path
+    command: str
+
+
+def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
+    """Run every claim, judge it with its rivals, shrink what refutes it.
+
+    Finished shards are kept in the report folder until the results are written, so an interrupted
+    run resumes.
+
+    Raises:
+        InvalidInput: fewer than one example or worker.
+    """
+    if plan.examples < 1:
+        raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
+    if plan.jobs < 1:
+        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    start = perf_counter()
+    store = ShardStore(plan.folder / "unfinished", _fingerprint())
+    shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
+    done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
+    _tell(
+        listeners,
+        RunStarted(
+            tuple(claim.id for claim in plan.claims),
+            plan.profile.name,
+            plan.seed,
+            plan.jobs,
+            plan.examples,
+            len(shards),
+            len(done),
+        ),
+    )
+    for finished in _run_shards([s for s in shards if s not in done], plan.jobs):
+        store.save(finished)
+        done[finished.shard] = finished
+        _tell(
+            listeners,
+            ShardFinished(
+                finished.shard.claim,
+                finished.shard.family,
+                len(finished.evidence),
+                len(done),
+                len(shards),
+            ),
+        )
+    results = []
+    for claim in plan.claims:
+        mine = [done[shard] for shard in shards if shard.claim == claim.id]
+        result = _judged(claim, mine, plan, listeners)
+        _tell(listeners, ClaimJudged(result))
+        results.append(result)
+    outcome = RunResult(
+        tuple(results),
+        plan.profile.name,
+        plan.seed,
+        plan.command,
+        perf_counter() - start,
+        describe_environment(),
+    )
+    _tell(listeners, RunFinished(outcome))
+    store.clear()
+    return outcome
+
+
+def _tell(listeners: Sequence[Listener], event: Any) -> None:
+    for listener in listeners:
+        listener(event)
+
+
+def _fingerprint() -> str:
+    import theory
+    import verify
+
+    return code_fingerprint([Path(str(module.__file__)).parent for module in (theory, verify)])
+
+
+def _run_shards(shards: list[Shard], jobs: int) -> Iterator[ShardResult]:
+    """Results in the order in which they finish; one BLAS thread a worker."""
+    if jobs == 1 or len(shards) <= 1:
+        yield from map(run_shard, shards)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        yield from workers(delayed(run_shard)(shard) for shard in shards)
+
+
+def _judged(
+    claim: Claim[Any, Any],
+    shards: Sequence[ShardResult],
+    plan: RunPlan,
+    listeners: Sequence[Listener],
+) -> ClaimResult:
+    evidence, discarded = merge(shards)
+    result = judge_claim(claim, evidence, discarded)
+    if result.ruling.verdict != "falsified":
+        return result
+    found = _counterexample(claim, shards, plan, listeners)
+    return judge_claim(claim, evidence, discarded, found)
+
+
+def merge(shards: Sequence[ShardResult]) -> tuple[list[Evidence], int]:
+    """All evidence in the order of the plan, families interleaved, equal instances once."""
+    queues = [list(shard.evidence) for shard in shards]
+    merged: list[Evidence] = []
+    seen: set[str] = set()
+    for round_index in range(max((len(queue) for queue in queues), default=0)):
+        for queue in queues:
+            if round_index < len(queue):
+                key = repr(queue[round_index].instance)
+                if key not in seen:
+                    seen.add(key)
+                    merged.append(queue[round_index])
+    return merged, sum(shard.discarded for shard in shards)
+
+
+def _counterexample(
+    claim: Claim[Any, Any],
+    shards: Sequence[ShardResult],
+    plan: RunPlan,
+    listeners: Sequence[Listener],
+) -> Counterexample:
+    """Shrink the worst instance, save it, and say how to replay it."""
+    worst, shard, entry = max(
+        (
+            (instance_severity(entry.assertions[CLAIM]), result.shard, entry)
+            for result in shards
+            for entry in result.evidence
+            if entry.outcome == "measured"
+        ),
+        key=lambda found: found[0],
+    )
+    _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries))
+    shrunk = None
+    if shard.family != "examples" and worst > 1.0:
+        shrunk = shrink_counterexample(
+            claim,
+            claim.instances((shard.family,)),
+            shard.seed,
+            shard.count,
+            worst,
+            plan.profile.shrink_tries,
+        )
+    path = plan.folder / "counterexamples" / f"{claim.id}.json"
+    instance = Instance.from_json(entry.instance) if shrunk is None else shrunk[0]
+    write_json(path, {**instance.to_json(), "claim": claim.id})
+    command = f"python -m verify replay {shlex.quote(str(path))}"
+    return Counterexample(
+        str(path), command, worst if shrunk is None else shrunk[1], shrunk is not None
+    )

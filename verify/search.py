@@ -1,0 +1,111 @@
+"""Drawing instances with Hypothesis, and shrinking the one that refutes.
+
+Drawing collects: every example is examined, none stops the search. Shrinking is a second pass over
+the same seed that fails on purpose, on violations beyond ten times the bound where there are any,
+so that the minimal counterexample does not sit at the tolerance.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given, seed
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from theory.errors import AssumptionError, NumericalFailure
+from verify.claims.base import Claim
+from verify.instance import Instance
+from verify.judge import SEVERE, instance_severity
+from verify.profiles import hypothesis_settings
+
+
+def draw_instances(
+    strategy: st.SearchStrategy[Instance],
+    seed_value: int,
+    count: int,
+    use: Callable[[Instance], None],
+) -> int:
+    """Draw `count` instances under a seed and pass each to `use`; returns how many were discarded."""
+    attempts = 0
+    used = 0
+
+    @seed(seed_value)
+    @hypothesis_settings(count, shrink=False)
+    @given(st.data())
+    def attempt(data: st.DataObject) -> None:
+        nonlocal attempts, used
+        attempts += 1
+        instance = data.draw(strategy)
+        used += 1
+        use(instance)
+
+    attempt()
+    return attempts - used
+
+
+class _Violation(Exception):
+    pass
+
+
+@dataclass
+class _Tries:
+    """Severities already computed, and how many more may be."""
+
+    claim: Claim[Any, Any]
+    left: int
+    known: dict[str, float] = field(default_factory=dict)
+
+    def severity(self, instance: Instance) -> float:
+        key = json.dumps(instance.to_json(), sort_keys=True)
+        if key not in self.known:
+            if self.left <= 0:
+                return 0.0
+            self.left -= 1
+            self.known[key] = _severity(self.claim, instance)
+        return self.known[key]
+
+
+def _severity(claim: Claim[Any, Any], instance: Instance) -> float:
+    try:
+        measured = claim.measure(instance)
+    except (AssumptionError, NumericalFailure):
+        return 0.0
+    return instance_severity(claim.assertions(measured, claim.theory))
+
+
+def shrink_counterexample(
+    claim: Claim[Any, Any],
+    strategy: st.SearchStrategy[Instance],
+    seed_value: int,
+    count: int,
+    worst: float,
+    tries: int,
+) -> tuple[Instance, float] | None:
+    """The simplest instance found that violates the claim, with its severity; None if none is.
+
+    Args:
+        seed_value, count: those under which the violation was drawn.
+        worst: its severity; beyond 10 the shrunk instance is to exceed 10 as well.
+        tries: how many instances may be measured.
+    """
+    threshold = SEVERE if worst > SEVERE else 1.0
+    state = _Tries(claim, tries)
+    failing: list[tuple[Instance, float]] = []
+
+    @seed(seed_value)
+    @hypothesis_settings(count, shrink=True)
+    @given(st.data())
+    def attempt(data: st.DataObject) -> None:
+        instance = data.draw(strategy)
+        found = state.severity(instance)
+        if found > threshold:
+            failing.append((instance, found))
+            raise _Violation
+
+    try:
+        attempt()
+    except (_Violation, Flaky):
+        pass
+    return failing[-1] if failing else None

@@ -1,0 +1,124 @@
+"""Shards: the independent pieces of a run, each with a seed of its own.
+
+What a shard holds depends on the seed and the profile alone, never on the number of workers, so a
+run merges to the same verdicts however it is spread, and one that was interrupted resumes.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.atomic import write_json
+from verify.claims import claim_named
+from verify.claims.base import Claim
+from verify.evidence import Evidence, examine
+from verify.instance import Instance
+from verify.profiles import SHARD_SIZE
+from verify.search import draw_instances
+from verify.strategies.nets import FAMILIES
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Examples of one claim over one family of nets; family "examples" are the claim's own."""
+
+    claim: str
+    family: str
+    index: int
+    seed: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.claim}-{self.family}-{self.index}-{self.seed:016x}-{self.count}"
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """The evidence of one shard, in the order in which it was drawn."""
+
+    shard: Shard
+    evidence: tuple[Evidence, ...]
+    discarded: int
+
+
+def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]:
+    """Spread `examples` evenly over the families, in shards of at most `SHARD_SIZE`."""
+    shards = []
+    if claim.examples:
+        shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples)))
+    for k, family in enumerate(FAMILIES):
+        left = examples // len(FAMILIES) + (k < examples % len(FAMILIES))
+        index = 0
+        while left > 0:
+            count = min(left, SHARD_SIZE)
+            derived = _derived_seed(seed, claim.id, family, index)
+            shards.append(Shard(claim.id, family, index, derived, count))
+            left, index = left - count, index + 1
+    return shards
+
+
+def _derived_seed(seed: int, *parts: object) -> int:
+    text = json.dumps([seed, *map(str, parts)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def run_shard(shard: Shard) -> ShardResult:
+    """Draw and examine every instance of a shard."""
+    claim = claim_named(shard.claim)
+    if shard.family == "examples":
+        return ShardResult(shard, tuple(examine(claim, i) for i in claim.examples), 0)
+    collected: list[Evidence] = []
+
+    def use(instance: Instance) -> None:
+        collected.append(examine(claim, instance))
+
+    strategy = claim.instances((shard.family,))
+    discarded = draw_instances(strategy, shard.seed, shard.count, use)
+    return ShardResult(shard, tuple(collected), discarded)
+
+
+class ShardStore:
+    """Finished shards as files in a folder, so that an interrupted run keeps what it measured."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self.folder = folder / fingerprint
+
+    def load(self, shard: Shard) -> ShardResult | None:
+        """A finished shard, or None; an unreadable file counts as unfinished."""
+        try:
+            data = json.loads((self.folder / f"{shard.name}.json").read_text(encoding="utf-8"))
+            evidence = tuple(Evidence.from_json(entry) for entry in data["evidence"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return ShardResult(shard, evidence, data["discarded"])
+
+    def save(self, result: ShardResult) -> None:
+        data = {
+            "shard": asdict(result.shard),
+            "evidence": [entry.to_json() for entry in result.evidence],
+            "discarded": result.discarded,
+        }
+        write_json(self.folder / f"{result.shard.name}.json", data)
+
+    def clear(self) -> None:
+        """Remove the folder once the results are written."""
+        for path in self.folder.glob("*.json"):
+            path.unlink()
+        if self.folder.exists():
+            self.folder.rmdir()
+        if self.folder.parent.exists() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
+
+def code_fingerprint(roots: Sequence[Path]) -> str:
+    """Hash of the source files below the given folders: shards of other code are not resumed."""
+    digest = hashlib.sha256()
+    for root in roots:
+        for path in sorted(root.rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,112 @@
+"""Hypothesis strategies for nets with a zero-output anchor.
+
+Simplest first in every choice, so that shrinking ends at few dimensions, small width, whole
+numbers. Numbers are drawn one by one (at most about 100 an instance), never filled.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from theory.anchors import balanced_anchor, rescaled_difference_anchor, zero_readout_anchor
+from theory.backend import Floats
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+
+FAMILIES = ("diagonal", "two_layer", "deep", "factorization")
+SMOOTH_ACTIVATIONS = ("square", "cube", "relu_squared", "relu_cubed")
+DENOMINATORS = (1, 8, 64)
+"""Numbers are multiples of 1, 1/8 or 1/64: whole ones give degenerate tasks, fine ones generic."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnchoredNet:
+    """A net with a direction of zero output."""
+
+    net: HomogeneousNet
+    anchor: Floats
+
+
+def grid_arrays(
+    shape: tuple[int, ...], *, low: float = -2.0, high: float = 2.0
+) -> st.SearchStrategy[Floats]:
+    """Arrays of multiples of 1, 1/8 or 1/64 in [low, high], each entry drawn on its own."""
+
+    def of_denominator(denominator: int) -> st.SearchStrategy[Floats]:
+        bounds = (int(np.ceil(low * denominator)), int(np.floor(high * denominator)))
+        whole = npst.arrays(np.int64, shape, elements=st.integers(*bounds), fill=st.nothing())
+        return whole.map(lambda array: array / denominator)
+
+    return st.sampled_from(DENOMINATORS).flatmap(of_denominator)
+
+
+def nonzero_arrays(shape: tuple[int, ...]) -> st.SearchStrategy[Floats]:
+    """As `grid_arrays`, but a zero entry becomes 1: weights that switch nothing off."""
+    return grid_arrays(shape).map(lambda array: np.where(array == 0, 1.0, array))
+
+
+@st.composite
+def diagonal_nets(draw: st.DrawFn, max_input_dim: int = 6, max_degree: int = 4) -> AnchoredNet:
+    """Diagonal nets with the balanced anchor u = v, entries in [1/2, 2] before normalisation."""
+    net = Diagonal(draw(st.integers(1, max_input_dim)), draw(st.integers(2, max_degree)))
+    half = draw(grid_arrays((net.input_dim,), low=0.5, high=2.0))
+    return AnchoredNet(net, balanced_anchor(net, half))
+
+
+@st.composite
+def two_layer_nets(draw: st.DrawFn, max_width: int = 4, max_input_dim: int = 4) -> AnchoredNet:
+    """Two-layer nets with a zero readout, the difference trick, or its rescaled variant."""
+    activation = draw(st.sampled_from(SMOOTH_ACTIVATIONS))
+    input_dim = draw(st.integers(1, max_input_dim))
+    kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
+    if kind == "zero readout":
+        net = TwoLayer(draw(st.integers(1, max_width)), input_dim, activation)
+        theta = draw(nonzero_arrays((net.parameters,)))
+        return AnchoredNet(net, zero_readout_anchor(net, theta))
+    net = TwoLayer(2 * draw(st.integers(1, max_width // 2)), input_dim, activation)
+    half = draw(nonzero_arrays((net.parameters // 2,)))
+    scale = 1.0 if kind == "difference" else draw(st.sampled_from((0.5, 1.5, 0.75)))
+    return AnchoredNet(net, rescaled_difference_anchor(net, half, scale))
+
+
+@st.composite
+def deep_nets(draw: st.DrawFn, max_width: int = 3, max_input_dim: int = 3) -> AnchoredNet:
+    """Three-layer linear and squared nets with zero readout; linear ones also by difference."""
+    input_dim = draw(st.integers(1, max_input_dim))
+    kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
+    if kind == "zero readout":
+        activation = draw(st.sampled_from(("linear", "square")))
+        hidden = draw(st.tuples(st.integers(1, max_width), st.integers(1, max_width)))
+        net = Deep((input_dim, *hidden, 1), activation)
+        theta = draw(nonzero_arrays((net.parameters,)))
+        return AnchoredNet(net, zero_readout_anchor(net, theta))
+    halves = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    net = Deep((input_dim, 2 * halves[0], 2 * halves[1], 1), "linear")
+    size = Deep((input_dim, *halves, 1), "linear").parameters
+    half = draw(nonzero_arrays((size,)))
+    scale = 1.0 if kind == "difference" else draw(st.sampled_from((0.5, 1.5, 0.75)))
+    return AnchoredNet(net, rescaled_difference_anchor(net, half, scale))
+
+
+@st.composite
+def factorization_nets(draw: st.DrawFn, max_size: int = 4) -> AnchoredNet:
+    """Factorizations U U^T - V V^T of full rank or less, with U = V."""
+    size = draw(st.integers(2, max_size))
+    net = Factorization(size, draw(st.integers(1, size)))
+    half = draw(nonzero_arrays((net.parameters // 2,)))
+    return AnchoredNet(net, balanced_anchor(net, half))
+
+
+_BY_FAMILY: dict[str, Callable[[], st.SearchStrategy[AnchoredNet]]] = {
+    "diagonal": diagonal_nets,
+    "two_layer": two_layer_nets,
+    "deep": deep_nets,
+    "factorization": factorization_nets,
+}
+
+
+def anchored_nets(families: tuple[str, ...] = FAMILIES) -> st.SearchStrategy[AnchoredNet]:
+    """Nets of the given families, each with a zero-output anchor of unit norm."""
+    return st.sampled_from(families).flatmap(lambda family: _BY_FAMILY[family]())

@@ -1,0 +1,55 @@
+"""Hypothesis strategies for regimes and instances.
+
+alpha means nothing without the problem's own scale: what decides is how far, relatively, theta has
+left the anchor (kernel phase), and how many e-folds the late window has (late phase). So these are
+drawn, and alpha follows.
+"""
+
+from math import ceil
+
+from hypothesis import strategies as st
+
+from theory.asymptotics.kernel_phase import scale_of_displacement
+from theory.kernel.svm import kernel_svm
+from theory.problem import LOG_10, Problem, Regime
+from verify.instance import Instance
+from verify.strategies.tasks import problems
+
+DECAY_POWERS = (2.0, 1.5, 3.0, 0.5)
+"""p in lambda = alpha^-p; never 1, where log(1/lambda)/lambda and log(alpha)/lambda agree."""
+
+
+def time_margins() -> st.SearchStrategy[float]:
+    """c in [0.1, 0.6], shrinking to 0.3."""
+    return st.integers(-20, 30).map(lambda k: (30 + k) / 100)
+
+
+@st.composite
+def kernel_phase_instances(
+    draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
+) -> Instance:
+    """Instances whose relative displacement at (1-c) t_g lies in [10^-2.5, 10^-1.5]."""
+    problem = draw(problems() if source is None else source)
+    c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
+    displacement = 10.0 ** (-2.0 + draw(st.integers(-5, 5)) / 10.0)
+    scale = scale_of_displacement(kernel_svm(problem), problem, power, 1.0 - c, displacement)
+    return Instance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+
+
+@st.composite
+def late_phase_instances(
+    draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
+) -> Instance:
+    """Instances whose window [t_g, (1+c) t_g] spans 8 to 40 e-folds, at alpha >= 10^8."""
+    problem = draw(problems() if source is None else source)
+    c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
+    efolds = draw(st.integers(8, 40))
+    scale = max(efolds / (c * LOG_10), 8.0)
+    return Instance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+
+
+def _rounded_up(log10_alpha: float) -> float:
+    """To one decimal: instance files are read by people."""
+    return ceil(10.0 * log10_alpha) / 10.0
+
+
