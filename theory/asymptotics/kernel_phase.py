@@ -4,6 +4,7 @@ Symbols: n samples, L degree, gamma the kernel margin, lam_eff = L lambda rho^(-
 that the kernel machine effectively feels, Lam = log(1 / (n lam_eff)).
 """
 
+from collections.abc import Callable
 from math import exp, log, sqrt
 
 import numpy as np
@@ -84,17 +85,18 @@ def norm_bounds(svm: KernelSVM, log_inverse_decay: float) -> tuple[float, float]
     return max(smallest_mean - spread, 0.0) / svm.margin, largest_mean / svm.margin
 
 
-def direction_gap_bound(svm: KernelSVM, log_inverse_decay: float) -> float:
+def direction_gap_bound(svm: KernelSVM, log_inverse_decay: float, slack: float = 0.0) -> float:
     """Bound on |h/|h| - h*/|h*|| of the quasi-static machine, from gamma, n and Lam alone.
 
     sqrt(2 log n / (D - log D)) with D = log(gamma^2 / lam_eff), for the exponential loss: h is
     feasible up to scale, so cos(h, h*) >= min q / (gamma |h|) >= 1 - log n / mean_p q. At most 2.
+    The logistic loss adds e^(-min q) to log n: `slack`.
     """
-    spread = log(len(svm.dual))
-    depth = 2.0 * log(svm.margin) + log_inverse_decay + spread
-    if depth <= 1.0 or spread >= depth - log(depth):
+    spread = log(len(svm.dual)) + slack
+    data_over_decay = depth(svm, log_inverse_decay)
+    if data_over_decay <= 1.0 or spread >= data_over_decay - log(data_over_decay):
         return 2.0
-    return sqrt(2.0 * spread / (depth - log(depth)))
+    return sqrt(2.0 * spread / (data_over_decay - log(data_over_decay)))
 
 
 def direction_gap_constant(svm: KernelSVM) -> float:
@@ -121,22 +123,42 @@ def relative_displacement(
     return exp(log_epsilon + log(displacement / problem.anchor_norm))
 
 
+def depth(svm: KernelSVM, log_inverse_decay: float) -> float:
+    """D = log(gamma^2 / lam_eff): the log of how strongly data outweigh decay, gauge-free."""
+    return 2.0 * log(svm.margin) + log_inverse_decay + log(len(svm.dual))
+
+
 def scale_of_displacement(
-    svm: KernelSVM, problem: Problem, decay_power: float, at: float, displacement: float
+    svm: KernelSVM,
+    problem: Problem,
+    decay_power: float,
+    at: float,
+    displacement: float,
+    min_depth: float = 8.0,
 ) -> float:
-    """log10 alpha at which `relative_displacement` at time `at` < 1 equals `displacement`."""
+    """log10 alpha from which on `relative_displacement` at time `at` < 1 is below `displacement`
+    and `depth` above `min_depth`: where the kernel phase has been reached.
+    """
+
+    def lacking_depth(log10_alpha: float) -> float:
+        regime = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
+        return min_depth - depth(svm, log_inverse_decay(problem, regime, at))
 
     def excess(log10_alpha: float) -> float:
         regime = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
-        eta = refined_normalization(svm, log_inverse_decay(problem, regime, at))
-        log_epsilon = -problem.degree * (1.0 - at) * regime.log_alpha
-        return log_epsilon + log(eta / problem.anchor_norm) - log(displacement)
+        return log(relative_displacement(svm, problem, regime, at) / displacement)
 
-    high = 1.0
-    while excess(high) > 0:
+    return _last_root(excess, _last_root(lacking_depth, 0.01))
+
+
+def _last_root(decreasing: Callable[[float], float], low: float) -> float:
+    """Where a function that decreases from `low` on turns negative; `low` when it already is."""
+    if decreasing(low) <= 0:
+        return low
+    high = 2.0 * low
+    while decreasing(high) > 0:
         high *= 2.0
-    low = 0.01
-    return float(brentq(excess, low, high)) if excess(low) > 0 else low
+    return float(brentq(decreasing, low, high))
 
 
 def features_at(problem: Problem, inputs: Floats) -> Floats:

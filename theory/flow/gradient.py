@@ -76,13 +76,16 @@ def gradient_flow(
     check_finite(problem)
     check_zero_output(problem)
 
-    def run(rtol: float, dense: bool, events: Sequence[Event]) -> _Run:
-        return _run(problem, regime, requested, rtol, method, dense, events, max_evaluations)
+    rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
 
-    tight = run(rtol, dense, events)
+    def run(looser: float, dense: bool, events: Sequence[Event]) -> _Run:
+        accuracy = (looser * rtol, looser * atol)
+        return _run(problem, regime, requested, accuracy, method, dense, events, max_evaluations)
+
+    tight = run(1.0, dense, events)
     evaluations, error = tight.evaluations, np.full(requested.size, np.nan)
     if estimate_error:
-        loose = run(LOOSER * rtol, False, ())
+        loose = run(LOOSER, False, ())
         evaluations += loose.evaluations
         error = np.array(
             [_difference(a, b) for a, b in zip(tight.states, loose.states, strict=True)]
@@ -122,7 +125,7 @@ def _run(
     problem: Problem,
     regime: Regime,
     at: Floats,
-    rtol: float,
+    accuracy: tuple[float, float],
     method: str | None,
     dense: bool,
     events: Sequence[Event],
@@ -138,10 +141,8 @@ def _run(
         return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
 
     log_gain = initial_log_gain(problem, regime)
-    rtol, atol = tolerances(log_gain, rtol)
-    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
-    start = _HEAD_START - log_gain - log(max(1.0, stiffness))
-    start = min(start, min(clock for clock, _ in pending) - 1.0)
+    rtol, atol = accuracy
+    start = min(start_clock(chart), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
     force = loss.force(start + log_gain, np.zeros(problem.samples), problem.labels)
     coordinates = np.asarray(force @ chart.base_jacobian)
@@ -193,6 +194,12 @@ def _run(
         tuple(np.array(found) for found in crossings),
         interpolate if dense else None,
     )
+
+
+def start_clock(chart: Chart) -> float:
+    """tau at which the flow has covered e^-14 of the first time scale of its co-moving chart."""
+    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
+    return _HEAD_START - max(chart.log_gain(0.0) + log(max(1.0, stiffness)), 0.0)
 
 
 def _clocked(event: Event, chart: Chart) -> Callable[[float, Floats], float]:

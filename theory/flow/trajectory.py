@@ -41,9 +41,10 @@ class Trajectory:
         """The state at any time of the interval; needs `dense=True`."""
         if self._dense is None:
             raise InvalidInput("state(at) needs gradient_flow(..., dense=True)")
-        if not 0 <= at <= self.at.max():
-            raise InvalidInput(f"at is {at}; this flow covers 0 to {self.at.max()}")
-        return self._dense(at)
+        end = float(self.at.max())
+        if not 0 <= at <= end * (1.0 + 1e-12):
+            raise InvalidInput(f"at is {at}; this flow covers 0 to {end}")
+        return self._dense(min(at, end))
 
     def _stack(self, name: str) -> Floats:
         return np.array([getattr(state, name) for state in self.states], dtype=np.float64)

@@ -5,6 +5,7 @@ margin from below by min(Phi h)/|h|, and any p in the simplex from above by |Phi
 accepted when the two agree; where they do not, the next solver is asked.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -188,7 +189,9 @@ def _by_cvxpy(reduced: Floats, solver: str, **options: float) -> Floats:
     constraint = reduced.T @ weights >= 1
     programme = cvxpy.Problem(cvxpy.Minimize(0.5 * cvxpy.sum_squares(weights)), [constraint])
     try:
-        programme.solve(solver=solver, **options)
+        with warnings.catch_warnings():  # an inaccurate solution is the certificate's to refuse
+            warnings.simplefilter("ignore")
+            programme.solve(solver=solver, **options)
     except cvxpy.error.SolverError as error:
         raise RuntimeError(str(error)) from error
     if programme.status != cvxpy.OPTIMAL:
