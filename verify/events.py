@@ -1,4 +1,4 @@
-"""What a run tells its listeners. Terminal, results file and report consume these and nothing else."""
+"""What a run tells its listeners: terminal, results file and report consume nothing else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

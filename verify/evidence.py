@@ -65,13 +65,15 @@ class Evidence:
                 )
                 for name, stated in data["assertions"].items()
             },
-            ladders=tuple(
-                Ladder(**{k: tuple(v) if isinstance(v, list) else v for k, v in ladder.items()})
-                for ladder in data["ladders"]
-            ),
+            ladders=tuple(_ladder(ladder) for ladder in data["ladders"]),
             findings=tuple(Finding(**finding) for finding in data["findings"]),
             seconds=data["seconds"],
         )
+
+
+def _ladder(data: Mapping[str, Any]) -> Ladder:
+    axes = (tuple(data[name]) for name in ("x", "y", "predicted"))
+    return Ladder(data["quantity"], data["x_label"], *axes)
 
 
 def examine(claim: Claim[Any, Any], instance: Instance) -> Evidence:

@@ -150,8 +150,9 @@ def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
             return TwoLayer(_integer(data, "width"), _integer(data, "input_dim"), activation)
         case "deep":
             _check_keys("net", data, {"widths"}, {"activation"})
-            widths = [_integer({"widths": w}, "widths") for w in _expect("widths", data["widths"], list)]
-            return Deep(tuple(widths), _expect("activation", data.get("activation", "linear"), str))
+            listed = _expect("widths", data["widths"], list)
+            widths = tuple(_integer({"widths": width}, "widths") for width in listed)
+            return Deep(widths, _expect("activation", data.get("activation", "linear"), str))
         case "factorization":
             _check_keys("net", data, {"size", "rank"})
             return Factorization(_integer(data, "size"), _integer(data, "rank"))
@@ -173,7 +174,8 @@ def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
         raise InvalidInput(f"path is {path!r}; there is no file {file_name}")
     name = f"theory_verify_user_{found.stem}"
     spec = importlib.util.spec_from_file_location(name, found)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -199,7 +201,7 @@ def _check_keys(
 
 def _expect(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        wanted = {str: "a string", list: "a list", Mapping: "an object"}.get(kind, kind.__name__)
+        wanted = {"str": "a string", "list": "a list", "Mapping": "an object"}[kind.__name__]
         raise InvalidInput(f"{name} is {value!r}; it must be {wanted}")
     return value
 

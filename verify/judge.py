@@ -33,6 +33,10 @@ MIN_JUDGED = 0.9
 
 MIN_RATE_SAMPLES = 3
 CONFIDENCE = 0.95
+SINGLE_RATE = 3.0
+"""The rate of one instance scatters about the median that is judged; alone it refutes only beyond
+this many tolerances."""
+
 SEVERE = 10.0
 """A violation beyond this multiple of the bound is no rounding: shrinking aims for it first."""
 
@@ -95,9 +99,12 @@ def judge_instance(stated: Assertions) -> Judgement:
 
 
 def instance_severity(stated: Assertions) -> float:
-    """How far one instance is beyond its statement: the largest ratio to a bound or tolerance."""
-    ratios = [severity(bound) for bound in stated.bounds]
-    ratios += [abs(r.fitted - r.predicted) / r.tolerance for r in stated.rates]
+    """How far one instance is beyond its statement: above 1 it refutes on its own.
+
+    The largest ratio to a bound, or of a rate's deviation to `SINGLE_RATE` tolerances.
+    """
+    ratios = [severity(bound) for bound in stated.bounds if judge_bound(bound) != "undecided"]
+    ratios += [abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance) for r in stated.rates]
     return max(ratios, default=0.0)
 
 
@@ -194,7 +201,7 @@ def _median(values: Sequence[float]) -> float:
 
 
 def _median_interval(ordered: Sequence[float]) -> tuple[float, float, float]:
-    """Median with the order statistics that enclose it with 95 % confidence (all of them below 6)."""
+    """Median with the order statistics that enclose it with 95 % confidence (all, below 6)."""
     count = len(ordered)
     skipped = int(binom.ppf((1.0 - CONFIDENCE) / 2.0, count, 0.5))
     skipped = max(skipped - 1, 0)

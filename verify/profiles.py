@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from theory.errors import InvalidInput
 
 SHARD_SIZE: Final = 8
-"""Examples drawn under one seed. Hypothesis begins to mutate earlier examples after the tenth; small
-shards with seeds of their own keep the examples independent, and can be spread over workers."""
+"""Examples drawn under one seed. Hypothesis begins to mutate earlier examples after the tenth;
+small shards with seeds of their own keep examples independent, and spread over workers."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How many examples each claim gets, over all families, and how many tries shrinking may use."""
+    """How many examples each claim gets over all families, and how many tries shrinking has."""
 
     name: str
     examples: int

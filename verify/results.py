@@ -205,7 +205,7 @@ def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
                 for point in zip(ladder.x, ladder.y, ladder.predicted, strict=True)
                 if all(map(isfinite, point))
             ]
-            x, y, predicted = (list(axis) for axis in zip(*kept, strict=True)) if kept else ([],) * 3
+            x, y, predicted = map(list, zip(*kept, strict=True)) if kept else ([], [], [])
             series = {"x": x, "y": y, "predicted": predicted, "example": index}
             group["series"].append(series)
     return list(grouped.values())

@@ -13,7 +13,6 @@ from theory.errors import InvalidInput
 from verify.atomic import write_json
 from verify.claims.base import Claim
 from verify.environment import describe_environment
-from verify.evidence import CLAIM, Evidence
 from verify.events import (
     ClaimJudged,
     Listener,
@@ -22,6 +21,7 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
+from verify.evidence import CLAIM, Evidence
 from verify.instance import Instance
 from verify.judge import instance_severity
 from verify.profiles import Profile

@@ -7,6 +7,7 @@ so that the minimal counterexample does not sit at the tolerance.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,7 @@ def draw_instances(
     count: int,
     use: Callable[[Instance], None],
 ) -> int:
-    """Draw `count` instances under a seed and pass each to `use`; returns how many were discarded."""
+    """Draw `count` instances under a seed, pass each to `use`; returns how many were discarded."""
     attempts = 0
     used = 0
 
@@ -45,7 +46,7 @@ def draw_instances(
     return attempts - used
 
 
-class _Violation(Exception):
+class _ViolationError(Exception):
     pass
 
 
@@ -102,10 +103,8 @@ def shrink_counterexample(
         found = state.severity(instance)
         if found > threshold:
             failing.append((instance, found))
-            raise _Violation
+            raise _ViolationError
 
-    try:
+    with suppress(_ViolationError, Flaky):
         attempt()
-    except (_Violation, Flaky):
-        pass
     return failing[-1] if failing else None

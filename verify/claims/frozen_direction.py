@@ -105,7 +105,7 @@ CLAIM = Claim(
             "1 - cos falls like alpha^(-2c(L-1))",
             replace(_TRUE, degree_offset=1),
         ),
-        Rival("no-half", "1 - cos = delta^2, without the factor 1/2", replace(_TRUE, constant=1.0)),
+        Rival("no-half", "1 - cos = delta^2, without 1/2", replace(_TRUE, constant=1.0)),
         Rival(
             "twice-the-decay",
             "rho = alpha e^(-2 lambda t), the other convention of weight decay",
@@ -117,8 +117,8 @@ CLAIM = Claim(
         "first rung: the prediction is within a factor 2 at delta of about 10^-2 (leading order)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
         "with the constant of the instance's own first rung times 3",
-        "rate: 1 % of the exponent; over 64 instances the fitted ones spread by 0.1 % (quartiles) and "
-        "at most 1.6 %",
+        "rate: 1 % of the exponent; over 64 instances the fitted ones spread by 0.1 % (quartiles) "
+        "and at most 1.6 %",
     ),
     ladders=ladders,
 )

@@ -10,7 +10,7 @@ from theory.problem import Problem
 
 
 def probe_inputs(problem: Problem) -> Floats:
-    """Inputs off the training set, on which kernels are told apart: all pairs, or fixed Gaussians."""
+    """Inputs off the training set that tell kernels apart: all pairs, or fixed Gaussians."""
     if isinstance(problem.net, Factorization):
         size = problem.net.size
         return np.array([(i, j) for i in range(size) for j in range(i, size)], dtype=np.float64)

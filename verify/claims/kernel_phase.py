@@ -10,8 +10,8 @@ from math import exp
 import numpy as np
 
 from theory.anchors import has_odd_involution
-from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.assumptions import check_assumptions
+from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.errors import IntegratorsDisagree
 from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
@@ -110,6 +110,4 @@ def measure_rung(instance: Instance) -> KernelRung:
     lazy = lazy_flow(problem, regime, at=[1.0 - c])
     epsilon = exp(-problem.degree * c * regime.log_alpha)
     size = float(np.linalg.norm(lazy.displacement[0]))
-    return KernelRung(
-        instance, flow.states[0], lazy, epsilon * size / problem.anchor_norm, error
-    )
+    return KernelRung(instance, flow.states[0], lazy, epsilon * size / problem.anchor_norm, error)

@@ -56,7 +56,7 @@ class Theory:
         growth_in_scale: Z's argument is alpha^(growth * 2 c (L-1)) / lambda.
         margin_power: Z = argument * gamma^margin_power.
         decay_rate: rho = alpha e^(-decay_rate s).
-        time: "early" is (1-c) t_g; "late" (1+c) t_g; "inverse-decay" takes t_g = log(1/lambda)/lambda.
+        time: "early" is (1-c) t_g; "late" (1+c) t_g; "inverse-decay" t_g = log(1/lambda)/lambda.
     """
 
     kernel: str = "ntk"
@@ -97,9 +97,7 @@ def measure(instance: Instance) -> Measured:
 def assertions(measured: Measured, theory: Theory) -> Assertions:
     lazy = _lazy_level(measured.phase, theory)
     machines = [_quasi_static_level(measured, rung, theory) for rung in measured.limits]
-    limits = [
-        bound for rung in measured.limits for bound in _limit_level(measured, rung, theory)
-    ]
+    limits = [bound for rung in measured.limits for bound in _limit_level(measured, rung, theory)]
     return Assertions(
         (*lazy.bounds, *machines, *limits), (*lazy.rates, *_limit_rates(measured, theory))
     )
@@ -174,9 +172,7 @@ def _scale(rung: KernelRung) -> str:
     return f"log10 alpha = {rung.regime.log10_alpha:g}"
 
 
-def _limit_level(
-    measured: Measured, rung: KernelRung, theory: Theory
-) -> tuple[Bound, ...]:
+def _limit_level(measured: Measured, rung: KernelRung, theory: Theory) -> tuple[Bound, ...]:
     """f / Z is the kernel SVM: its shape on training inputs and probes, and its size."""
     problem, svm = rung.instance.problem, measured.phase.svm
     predicted = kernel_machine_outputs(problem, measured.probes, theory.kernel, theory.machine)
@@ -217,7 +213,7 @@ def _normalization(svm: KernelSVM, rung: KernelRung, theory: Theory) -> float:
     problem, regime, at = rung.instance.problem, rung.regime, 1.0 - rung.instance.c
     log_rho = (1.0 - theory.decay_rate * at) * regime.log_alpha
     grown = theory.growth_in_scale * 2.0 * (problem.degree - 1) * log_rho
-    return (grown - regime.log_lambda) * svm.margin**theory.margin_power
+    return float((grown - regime.log_lambda) * svm.margin**theory.margin_power)
 
 
 def _limit_rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
@@ -345,8 +341,8 @@ CLAIM = Claim(
     tolerances=(
         "lazy gap: falls like delta^k, with twice the constant of the instance's own first rung "
         "(without an odd involution the distance in parameters falls like delta)",
-        "quasi-static machine: 2 (2(L-1)/L)^2 / (gamma |eta|)^3, the next order after the known lag; "
-        "the constant seen on 32 instances at log10 alpha = 100 is 0.5",
+        "quasi-static machine: 2 (2(L-1)/L)^2 / (gamma |eta|)^3, the next order after the known "
+        "lag; the constant seen on 32 instances at log10 alpha = 100 is 0.5",
         "shape and size in the limit: derived bounds from gamma, n and Lam alone",
         "rates: 5 % for lazy exponents and direction gaps, 2 % for the growth of |eta| "
         "(logarithmic corrections at log10 alpha = 100 to 10000)",

@@ -19,7 +19,7 @@ from theory.kernel import KernelSVM, kernel_svm
 from theory.margin import kkt_residual
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
-from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
+from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
 from verify.instance import Instance
@@ -107,7 +107,7 @@ def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[
     """One flow, read over several windows of time (in units of t_g)."""
     grids = {name: np.linspace(*span, WINDOW_POINTS) for name, span in spans.items()}
     times = np.unique(np.concatenate(list(grids.values())))
-    flow = gradient_flow(instance.problem, instance.regime, at=times, rtol=RTOL)
+    flow = gradient_flow(instance.problem, instance.regime, at=times.tolist(), rtol=RTOL)
     windows = {}
     for name, grid in grids.items():
         rows = np.searchsorted(times, grid)
@@ -130,7 +130,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
         bounds += _window_bounds(measured, instance, window, theory)
     lasts = [window.last for _, window in measured.rungs]
     logs = [log(float(state.margins.min())) for state in lasts if state.margins.min() > 0]
-    rates = ()
+    rates: tuple[RateSample, ...] = ()
     if len(logs) == len(lasts):
         degree = measured.instance.problem.degree
         exponent = 1.0 / degree if theory.norm_exponent is None else theory.norm_exponent
@@ -313,17 +313,15 @@ CLAIM = Claim(
             "|theta| grows like the square root of the margins for every degree",
             replace(_TRUE, norm_exponent=0.5),
         ),
-        Rival(
-            "norm-linear", "|theta| grows like the margins", replace(_TRUE, norm_exponent=1.0)
-        ),
+        Rival("norm-linear", "|theta| grows like the margins", replace(_TRUE, norm_exponent=1.0)),
     ),
     tolerances=(
-        "some time is stationary: sqrt(1 / (c log alpha)), the order of the energy bound with three "
-        "times the largest constant seen",
+        "some time is stationary: sqrt(1 / (c log alpha)), the order of the energy bound with "
+        "three times the largest constant seen",
         "energy bound: exact, times 1.01 since the minimum is over 33 times of the window",
         "complementarity: log n / mean margin, an identity's bound (plus e^-q_min, logistic loss)",
-        "stationary at (1+c) t_g, degree 2 only: 2 / (e c log alpha), twice what a single slow mode "
-        "kappa e^(-kappa c log alpha) can reach",
+        "stationary at (1+c) t_g, degree 2 only: 2 / (e c log alpha), twice what a single slow "
+        "mode kappa e^(-kappa c log alpha) can reach",
         "rate: 5 %, the normalised margin still moves by O(1/log alpha)",
     ),
     ladders=ladders,

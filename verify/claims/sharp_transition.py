@@ -35,7 +35,7 @@ turned half of its way, a constant of the limit flow."""
 
 @dataclass(frozen=True)
 class Theory:
-    """t* = multiple * log(alpha)^1 / lambda^decay_exponent up to log-log terms, width O(1) in s.
+    """t* = multiple * log(alpha) / lambda^decay_exponent up to log-log terms, width O(1) in s.
 
     Attributes:
         multiple: 1.
@@ -54,7 +54,7 @@ class Theory:
 
 @dataclass(frozen=True)
 class Turn:
-    """When the direction had turned 10 % and 50 % of its way, as decay times, with the predicted s*.
+    """When the direction had turned 10 % and 50 % of its way, and the predicted s* (decay times).
 
     `shift` is log alpha - s*, the log-log correction.
     """
@@ -154,7 +154,7 @@ def _predicted(turn: Turn, theory: Theory) -> float:
     regime = turn.regime
     leading = -regime.log_lambda if theory.inverse_decay else regime.log_alpha
     shift = turn.shift * turn.degree ** (1.0 - theory.shift_per_degree)
-    return theory.multiple * leading - shift
+    return float(theory.multiple * leading - shift)
 
 
 def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
@@ -163,9 +163,7 @@ def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
     widths = [turn.width / turn.regime.log_alpha for turn in ladder]
     corrected = [turn.half + turn.shift for turn in ladder]
     by_decay = measured.by_decay
-    log_times = [
-        np.log(turn.half + turn.shift) - turn.regime.log_lambda for turn in by_decay
-    ]
+    log_times = [np.log(turn.half + turn.shift) - turn.regime.log_lambda for turn in by_decay]
     log_inverse = [-turn.regime.log_lambda for turn in by_decay]
     shifts = [turn.shift for turn in ladder]
     measured_shifts = [turn.regime.log_alpha - turn.half for turn in ladder]
@@ -225,7 +223,8 @@ CLAIM = Claim(
     id="sharp-transition",
     title="The transition is sharp, at t_g = log(alpha) / lambda",
     statement=(
-        r"t^* = \frac{1}{\lambda}\Big(\log\alpha - \tfrac1L \log\frac{\Lambda}{\gamma\|\bar\theta\|}"
+        r"t^* = \frac{1}{\lambda}\Big(\log\alpha"
+        r" - \tfrac1L \log\frac{\Lambda}{\gamma\|\bar\theta\|}"
         r" + O(1)\Big), \qquad \frac{\text{width}}{t_g} = O\!\Big(\frac{1}{\log\alpha}\Big)"
     ),
     source="Lyu et al. (ICLR 2024), Section 3.3; the log-log shift is this project's",
@@ -271,12 +270,12 @@ CLAIM = Claim(
         ),
     ),
     tolerances=(
-        "|s_half - s*|: 6, a constant of the limit flow; the largest over 145 turns of all families "
-        "was 3.2",
+        "|s_half - s*|: 6, a constant of the limit flow; the largest over 145 turns of all "
+        "families was 3.2",
         "width: 2 % of the exponent (0.9 % was the largest deviation over 29 instances)",
         "times: 0.1 % once the log-log shift is added (2e-5 was the largest deviation)",
-        "shift: 5 %; it varies by a unit or two over the ladder, and its offset converges like 1/Lam "
-        "(3.2 % was the largest deviation)",
+        "shift: 5 %; it varies by a unit or two over the ladder, and its offset converges like "
+        "1/Lam (3.2 % was the largest deviation)",
     ),
     ladders=ladders,
 )

@@ -51,5 +51,3 @@ def late_phase_instances(
 def _rounded_up(log10_alpha: float) -> float:
     """To one decimal: instance files are read by people."""
     return ceil(10.0 * log10_alpha) / 10.0
-
-

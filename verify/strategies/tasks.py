@@ -24,9 +24,7 @@ def inputs_for(draw: st.DrawFn, net: HomogeneousNet, max_samples: int = 5) -> Fl
     samples = draw(st.integers(1, max_samples))
     if isinstance(net, Factorization):
         pairs = [(i, j) for i in range(net.size) for j in range(i, net.size)]
-        chosen = draw(
-            st.lists(st.sampled_from(pairs), min_size=1, max_size=samples, unique=True)
-        )
+        chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=samples, unique=True))
         return np.array(chosen, dtype=np.float64)
     dimension = getattr(net, "input_dim", None) or getattr(net, "widths", (None,))[0]
     assert dimension is not None, f"{net} does not say its input dimension"
@@ -47,9 +45,7 @@ def separable_tasks(
     if lengths.max() == 0:
         inputs, gradients, lengths = _first_live_inputs(anchored, inputs)
     teacher_weights = draw(
-        st.lists(
-            st.sampled_from((1, -1, 2, -2, 3, -3)), min_size=len(inputs), max_size=len(inputs)
-        )
+        st.lists(st.sampled_from((1, -1, 2, -2, 3, -3)), min_size=len(inputs), max_size=len(inputs))
     )
     units = gradients / np.maximum(lengths, 1e-300)[:, None]
     teacher = np.array(teacher_weights) @ units
@@ -66,9 +62,7 @@ def separable_tasks(
     )
 
 
-def _first_live_inputs(
-    anchored: AnchoredNet, inputs: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _first_live_inputs(anchored: AnchoredNet, inputs: Floats) -> tuple[Floats, Floats, Floats]:
     """A signed unit input with a gradient, for when all the drawn ones have none."""
     dimension = inputs.shape[1]
     for candidate in (*np.eye(dimension), *-np.eye(dimension)):

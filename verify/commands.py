@@ -1,0 +1,157 @@
+"""The command line. Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from theory.errors import InvalidInput
+from verify.claims import all_claims, claim_named
+from verify.profiles import PROFILES, profile_named
+
+DEFAULT_SEED = 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Theorems about training dynamics as executable, falsifiable claims."""
+
+
+@commands.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def list_claims(as_json: bool) -> None:
+    """Every claim: id, statement, source, assumptions, rivals."""
+    described: list[dict[str, Any]] = [
+        {
+            "id": claim.id,
+            "title": claim.title,
+            "statement": claim.statement,
+            "source": claim.source,
+            "expected": claim.expected,
+            "assumptions": list(claim.assumptions),
+            "rivals": [{"id": r.id, "description": r.description} for r in claim.rivals],
+        }
+        for claim in all_claims().values()
+    ]
+    if as_json:
+        click.echo(json.dumps(described, indent=1))
+        return
+    for entry in described:
+        click.echo(f"{entry['id']}: {entry['title']}")
+        click.echo(f"  statement    {entry['statement']}")
+        click.echo(f"  source       {entry['source']}")
+        click.echo(f"  assumptions  {', '.join(entry['assumptions'])}")
+        click.echo(f"  rivals       {', '.join(rival['id'] for rival in entry['rivals'])}")
+
+
+@commands.command()
+@click.option("--claim", "names", multiple=True, metavar="ID", help="Only these claims.")
+@click.option(
+    "--profile", default="quick", show_default=True, help=f"One of {', '.join(PROFILES)}."
+)
+@click.option("--examples", type=int, help="Instances for each claim [default: the profile's].")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
+@click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/latest"),
+    show_default=True,
+    help="Folder for results.json and index.html.",
+)
+def run(
+    names: tuple[str, ...],
+    profile: str,
+    examples: int | None,
+    seed: int,
+    jobs: int,
+    report: Path,
+) -> int:
+    """Attack claims with random instances; judge them and their rivals."""
+    from verify.report.html import HtmlReport
+    from verify.report.results_file import ResultsFile
+    from verify.report.terminal import Terminal
+    from verify.runner import RunPlan
+    from verify.runner import run as run_plan
+
+    chosen = profile_named(profile)
+    claims = tuple(map(claim_named, dict.fromkeys(names))) or tuple(all_claims().values())
+    plan = RunPlan(
+        claims=claims,
+        profile=chosen,
+        examples=chosen.examples if examples is None else examples,
+        seed=seed,
+        jobs=jobs,
+        folder=report,
+        command=shlex.join(["python", "-m", "verify", *sys.argv[1:]]),
+    )
+    terminal = Terminal()
+    try:
+        result = run_plan(plan, (terminal, ResultsFile(report), HtmlReport(report)))
+    finally:
+        terminal.close()
+    click.echo(f"report: {report / 'index.html'}")
+    return result.exit_status
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--at", "times", type=float, multiple=True, help="Times in units of t_g.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
+    """Integrate one instance and print everything measured on it."""
+    from verify.evaluate import evaluate_instance, format_evaluation
+    from verify.instance import read_instance
+
+    instance = read_instance(file)
+    measured = evaluate_instance(instance, times or (1.0 - instance.c, 1.0 + instance.c))
+    click.echo(json.dumps(measured, indent=1) if as_json else format_evaluation(measured))
+    return 0
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def replay(file: Path) -> int:
+    """Judge one saved instance again under the claim that it was saved for."""
+    from verify.replay import replay_file
+
+    replayed = replay_file(file)
+    for line in replayed.lines:
+        click.echo(line)
+    return replayed.exit_status
+
+
+@commands.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def compare(old: Path, new: Path) -> int:
+    """Say what moved between two results files beyond its uncertainty; 1 on a regression."""
+    from verify.compare import compare_files
+
+    comparison = compare_files(old, new)
+    for line in comparison.lines:
+        click.echo(line)
+    return 1 if comparison.regressed else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    command: Callable[..., Any] = commands.main
+    try:
+        return int(command(args=arguments, prog_name="theory-verify", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return 2
+    except InvalidInput as error:
+        click.echo(f"error: {error}", err=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; run the same command again to resume", err=True)
+        return 130

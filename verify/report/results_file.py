@@ -1,0 +1,18 @@
+"""results.json, written whole when the run ends."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from verify.atomic import write_json
+from verify.events import Event, RunFinished
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """Listener that writes `folder`/results.json."""
+
+    folder: Path
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            write_json(self.folder / "results.json", event.result.to_json())

@@ -1,0 +1,123 @@
+"""Progress and verdicts on a terminal; plain lines where there is none."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from verify.events import (
+    ClaimJudged,
+    Event,
+    RunFinished,
+    RunStarted,
+    ShardFinished,
+    ShrinkStarted,
+)
+from verify.results import ClaimResult, RunResult
+
+_COLOURS = {"holds": "green", "falsified": "red", "inconclusive": "yellow"}
+
+
+class Terminal:
+    """Listener that shows a progress bar, then a table; lines when the output is no terminal."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(soft_wrap=True, highlight=False)
+        self._progress: Progress | None = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._start(event)
+            case ShardFinished():
+                self._advance(event)
+            case ShrinkStarted():
+                self._stop()
+                self.console.print(
+                    f"{event.claim}: refuted by {event.severity:.3g} times its bound; "
+                    f"shrinking (at most {event.tries} instances)"
+                )
+            case ClaimJudged():
+                self._stop()
+                self._judged(event.result)
+            case RunFinished():
+                self._finish(event.result)
+
+    def close(self) -> None:
+        """Leave the terminal in order after an interruption."""
+        self._stop()
+
+    def _start(self, event: RunStarted) -> None:
+        self.console.print(
+            f"{len(event.claims)} claims, profile {event.profile}, {event.examples} examples each, "
+            f"seed {event.seed}, {event.jobs} worker(s)"
+        )
+        if event.resumed:
+            self.console.print(f"resuming: {event.resumed} of {event.shards} shards are done")
+        if self.console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("shards"),
+                TimeElapsedColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self._progress.start()
+            self._progress.add_task("measuring", total=event.shards, completed=event.resumed)
+
+    def _advance(self, event: ShardFinished) -> None:
+        if self._progress is not None:
+            self._progress.update(
+                self._progress.task_ids[0],
+                completed=event.done,
+                description=f"measured {event.claim} on {event.family}",
+            )
+        else:
+            self.console.print(
+                f"[{event.done}/{event.total}] {event.claim} on {event.family}: "
+                f"{event.examples} instances",
+                markup=False,
+            )
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _judged(self, result: ClaimResult) -> None:
+        if result.counterexample is not None:
+            self.console.print(f"{result.claim.id}: replay with {result.counterexample.command}")
+        for rival in result.rivals:
+            if not rival.rejected:
+                self.console.print(f"{result.claim.id}: rival {rival.id} was not rejected")
+        for rate in result.ruling.rates:
+            if rate.judgement != "kept":
+                self.console.print(
+                    f"{result.claim.id}: rate '{rate.quantity}' {rate.judgement}: fitted "
+                    f"{rate.fitted:.4g} in [{rate.low:.4g}, {rate.high:.4g}] from {rate.samples} "
+                    f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}",
+                    markup=False,
+                )
+
+    def _finish(self, result: RunResult) -> None:
+        self._stop()
+        table = Table("claim", "verdict", "examples", "inconclusive", "worst / bound", "rivals")
+        for entry in result.claims:
+            verdict = entry.ruling.verdict
+            worst = entry.ruling.worst
+            rejected = sum(rival.rejected for rival in entry.rivals)
+            table.add_row(
+                entry.claim.id,
+                f"[{_COLOURS[verdict]}]{verdict}[/]" + ("" if entry.expected else " (unexpected)"),
+                str(len(entry.evidence)),
+                str(entry.ruling.undecided),
+                "-"
+                if worst is None
+                else f"{max(worst.value - worst.error, 0) / worst.bound:.3g}"
+                if worst.bound > 0
+                else f"{worst.value:.3g} / 0",
+                f"{rejected} of {len(entry.rivals)} rejected",
+            )
+        self.console.print(table)
+        self.console.print(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
