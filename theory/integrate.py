@@ -72,8 +72,8 @@ def integrate(
     for name in METHODS if method is None else (method,):
         counter = _Counted(rhs, max_evaluations)
         try:
-            with warnings.catch_warnings():
-                # a method that gives up says so in `solution`, which is read below
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                # rejected trial steps may overflow; a method that gives up says so in `solution`, which is read below
                 warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
                 warnings.simplefilter("ignore", LinAlgWarning)
                 solution: Any = solve_ivp(

@@ -96,7 +96,7 @@ def lazy_flow(
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)
     solution = integrate(
-        rhs, jacobian, start, float(clocks.max()), initial, clocks[order], rtol=rtol, atol=atol
+        rhs, jacobian, start, float(clocks.max()), initial, clocks[order].tolist(), rtol=rtol, atol=atol
     )
     dual = np.empty((len(requested), problem.samples))
     dual[order] = solution.states

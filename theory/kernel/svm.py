@@ -109,7 +109,8 @@ def max_margin(features: Floats, *, solver: str | None = None) -> KernelSVM:
     scale = float(np.linalg.norm(features, axis=1).max())
     if scale == 0:
         raise AssumptionError("separability", "all gradient features are zero")
-    reduced = np.asarray(qr(features.T / scale, mode="r")[0])[: min(features.shape)]
+    triangle = qr(features.T / scale, mode="r")[0][: min(features.shape)]
+    reduced = np.asarray(triangle, dtype=np.float64)
     best_gap = np.inf
     for name in _SOLVERS if solver is None else (solver,):
         for dual in _candidates(name, reduced):
