@@ -1,0 +1,33 @@
+"""Every claim, as the runner sees it, on a few instances of each family."""
+
+from typing import Any
+
+import pytest
+
+from verify.claims import all_claims
+from verify.claims.base import Claim
+from verify.results import judge_claim
+from verify.runner import merge
+from verify.shards import plan_shards, run_shard
+
+EXAMPLES = 8
+SEED = 20
+
+
+@pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
+def test_claim_has_its_expected_verdict(claim: Claim[Any, Any]) -> None:
+    shards = [run_shard(shard) for shard in plan_shards(claim, EXAMPLES, SEED)]
+    result = judge_claim(claim, *merge(shards))
+    assert result.ruling.verdict == claim.expected, result.ruling
+    assert result.ruling.decided >= EXAMPLES - 1
+
+
+@pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
+def test_claim_says_where_it_comes_from_and_what_would_be_wrong(claim: Claim[Any, Any]) -> None:
+    assert claim.source
+    assert claim.statement
+    assert claim.assumptions
+    assert claim.tolerances
+    assert len(claim.rivals) >= 5
+    assert len({rival.id for rival in claim.rivals}) == len(claim.rivals)
+    assert all(rival.theory != claim.theory for rival in claim.rivals)
