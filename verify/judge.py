@@ -11,7 +11,7 @@
 A bound is refuted when it is exceeded by more than the numerical error, undecided when the error
 covers it. A rate is judged on the median over instances with its distribution-free 95 % interval:
 refuted when the whole interval lies outside predicted +- tolerance, confirmed when the median lies
-inside, undecided otherwise or with fewer than three samples.
+inside, undecided otherwise. With fewer than three samples it is reported but not judged.
 """
 
 from collections import defaultdict
@@ -27,6 +27,7 @@ from verify.evidence import Evidence
 
 Verdict = Literal["holds", "falsified", "inconclusive"]
 Judgement = Literal["kept", "refuted", "undecided"]
+RateJudgement = Literal["kept", "refuted", "undecided", "too few"]
 
 MIN_JUDGED = 0.9
 """Share of the measured or numerically failed instances that must be decided for `holds`."""
@@ -52,7 +53,7 @@ class Rate:
     high: float
     samples: int
     tolerance: float
-    judgement: Judgement
+    judgement: RateJudgement
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,9 @@ def _rate(quantity: str, samples: list[RateSample]) -> Rate:
 
 def _judge_rate(
     samples: int, middle: float, low: float, high: float, tolerance: float
-) -> Judgement:
+) -> RateJudgement:
     if samples < MIN_RATE_SAMPLES:
-        return "undecided"
+        return "too few"
     if low > tolerance or high < -tolerance:
         return "refuted"
     return "kept" if abs(middle) <= tolerance else "undecided"

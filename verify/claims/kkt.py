@@ -136,7 +136,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
         exponent = 1.0 / degree if theory.norm_exponent is None else theory.norm_exponent
         fitted = slope(logs, [state.log_norm for state in lasts])
         rates = rate(
-            "growth of log |theta| per log min margin, times L",
+            f"growth of log |theta| per log min margin, times L, L = {degree}",
             exponent * degree,
             fitted * degree,
             tolerance=0.05,

@@ -92,7 +92,7 @@ class Terminal:
             if not rival.rejected:
                 self.console.print(f"{result.claim.id}: rival {rival.id} was not rejected")
         for rate in result.ruling.rates:
-            if rate.judgement != "kept":
+            if rate.judgement in ("refuted", "undecided"):
                 self.console.print(
                     f"{result.claim.id}: rate '{rate.quantity}' {rate.judgement}: fitted "
                     f"{rate.fitted:.4g} in [{rate.low:.4g}, {rate.high:.4g}] from {rate.samples} "

@@ -73,7 +73,11 @@ def two_layer_nets(draw: st.DrawFn, max_width: int = 4, max_input_dim: int = 4) 
 
 @st.composite
 def deep_nets(draw: st.DrawFn, max_width: int = 3, max_input_dim: int = 3) -> AnchoredNet:
-    """Three-layer linear and squared nets with zero readout; linear ones also by difference."""
+    """Three-layer linear and squared nets with zero readout or by difference.
+
+    The rescaled difference is drawn for squared nets only: linear copies of different scale are
+    still exchanged by an odd involution, a reflection.
+    """
     input_dim = draw(st.integers(1, max_input_dim))
     kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
     if kind == "zero readout":
@@ -83,8 +87,9 @@ def deep_nets(draw: st.DrawFn, max_width: int = 3, max_input_dim: int = 3) -> An
         theta = draw(nonzero_arrays((net.parameters,)))
         return AnchoredNet(net, zero_readout_anchor(net, theta))
     halves = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    net = Deep((input_dim, 2 * halves[0], 2 * halves[1], 1), "linear")
-    size = Deep((input_dim, *halves, 1), "linear").parameters
+    activation = "linear" if kind == "difference" else "square"
+    net = Deep((input_dim, 2 * halves[0], 2 * halves[1], 1), activation)
+    size = Deep((input_dim, *halves, 1), activation).parameters
     half = draw(nonzero_arrays((size,)))
     scale = 1.0 if kind == "difference" else draw(st.sampled_from((0.5, 1.5, 0.75)))
     return AnchoredNet(net, rescaled_difference_anchor(net, half, scale))

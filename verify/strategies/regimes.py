@@ -40,10 +40,10 @@ def kernel_phase_instances(
 def late_phase_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
 ) -> Instance:
-    """Instances whose window [t_g, (1+c) t_g] spans 8 to 40 e-folds, at alpha >= 10^8."""
+    """Instances whose window [t_g, (1+c) t_g] spans 6 to 30 e-folds, at alpha >= 10^8."""
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
-    efolds = draw(st.integers(8, 40))
+    efolds = draw(st.integers(6, 30))
     scale = max(efolds / (c * LOG_10), 8.0)
     return Instance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
 
