@@ -22,7 +22,7 @@ RTOL = 1e-12
 MAX_ERROR = 1e-5
 """A flow whose two integrations differ by more is not evidence of anything."""
 
-DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01), 2: (1.0, 10.0**-0.5, 0.1)}
+DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01, 0.001), 2: (1.0, 10.0**-0.5, 0.1)}
 """Rungs by lazy order, relative to the instance's own displacement of about 10^-2: far enough down
 for the leading order to show, not so far that the gap delta^k drowns in the flow's error."""
 

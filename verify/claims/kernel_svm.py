@@ -117,15 +117,16 @@ def _lazy_level(phase: KernelPhase, theory: Theory) -> Assertions:
         bounds = falls_like("distance to the lazy flow", displacements, distances, errors, order)
     # On training margins a perturbed kernel is compensated by the multipliers, q + log a = Lam:
     # the gap is C delta^k / (1 + q). Dividing by |eta|^k / (1 + q) leaves the power of alpha.
+    fitted_rungs = phase.rungs[-3:]
     sizes = [
         float(np.linalg.norm(rung.lazy.displacement[0])) ** order
         / (1.0 + float(np.abs(rung.lazy.margins[0]).max()))
-        for rung in phase.rungs
+        for rung in fitted_rungs
     ]
     fitted = log_slope(
-        [rung.regime.log10_alpha for rung in phase.rungs],
-        [gap / size for gap, size in zip(gaps, sizes, strict=True)],
-        [error / size for error, size in zip(errors, sizes, strict=True)],
+        [rung.regime.log10_alpha for rung in fitted_rungs],
+        [rung.lazy_gap / size for rung, size in zip(fitted_rungs, sizes, strict=True)],
+        [rung.error / size for rung, size in zip(fitted_rungs, sizes, strict=True)],
         agreement=0.2 * phase.lazy_order * degree * c,
     )
     label = "with" if phase.lazy_order == 2 else "without"
