@@ -20,6 +20,7 @@ import verify.claims.kkt
 import verify.claims.sharp_transition
 from theory import (
     Diagonal,
+    HomogeneousNet,
     Problem,
     Regime,
     TwoLayer,
@@ -38,7 +39,6 @@ from verify.results import judge_claim
 
 C = 0.35
 INPUTS = np.array([[1.0, 0.5, -0.25], [0.75, -1.0, 0.5], [0.25, 0.5, 1.5], [1.5, 1.0, 0.5]])
-LABELS = np.array([1.0, -1.0, 1.0, 1.0])
 
 
 def problems() -> list[Problem]:
@@ -47,11 +47,18 @@ def problems() -> list[Problem]:
     hidden = np.array([1.0, -0.5, 0.75, 0.25, 1.0, -1.0, 0.5, 1.0])
     square, cube = TwoLayer(4, 3, "square"), TwoLayer(2, 3, "cube")
     return [
-        Problem(Diagonal(3, 2), balanced_anchor(Diagonal(3, 2), half), INPUTS, LABELS),
-        Problem(Diagonal(3, 3), balanced_anchor(Diagonal(3, 3), half), INPUTS, LABELS, "logistic"),
-        Problem(square, difference_anchor(square, hidden), INPUTS, LABELS),
-        Problem(cube, zero_readout_anchor(cube, hidden), INPUTS[:3], LABELS[:3]),
+        taught(Diagonal(3, 2), balanced_anchor(Diagonal(3, 2), half)),
+        taught(Diagonal(3, 3), balanced_anchor(Diagonal(3, 3), half), "logistic"),
+        taught(square, difference_anchor(square, hidden)),
+        taught(cube, zero_readout_anchor(cube, hidden)),
     ]
+
+
+def taught(net: HomogeneousNet, anchor: np.ndarray, loss: str = "exponential") -> Problem:
+    """Labels by the sum of all gradient features, so that the task is separable."""
+    gradients = net.jacobian(anchor, INPUTS)
+    labels = np.sign(gradients @ gradients.sum(axis=0))
+    return Problem(net, anchor, INPUTS, labels, loss)
 
 
 @pytest.fixture(scope="module")
