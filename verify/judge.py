@@ -4,7 +4,7 @@
 | ------------------------------ | ------------------------- | ------------ |
 | some bound refuted             | any                       | falsified    |
 | none refuted                   | some rate refuted         | falsified    |
-| too few instances judged       | none refuted              | inconclusive |
+| too few instances decided      | none refuted              | inconclusive |
 | none refuted                   | some rate undecided       | inconclusive |
 | none refuted                   | all as predicted          | holds        |
 
@@ -30,7 +30,8 @@ Judgement = Literal["kept", "refuted", "undecided"]
 RateJudgement = Literal["kept", "refuted", "undecided", "too few"]
 
 MIN_JUDGED = 0.9
-"""Share of the measured or numerically failed instances that must be decided for `holds`."""
+"""Share of all drawn instances that must be decided for `holds`. Strategies construct instances that
+meet the assumptions: more than a tenth that do not says that something else is wrong."""
 
 MIN_RATE_SAMPLES = 3
 CONFIDENCE = 0.95
@@ -112,12 +113,11 @@ def instance_severity(stated: Assertions) -> float:
 def judge(evidence: Sequence[Evidence], statement: str) -> Ruling:
     """The ruling on the claim ("claim") or a rival (its id)."""
     measured = [(k, e) for k, e in enumerate(evidence) if e.outcome == "measured"]
-    failed = sum(e.outcome not in ("measured", "assumption not met") for e in evidence)
     judgements = [judge_instance(e.assertions[statement]) for _, e in measured]
     rates = _rates(r for _, e in measured for r in e.assertions[statement].rates)
     refuted = judgements.count("refuted")
-    undecided = judgements.count("undecided") + failed
     decided = len(measured) - judgements.count("undecided")
+    undecided = len(evidence) - decided
     worst = max(
         (
             (severity(bound), k, bound)

@@ -71,7 +71,7 @@ class ClaimResult:
             "examples": len(self.evidence),
             "decided": ruling.decided,
             "discarded": self.discarded + unmet,
-            "inconclusive": ruling.undecided,
+            "inconclusive": ruling.undecided - unmet,
             "refuted": ruling.refuted,
             "seconds": round(self.seconds, 3),
             "outcomes": dict(outcomes),

@@ -194,8 +194,8 @@ def _limit_level(measured: Measured, rung: KernelRung, theory: Theory) -> tuple[
     shape = outputs / np.linalg.norm(outputs) - predicted / np.linalg.norm(predicted)
     shape_bound = amplification * (direction_gap_bound(svm, true_lam) + 2.0 * resolution)
     size = float(np.linalg.norm(state.displacement)) / _normalization(svm, rung, theory)
-    true_argument = log_normalization_argument(problem, rung.regime, 1.0 - rung.instance.c)
-    extremes = [norm * svm.margin / true_argument for norm in norm_bounds(svm, true_lam)]
+    level = true_lam + log(problem.samples * problem.degree)  # log of 1 / (lambda rho^(2 - 2L))
+    extremes = [norm * svm.margin / level for norm in norm_bounds(svm, true_lam)]
     lag = _drift(problem) / (svm.margin * float(np.linalg.norm(rung.state.displacement))) ** 2
     size_bound = max(abs(extreme - 1.0) for extreme in extremes) + 2.0 * lag + 4.0 * resolution
     return (
@@ -212,9 +212,9 @@ def _limit_level(measured: Measured, rung: KernelRung, theory: Theory) -> tuple[
 def _normalization(svm: KernelSVM, rung: KernelRung, theory: Theory) -> float:
     """Z(alpha), as the theory computes it."""
     problem, regime, at = rung.instance.problem, rung.regime, 1.0 - rung.instance.c
-    log_rho = (1.0 - theory.decay_rate * at) * regime.log_alpha
-    grown = theory.growth_in_scale * 2.0 * (problem.degree - 1) * log_rho
-    return float((grown - regime.log_lambda) * svm.margin**theory.margin_power)
+    argument = log_normalization_argument(problem, regime, theory.decay_rate * at)
+    lost = (1.0 - theory.growth_in_scale) * (argument + regime.log_lambda)
+    return float((argument - lost) * svm.margin**theory.margin_power)
 
 
 def _limit_rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
