@@ -1,14 +1,15 @@
 """The assumptions of the theorems, checked on a problem; each failure names what is wrong.
 
 Lyu, Jin, Li, Du, Lee, Hu (ICLR 2024), Section 3: f is homogeneous and smooth in theta, the output
-vanishes at the anchor, and the data are separable by the gradient features at the anchor.
+vanishes at the anchor, and the data are separable by the gradient features at the anchor; for the
+squared loss, the gradient features interpolate the targets.
 """
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.errors import AssumptionError
-from theory.kernel.ntk import signed_features
+from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
 from theory.kernel.svm import kernel_svm
 from theory.nets import HomogeneousNet
 from theory.problem import Problem
@@ -21,6 +22,8 @@ degree shows as an error of order one."""
 ZERO_OUTPUT_TOLERANCE = 1e-6
 """Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
 exactly zero; six-digit anchors written by hand must pass."""
+REALIZABILITY_TOLERANCE = 1e-6
+"""Relative to |y|: as for the anchor, six-digit targets written by hand must pass."""
 
 
 def check_assumptions(problem: Problem) -> None:
@@ -28,7 +31,8 @@ def check_assumptions(problem: Problem) -> None:
 
     Raises:
         AssumptionError: for the first one that fails, with `assumption` one of "finite values",
-            "homogeneity", "smoothness", "zero output", "separability".
+            "homogeneity", "smoothness", "zero output", "separability" (classification), "realizability"
+            (squared loss).
     """
     check_finite(problem)
     check_homogeneity(problem.net, problem.parameters, problem.inputs)
@@ -36,6 +40,8 @@ def check_assumptions(problem: Problem) -> None:
     check_zero_output(problem)
     if problem.loss_function.classifies:
         check_separability(problem)
+    else:
+        check_realizability(problem)
 
 
 def check_finite(problem: Problem) -> None:
@@ -141,3 +147,18 @@ def check_separability(problem: Problem) -> None:
             "no classifier in the NTK features separates it",
         )
     kernel_svm(problem)
+
+
+def check_realizability(problem: Problem) -> None:
+    """The model linearised at the anchor interpolates the targets: y is in the range of J."""
+    features = signed_features(problem)
+    fitted, *_ = np.linalg.lstsq(features, problem.labels, rcond=RANK_TOLERANCE)
+    misfit = float(np.linalg.norm(features @ fitted - problem.labels))
+    size = float(np.linalg.norm(problem.labels))
+    if misfit > REALIZABILITY_TOLERANCE * size:
+        raise AssumptionError(
+            "realizability",
+            "the model linearised at the anchor cannot interpolate the targets: its best fit to "
+            f"the {problem.samples} samples, with gradients of rank {feature_rank(features)}, "
+            f"misses them by {misfit / size:.1e} relative (allowed: {REALIZABILITY_TOLERANCE:.0e})",
+        )

@@ -139,8 +139,35 @@ def test_tasks_that_are_not_separable_are_named(
     assert raised.value.assumption == "separability"
 
 
-def test_squared_loss_needs_no_separability() -> None:
-    check_assumptions(Problem(Diagonal(2), BALANCED, INPUTS, [0.3, 2.0], "squared"))
+@pytest.mark.parametrize(
+    ("inputs", "targets"),
+    [
+        (INPUTS, [0.3, 2.0]),
+        ([[1.0, 0.5], [2.0, 1.0]], [-0.3, -0.6]),  # not separable with these signs
+        ([[1.0, 0.5], [3.0, 1.5]], [0.333333, 1.0]),  # consistent to six digits
+        ([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, 1.0, 2.0]),
+        ([[0.0, 0.0]], [0.0]),
+    ],
+)
+def test_squared_loss_needs_interpolation_and_no_separability(inputs: Any, targets: Any) -> None:
+    check_assumptions(Problem(Diagonal(2), BALANCED, inputs, targets, "squared"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "rank"),
+    [
+        ([[1.0, 0.5], [2.0, 1.0]], [0.3, 0.7], 1),
+        ([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, 1.0, 1.9], 2),
+        ([[1.0, 0.5], [0.0, 0.0]], [0.3, 0.1], 1),
+        ([[0.0, 0.0]], [1.0], 0),
+    ],
+)
+def test_targets_that_cannot_be_interpolated_are_named(
+    inputs: Any, targets: Any, rank: int
+) -> None:
+    with pytest.raises(AssumptionError, match=f"cannot interpolate.*rank {rank}, ") as raised:
+        check_assumptions(Problem(Diagonal(2), BALANCED, inputs, targets, "squared"))
+    assert raised.value.assumption == "realizability"
 
 
 def test_hand_written_digits_pass_as_zero_output() -> None:

@@ -5,6 +5,9 @@ import numpy as np
 from theory.backend import Floats
 from theory.problem import Problem
 
+RANK_TOLERANCE = 1e-7
+"""Relative, of singular values: their squares, the eigenvalues of the kernel, are then 1e-14."""
+
 
 def signed_features(problem: Problem) -> Floats:
     """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss."""
@@ -16,6 +19,12 @@ def signed_features(problem: Problem) -> Floats:
 def gram(features: Floats) -> Floats:
     """The kernel matrix K = Phi Phi^T, shape `(n, n)`."""
     return np.asarray(features @ features.T)
+
+
+def feature_rank(features: Floats) -> int:
+    """The rank of features `(n, P)`: singular values above `RANK_TOLERANCE` times the largest."""
+    values = np.linalg.svd(features, compute_uv=False)
+    return int(np.sum(values > RANK_TOLERANCE * values[0]))
 
 
 def cross_kernel(problem: Problem, inputs: Floats) -> Floats:
