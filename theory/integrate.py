@@ -55,10 +55,12 @@ def integrate(
     dense: bool = False,
     events: Sequence[Callable[[float, Floats], float]] = (),
     max_evaluations: int = MAX_EVALUATIONS,
+    settled: bool = False,
 ) -> Integration:
     """Integrate y' = rhs(tau, y) from `start` to `stop`, reporting at `times` in between.
 
-    `method` None tries LSODA, then BDF, then Radau.
+    `method` None tries LSODA, then BDF, then Radau; LSODA last where the initial state is `settled`
+    on the slow manifold of a stiff system.
 
     Raises:
         IntegrationFailed: when every method stops early, exceeds the budget or returns NaN.
@@ -69,7 +71,8 @@ def integrate(
     grid = np.unique(np.append(requested, stop))
     reasons = []
     spent = 0
-    for name in METHODS if method is None else (method,):
+    order = (*METHODS[1:], METHODS[0]) if settled else METHODS
+    for name in order if method is None else (method,):
         counter = _Counted(rhs, max_evaluations)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):

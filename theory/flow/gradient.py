@@ -7,6 +7,7 @@ The kernel phase is integrated in the co-moving chart, the rest in theta; see `t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 
 import numpy as np
@@ -16,7 +17,7 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
-from theory.flow.manifold import SlowManifold, relaxation_clock
+from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
@@ -56,12 +57,15 @@ def gradient_flow(
         method: "LSODA", "BDF" or "Radau"; None tries them in this order.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
-        estimate_error: integrate again at 100 rtol for `Trajectory.error_estimate`.
+        estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
+            on its slow manifold, for `Trajectory.error_estimate`.
         max_evaluations: budget of right-hand sides for each chart and method.
 
     Raises:
         InvalidInput: for times that are negative or not finite, an unknown method, a bad rtol.
-        AssumptionError: the anchor's output is not zero, or values are not finite.
+        AssumptionError: the anchor's output is not zero, or values are not finite; the squared loss
+            is stiff and the linearised model cannot interpolate its targets.
+        NumericalFailure: the squared loss is stiff and its kernel is singular at the anchor only.
         IntegrationFailed: no method finished within its budget.
     """
     requested = np.asarray(at, dtype=np.float64)
@@ -79,7 +83,7 @@ def gradient_flow(
     rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
 
     def run(looser: float, dense: bool, events: Sequence[Event]) -> _Run:
-        accuracy = (looser * rtol, looser * atol)
+        accuracy = _Accuracy(looser * rtol, looser * atol, refined=looser == 1.0)
         return _run(problem, regime, requested, accuracy, method, dense, events, max_evaluations)
 
     tight = run(1.0, dense, events)
@@ -113,6 +117,15 @@ class _Run:
 
 
 @dataclass(frozen=True)
+class _Accuracy:
+    """Tolerances of the integrator, and whether a slow manifold is of second order."""
+
+    rtol: float
+    atol: float
+    refined: bool
+
+
+@dataclass(frozen=True)
 class _Segment:
     """One stretch of clock time in one chart, on the full flow or on its slow manifold."""
 
@@ -120,12 +133,15 @@ class _Segment:
     stop: float
     slow: bool = False
 
+    def state(self, clock: float, coordinates: Floats) -> FlowState:
+        return FlowState(self.chart, decay_time_at(clock), coordinates, self.slow)
+
 
 def _run(
     problem: Problem,
     regime: Regime,
     at: Floats,
-    accuracy: tuple[float, float],
+    accuracy: _Accuracy,
     method: str | None,
     dense: bool,
     events: Sequence[Event],
@@ -135,23 +151,22 @@ def _run(
     zero = np.zeros(problem.parameters)
     states: list[FlowState] = [FlowState(chart, 0.0, zero)] * len(at)
     pending = [(clock_of(t * regime.log_alpha), k) for k, t in enumerate(at) if t > 0]
-    pieces: list[tuple[Chart, float, Callable[[float], Floats]]] = []
+    pieces: list[tuple[_Segment, Callable[[float], Floats]]] = []
     crossings: list[list[float]] = [[] for _ in events]
     if not pending:
         return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
 
     log_gain = initial_log_gain(problem, regime)
-    rtol, atol = accuracy
     start = min(start_clock(chart), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
     force = loss.force(start + log_gain, np.zeros(problem.samples), problem.labels)
     coordinates = np.asarray(force @ chart.base_jacobian)
-    evaluations, methods, decay_time = 0, [], decay_time_at(start)
+    evaluations, methods, decay_time, settled = 0, [], decay_time_at(start), False
     for segment in _segments(chart, start, max(clock for clock, _ in pending)):
         if segment.chart is not chart:
             state = FlowState(chart, decay_time, coordinates)
             chart, coordinates = segment.chart, state.theta
-        system = SlowManifold(chart) if segment.slow else chart
+        system = SlowManifold(chart, accuracy.refined) if segment.slow else chart
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
             system.rhs,
@@ -160,17 +175,19 @@ def _run(
             segment.stop,
             coordinates,
             [clock for clock, _ in due],
-            rtol=rtol,
-            atol=atol,
+            rtol=accuracy.rtol,
+            atol=accuracy.atol,
             method=method,
             dense=dense,
-            events=[_clocked(event, chart) for event in events],
+            events=[_clocked(event, segment) for event in events],
             max_evaluations=max_evaluations,
+            settled=settled and not segment.slow,
         )
+        settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
-            states[k] = FlowState(chart, decay_time_at(clock), row)
+            states[k] = segment.state(clock, row)
         if solution.interpolant is not None:
-            pieces.append((chart, segment.stop, solution.interpolant))
+            pieces.append((segment, solution.interpolant))
         for found, clocks in zip(crossings, solution.event_times, strict=True):
             found.extend(decay_time_at(clock) / regime.log_alpha for clock in clocks)
         start, coordinates = segment.stop, solution.final
@@ -182,9 +199,9 @@ def _run(
         if at == 0.0:
             return FlowState(Chart(problem, regime, comoving=True), 0.0, zero)
         clock = clock_of(at * regime.log_alpha)
-        for piece_chart, stop, interpolant in pieces:
-            if clock <= stop:
-                return FlowState(piece_chart, decay_time_at(clock), interpolant(clock))
+        for piece, interpolant in pieces:
+            if clock <= piece.stop:
+                return piece.state(clock, interpolant(clock))
         raise NumericalFailure(f"time {at} lies past the end of the flow")
 
     return _Run(
@@ -202,24 +219,22 @@ def start_clock(chart: Chart) -> float:
     return _HEAD_START - max(chart.log_gain(0.0) + log(max(1.0, stiffness)), 0.0)
 
 
-def _clocked(event: Event, chart: Chart) -> Callable[[float, Floats], float]:
-    return lambda clock, y: event(FlowState(chart, decay_time_at(clock), y))
+def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float]:
+    return lambda clock, y: event(segment.state(clock, y))
 
 
 def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
-    """The charts from `start` to `stop`; for the squared loss the slow manifold where it is stiff."""
+    """From `start` to `stop`: co-moving, then rich; on the slow manifold where that is stiff."""
     problem, regime = chart.problem, chart.regime
     log_alpha = regime.log_alpha
-    turn = max(log_alpha - _RICH_BELOW / problem.degree, 0.5 * log_alpha)
+    turn = clock_of(max(log_alpha - _RICH_BELOW / problem.degree, 0.5 * log_alpha))
     rich = Chart(problem, regime, comoving=False)
-    relaxed = relaxation_clock(chart, start)
-    segments = [_Segment(chart, clock_of(turn)), _Segment(rich, stop)]
-    if relaxed is not None and relaxed < clock_of(turn):
-        segments = [_Segment(chart, relaxed)]
-        segments += [_Segment(chart, clock_of(turn), slow=True), _Segment(rich, stop, slow=True)]
-    kept = [s for s in segments if s.stop < stop]
-    following = segments[len(kept)]
-    return [*kept, _Segment(following.chart, stop, following.slow)]
+    relaxed, released = slow_clocks(chart, start)
+    ends = [*sorted(clock for clock in (turn, relaxed, released) if start < clock < stop), stop]
+    return [
+        _Segment(chart if begin < turn else rich, end, slow=relaxed <= begin < released)
+        for begin, end in pairwise([start, *ends])
+    ]
 
 
 def _difference(a: FlowState, b: FlowState) -> float:

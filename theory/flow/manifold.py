@@ -1,67 +1,147 @@
-"""The slow manifold of the squared loss, on which f = y up to O(n lambda).
+"""The slow manifold of the squared loss, on which f = y up to a multiple of e^-G.
 
-With gain e^G the residual is y - f = e^-G m, which float64 cannot resolve once e^G > 1e6. There the
-multipliers m follow from f' = -L f + J J^T m (Euler's identity, in either chart) and f = y - e^-G m:
+With gain e^G the residual is y - f = e^-G m, which float64 resolves to five digits or less once
+e^G > 1e5. There the multipliers m follow from f' = -L f + J J^T m (Euler's identity, in either
+chart) and f = y - e^-G m:
 
-    (J J^T + (L + drift) e^-G) m = L y    up to O(e^-G m'),
+    (J J^T + (L + drift) e^-G) m = L y - e^-G m',        drift = -G'.
 
-drift = -G'. A restoring term keeps f on the manifold. Error: O(e^-G / smallest eigenvalue).
+Without m' this is m to first order in e^-G / k, with k the smallest eigenvalue of J J^T; m' from
+that makes it second order. A restoring term keeps f on the manifold. Where every theta obeys the
+same linear relations between outputs, as of duplicated inputs, J J^T is inverted on its range.
 """
 
 from dataclasses import dataclass
-from math import exp, log
+from functools import cached_property
+from math import exp, inf, log
 
 import numpy as np
-from scipy.linalg import solve
 
+from theory.assumptions import check_realizability
 from theory.backend import Floats
-from theory.clock import decay_time_at, log_rate
+from theory.clock import clock_of, decay_time_at, log_rate
 from theory.errors import NumericalFailure
 from theory.flow.chart import Chart
+from theory.kernel.ntk import feature_rank
+from theory.problem import Problem
 
-_STIFF_ABOVE = log(1e6)
+_STIFF_ABOVE = log(1e5)
 _RELAXED = 50.0
 """e-folds after which the slowest mode of the initial fit is below rounding."""
+
+_DIFFERENCE = 1e-6
+"""Step in s of the one-sided difference for m'; its error, relative to m', is as large."""
+
+_PROBE_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
 class SlowManifold:
-    """Right-hand side and Jacobian of the reduced flow, in the coordinates of `chart`."""
+    """Right-hand side and Jacobian of the reduced flow, in the coordinates of `chart`.
+
+    Its error is of order (e^-G / k)^2 when `refined`, and e^-G / k otherwise.
+    """
 
     chart: Chart
+    refined: bool = True
 
-    def multipliers(self, decay_time: float, outputs: Floats, gradients: Floats) -> Floats:
-        """m, shape `(n,)`."""
+    @cached_property
+    def rank(self) -> int:
+        """The rank of the gradients, at the anchor and along the flow."""
+        problem = self.chart.problem
+        return feature_rank(problem.net.jacobian(problem.anchor, problem.inputs))
+
+    def pull(self, decay_time: float, coordinates: Floats) -> Floats:
+        """sum_i m_i grad f_i(z), shape `(P,)`."""
         problem, softness = self.chart.problem, exp(-self.chart.log_gain(decay_time))
-        kernel = gradients @ gradients.T
-        ridge = (problem.degree + self.chart.drift) * softness * np.eye(len(kernel))
-        try:
-            rest = solve(kernel + ridge, problem.degree * problem.labels, assume_a="pos")
-            astray = problem.labels - softness * rest - outputs
-            return np.asarray(rest + solve(kernel, problem.degree * astray, assume_a="pos"))
-        except np.linalg.LinAlgError:
-            raise NumericalFailure("the targets are not realisable: J J^T is singular") from None
+        outputs, gradients = self.chart.linearize(decay_time, coordinates)
+        spectrum = _Spectrum.of(gradients, self.rank)
+        multipliers = self._resting(spectrum, softness)
+        if self.refined:
+            velocity = multipliers @ gradients - self.chart.decay * coordinates
+            later = decay_time + _DIFFERENCE, coordinates + _DIFFERENCE * velocity
+            moved = _Spectrum.of(self.chart.linearize(*later)[1], self.rank)
+            change = self._resting(moved, exp(-self.chart.log_gain(later[0]))) - multipliers
+            multipliers = multipliers - spectrum.solve(softness / _DIFFERENCE * change)
+        astray = problem.labels - softness * multipliers - outputs
+        return np.asarray((multipliers + spectrum.solve(problem.degree * astray)) @ gradients)
+
+    def _resting(self, spectrum: "_Spectrum", softness: float) -> Floats:
+        """m to first order, shape `(n,)`."""
+        degree = self.chart.problem.degree
+        ridge = (degree + self.chart.drift) * softness
+        return spectrum.solve(degree * self.chart.problem.labels, ridge)
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
-        decay_time = decay_time_at(clock)
-        outputs, gradients = self.chart.linearize(decay_time, coordinates)
-        pull = self.multipliers(decay_time, outputs, gradients) @ gradients
+        pull = self.pull(decay_time_at(clock), coordinates)
         return np.asarray(exp(log_rate(clock)) * (pull - self.chart.decay * coordinates))
 
     jacobian = None
     """The reduced flow is not stiff; the integrator differences it."""
 
 
-def relaxation_clock(chart: Chart, start: float) -> float | None:
-    """tau after which the squared loss has relaxed onto the manifold; None where it is not stiff."""
-    problem = chart.problem
+@dataclass(frozen=True, eq=False)
+class _Spectrum:
+    """The nonzero eigenvalues `(r,)` of J J^T and their eigenvectors, the columns of `(n, r)`."""
+
+    eigenvalues: Floats
+    vectors: Floats
+
+    @classmethod
+    def of(cls, gradients: Floats, rank: int) -> "_Spectrum":
+        vectors, values, _ = np.linalg.svd(gradients, full_matrices=False)
+        if not values[rank - 1] > 1e-12 * values[0]:
+            raise NumericalFailure(
+                f"gradients of rank {rank} at the anchor have lost rank on the way: the squared "
+                "loss has no slow manifold there"
+            )
+        return cls(values[:rank] ** 2, vectors[:, :rank])
+
+    def solve(self, target: Floats, ridge: float = 0.0) -> Floats:
+        """(J J^T + ridge)^-1 target on the range of J J^T, shape `(n,)`."""
+        return np.asarray(self.vectors @ ((self.vectors.T @ target) / (self.eigenvalues + ridge)))
+
+
+def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
+    """The clocks tau between which a flow is on its slow manifold; infinite where it never is.
+
+    From when the squared loss has relaxed until the gain of the co-moving `chart`, times the mean
+    eigenvalue of the kernel at the anchor, falls below 1e5; for good, where the rich gain is above.
+
+    Raises:
+        AssumptionError: the linearised model cannot interpolate the targets ("realizability").
+        NumericalFailure: it can, but only away from the anchor do the gradients have full rank.
+    """
+    problem, regime = chart.problem, chart.regime
     if problem.loss_function.classifies:
-        return None
-    resting_gain = Chart(problem, chart.regime, comoving=False).log_gain(0.0)
-    if resting_gain < _STIFF_ABOVE:
-        return None
-    slowest = float(np.linalg.eigvalsh(chart.base_jacobian @ chart.base_jacobian.T)[0])
-    if slowest <= 0:
-        raise NumericalFailure("the targets are not realisable: the kernel at the anchor is singular")
-    return max(start + 1.0, log(_RELAXED / slowest) - chart.log_gain(0.0))
+        return inf, inf
+    eigenvalues = np.linalg.svd(chart.base_jacobian, compute_uv=False) ** 2
+    initial_gain = chart.log_gain(0.0)
+    surplus = initial_gain + log(max(eigenvalues.mean(), 1e-300)) - _STIFF_ABOVE
+    rests_stiff = Chart(problem, regime, comoving=False).log_gain(0.0) >= _STIFF_ABOVE
+    stiff_until = inf if rests_stiff else surplus / chart.drift
+    if stiff_until <= 0.0:
+        return inf, inf
+    check_realizability(problem)
+    rank = _constant_rank(problem)
+    if rank == 0:
+        return inf, inf
+    relaxed = log(_RELAXED / float(eigenvalues[rank - 1])) - initial_gain
+    clocks = max(start + 1.0, relaxed), clock_of(stiff_until)
+    return clocks if clocks[0] < clocks[1] else (inf, inf)
+
+
+def _constant_rank(problem: Problem) -> int:
+    """The rank of the gradients at the anchor, if linear relations between them hold everywhere."""
+    at_anchor = problem.net.jacobian(problem.anchor, problem.inputs)
+    rank = feature_rank(at_anchor)
+    elsewhere = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
+    both = np.hstack([at_anchor, problem.net.jacobian(elsewhere, problem.inputs)])
+    if feature_rank(both) > rank:
+        raise NumericalFailure(
+            f"the kernel at the anchor is singular, of rank {rank} for {problem.samples} samples, "
+            "and elsewhere it is not: the modes that it lacks relax on another time scale, which "
+            "the slow manifold of the squared loss ignores"
+        )
+    return rank

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp
+from math import exp, log
 
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.flow.chart import Chart
+from theory.flow.manifold import SlowManifold
 from theory.problem import Problem
 
 
@@ -21,6 +23,8 @@ class FlowState:
     chart: Chart
     decay_time: float
     coordinates: Floats
+    slow: bool = False
+    """On the slow manifold of the squared loss, where f - y is below rounding."""
 
     @property
     def problem(self) -> Problem:
@@ -112,12 +116,26 @@ class FlowState:
 
     @cached_property
     def log_multipliers(self) -> Floats:
-        """log mu_i = log(-l'(q_i)) - log lambda - log n, the flow's own multipliers, `(n,)`."""
-        regime, problem = self.chart.regime, self.problem
-        resting = -regime.log_lambda - np.log(problem.samples)
+        """log mu_i = log(-l'(q_i)) - log lambda - log n, the flow's own multipliers, `(n,)`.
+
+        Raises:
+            InvalidInput: for the squared loss, whose multipliers have either sign.
+        """
+        problem = self.problem
+        if not problem.loss_function.classifies:
+            raise InvalidInput(
+                f"loss is {problem.loss!r}: its multipliers (y - f) / (n lambda) have either sign, "
+                "so they have no logarithms; log_multipliers are for classification"
+            )
+        resting = self._resting_gain
         if problem.loss == "logistic":
             return np.asarray(-np.logaddexp(self.margins, 0.0) + resting)
         return np.asarray(-self.margins + resting)
+
+    @property
+    def _resting_gain(self) -> float:
+        """-log lambda - log n."""
+        return -self.chart.regime.log_lambda - log(self.problem.samples)
 
     @cached_property
     def stationarity(self) -> float:
@@ -126,15 +144,18 @@ class FlowState:
         Infinite at the start of a flow whose first force exceeds float64.
         """
         chart, s, problem = self.chart, self.decay_time, self.problem
-        outputs, gradients = chart.linearize(s, self.coordinates)
         norm = np.linalg.norm(self._point)
-        if not problem.loss_function.classifies:
-            force = problem.loss_function.force(chart.log_gain(s), outputs, problem.labels)
-            pull = chart.epsilon(s) * (force @ gradients)
+        if self.slow:
+            pull = chart.epsilon(s) * SlowManifold(chart).pull(s, self.coordinates)
             return float(np.linalg.norm(pull - self._point) / norm)
-        exponents = self.log_multipliers + (problem.degree - 2) * chart.log_scale(s)
+        outputs, gradients = chart.linearize(s, self.coordinates)
+        if problem.loss_function.classifies:
+            forces, exponents = problem.labels, self.log_multipliers
+        else:
+            forces, exponents = problem.labels - outputs, np.array(self._resting_gain)
+        exponents = exponents + (problem.degree - 2) * chart.log_scale(s)
         largest = max(float(exponents.max()), 0.0)
-        pull = (problem.labels * np.exp(exponents - largest)) @ gradients
+        pull = (forces * np.exp(exponents - largest)) @ gradients
         with np.errstate(over="ignore"):
             speed = np.exp(largest) * np.linalg.norm(pull - np.exp(-largest) * self._point)
         return float(speed / norm)

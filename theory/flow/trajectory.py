@@ -21,7 +21,8 @@ class Trajectory:
         states: the T states.
         error_estimate: shape `(T,)`; largest relative difference, in margins and direction, from
             an integration of the same flow at a hundred times the tolerance (NaN when not asked
-            for). It bounds the error of the looser of the two.
+            for), and of first order in e^-G on the slow manifold of the squared loss. It bounds
+            the error of the looser of the two.
         evaluations: right-hand sides evaluated, both integrations together.
         method: the SciPy method that finished.
         event_times: one array per event, in units of t_g.

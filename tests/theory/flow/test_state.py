@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from theory.errors import InvalidInput
 from theory.flow import FlowState, Trajectory, gradient_flow
 from theory.flow.chart import Chart
 from theory.problem import Problem, Regime
@@ -85,11 +86,12 @@ def test_stationarity_is_the_speed_of_theta(trajectory: Trajectory) -> None:
 
 
 @pytest.mark.parametrize(("log10_alpha", "power"), [(1, 2), (12, 1), (12, 3), (100, 2)])
+@pytest.mark.parametrize("loss", ["exponential", "squared"])
 @pytest.mark.parametrize("family", ["diagonal, L = 2", "two-layer cube"])
 def test_stationarity_at_time_zero_is_the_first_force(
-    family: str, log10_alpha: float, power: float, instance: Callable[..., Problem]
+    family: str, loss: str, log10_alpha: float, power: float, instance: Callable[..., Problem]
 ) -> None:
-    problem, regime = instance(family), Regime(log10_alpha=log10_alpha, decay_power=power)
+    problem, regime = instance(family, loss), Regime(log10_alpha=log10_alpha, decay_power=power)
     state = gradient_flow(problem, regime, [0.0]).states[0]
     first = problem.labels @ problem.net.jacobian(problem.anchor, problem.inputs)
     log10_force = (problem.degree - 2) * log10_alpha - regime.log10_lambda
@@ -134,3 +136,9 @@ def test_log_multipliers_are_the_forces_of_the_flow(
         force = force / (1 + force)
     expected = force / (10**REGIME.log10_lambda * problem.samples)
     np.testing.assert_allclose(np.exp(state.log_multipliers), expected, rtol=1e-12)
+
+
+def test_squared_loss_has_no_log_multipliers(instance: Callable[..., Problem]) -> None:
+    state = gradient_flow(instance("diagonal, L = 2", "squared"), REGIME, [0.0]).states[0]
+    with pytest.raises(InvalidInput, match="log_multipliers are for classification"):
+        _ = state.log_multipliers
