@@ -15,7 +15,7 @@ def formulas(latex: str) -> list[Markup] | None:
     """The parts of a statement as MathML, or None where the LaTeX is beyond the converter."""
     try:
         return [_math(part) for part in split_at_quads(latex)]
-    except Exception:  # the converter raises many kinds, some of them IndexError or KeyError
+    except Exception:  # the converter has many ways to fail, some of them IndexError
         return None
 
 
@@ -48,6 +48,8 @@ def _set_type(element: ET.Element) -> None:
     for child in element:
         _set_type(child)
     element.text = unescape(element.text or "")
+    if element.text.startswith("\\"):
+        raise ValueError(f"{element.text} is unknown to the converter")
     if element.tag == "msub" and element[0].text in ("min", "max", "lim", "sup", "inf"):
         element.tag = "munder"
     if element.tag == "mtext" and element.text:

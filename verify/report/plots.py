@@ -11,8 +11,9 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from verify.report.words import superscript
 
@@ -21,6 +22,9 @@ WIDTH = 4.7
 
 WIDE_DECADES = 1.5
 """A positive x that spans more than this is drawn on a logarithmic axis."""
+
+SMALLEST, LARGEST = 1e-307, 1e307
+"""Ends of any logarithmic axis."""
 
 _INK, _MUTED, _GRID, _MEASURED, _BAND = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {
@@ -192,44 +196,54 @@ def _set_ladder_axes(
 ) -> None:
     top = max(y for one in series for y in (*one.y, *one.predicted))
     axes.set_yscale("log")
-    pad = max(top / floor_at, 10.0) ** 0.05
-    axes.set_ylim(floor_at / pad, top * pad)
-    _set_log_ticks(axes, "y", floor_at / pad, top * pad)
+    pad = 10.0 ** (0.05 * max(1.0, log10(top) - log10(floor_at)))
+    low, high = max(floor_at / pad, SMALLEST), min(top * pad, LARGEST)
+    axes.set_ylim(low, high)
+    _set_log_ticks(axes.yaxis, low, high)
     xs = [x for one in series for x in one.x]
-    if min(xs) > 0 and log10(max(xs) / min(xs)) > WIDE_DECADES:
+    if min(xs) > 0 and log10(max(xs)) - log10(min(xs)) > WIDE_DECADES:
         axes.set_xscale("log")
-        _set_log_ticks(axes, "x", min(xs), max(xs))
+        _set_log_ticks(axes.xaxis, min(xs), max(xs))
+    else:
+        axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel(ladder["x_label"], parse_math=False)
-    axes.set_ylabel(fill(ladder["quantity"], 40), parse_math=False)
+    axes.set_ylabel(fill(ladder["quantity"], 46), parse_math=False)
     axes.grid(True, color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.figure.legend(loc="outside upper left", ncols=2, columnspacing=1.5, borderpad=0.1)
 
 
-def _set_log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    decades = log10(high / low)
-    if decades >= 2:
-        step = max(1, ceil(decades / 6))
-        powers = range(ceil(log10(low) / step) * step, floor(log10(high)) + 1, step)
-        axis.set_major_locator(FixedLocator([10.0**power for power in powers]))
-    else:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(_power))
+def _set_log_ticks(axis: Axis, low: float, high: float) -> None:
+    axis.set_major_locator(FixedLocator(log_ticks(low, high)))
+    axis.set_major_formatter(FuncFormatter(tick_label))
     axis.set_minor_locator(FixedLocator([]))
     axis.set_minor_formatter(NullFormatter())
 
 
-def _power(value: float, _: object = None) -> str:
-    """A tick: 10⁻³, 2·10⁻³, 200; plain text, which needs no positioning in the SVG."""
+def log_ticks(low: float, high: float) -> list[float]:
+    """Three to about seven ticks between low and high: powers of ten, or finer where few fit."""
+    first, last = log10(low), log10(high)
+    step = max(1, ceil((last - first) / 6))
+    for parts in ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10))):
+        powers = range(floor(first / step) * step, floor(last) + 1, step)
+        ticks = [part * 10.0**power for power in powers for part in parts]
+        inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(inside) >= 3:
+            return inside
+        step = 1
+    return [float(f"{low + share * (high - low):.3g}") for share in (0.15, 0.5, 0.85)]
+
+
+def tick_label(value: float, _: object = None) -> str:
+    """10⁻³, 2·10⁻³, 200: plain text, which needs no positioning in the SVG."""
     if value <= 0:
         return ""
     exponent = floor(log10(value) + 1e-9)
     if -2 <= exponent < 5:
-        return f"{value:g}"
-    mantissa = round(value / 10.0**exponent)
-    return ("" if mantissa == 1 else f"{mantissa}·") + "10" + superscript(exponent)
+        return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"
+    mantissa = f"{value / 10.0**exponent:.3g}"
+    return ("" if mantissa == "1" else f"{mantissa}·") + "10" + superscript(exponent)
 
 
 def _finite(rate: dict[str, Any]) -> bool:
@@ -268,22 +282,32 @@ def _draw_rate(axes: Axes, rate: dict[str, Any], label: str, top: float, limit: 
     axes.text(-limit, top + 0.15, label, va="top", ha="left", parse_math=False)
     axes.fill_between([-1, 1], at - 0.5, at + 0.5, color=_BAND, alpha=0.16, linewidth=0)
     axes.plot([0, 0], [at - 0.5, at + 0.5], color=_INK, linewidth=1.1, dashes=(3, 1.5))
-    low, fitted, high = (min(max(value, -limit), limit) for value in _deviations(rate))
+    low, fitted, high = _deviations(rate)
+    for edge in (low, high):
+        _draw_edge(axes, edge, at, limit)
+    shown = [_clipped(low, limit), _clipped(high, limit)]
+    axes.plot(shown, [at, at], color=_MEASURED, linewidth=1.8, solid_capstyle="butt")
     marker, filled = _MARKERS.get(rate["judgement"], _MARKERS["undecided"])
-    axes.plot([low, high], [at, at], color=_MEASURED, linewidth=1.8, solid_capstyle="butt")
-    for edge, deviation in ((low, _deviations(rate)[0]), (high, _deviations(rate)[2])):
-        beyond = abs(deviation) > limit
-        shape = "|" if not beyond else "<" if deviation < 0 else ">"
-        axes.plot(edge, at, marker=shape, color=_MEASURED, markersize=6, clip_on=False)
     axes.plot(
-        fitted,
+        _clipped(fitted, 0.95 * limit),
         at,
         marker=marker,
         markersize=7 if marker == "X" else 5.5,
         color=_MEASURED,
         markerfacecolor=_MEASURED if filled else "none",
-        clip_on=False,
     )
+
+
+def _draw_edge(axes: Axes, edge: float, at: float, limit: float) -> None:
+    """An end of the interval, or an arrow where it lies beyond the axis."""
+    marker = "|" if abs(edge) <= limit else "<" if edge < 0 else ">"
+    axes.plot(
+        _clipped(edge, limit), at, marker=marker, color=_MEASURED, markersize=6, clip_on=False
+    )
+
+
+def _clipped(value: float, limit: float) -> float:
+    return min(max(value, -limit), limit)
 
 
 def _set_rates_axes(axes: Axes, limit: float, bottom: float) -> None:
@@ -311,6 +335,7 @@ def _svg(figure: Figure, key: str, title: str, description: str) -> Markup:
     body = body.replace("xlink:href", "href")
     body = re.sub(r'\b(d|x|y|transform)="([^"]*)"', _rounded, body)
     body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body)
+    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
     for stand_in, variable in _VARIABLES.items():
         body = body.replace(stand_in, variable)
     head = (
