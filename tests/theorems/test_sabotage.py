@@ -157,8 +157,12 @@ def interpolation_in_the_place_of_the_svm(patch: Patch) -> None:
 
     def interpolate(features: np.ndarray, **options: str) -> theory.kernel.svm.KernelSVM:
         true = original(features, **options)
-        dual = np.linalg.solve(features @ features.T + 1e-9 * np.eye(len(features)), np.ones(len(features)))
-        return theory.kernel.svm.KernelSVM(features, dual, true.margin_low, true.margin_high, "fault")
+        dual = np.linalg.solve(
+            features @ features.T + 1e-9 * np.eye(len(features)), np.ones(len(features))
+        )
+        return theory.kernel.svm.KernelSVM(
+            features, dual, true.margin_low, true.margin_high, "fault"
+        )
 
     for module in (theory.kernel.svm, verify.claims.kernel_machines):
         patch.setattr(module, "max_margin", interpolate)
@@ -235,9 +239,7 @@ def transition_time_without_the_degree(patch: Patch) -> None:
 @fault
 def stationarity_off_by_one(patch: Patch) -> None:
     original = FlowState.stationarity.func
-    patch.setattr(
-        FlowState, "stationarity", property(lambda state: 1.0 + float(original(state)))
-    )
+    patch.setattr(FlowState, "stationarity", property(lambda state: 1.0 + float(original(state))))
 
 
 @fault

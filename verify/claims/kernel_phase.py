@@ -12,6 +12,7 @@ import numpy as np
 from theory.anchors import has_odd_involution
 from theory.assumptions import check_assumptions
 from theory.asymptotics.kernel_phase import scale_of_displacement
+from theory.backend import Floats
 from theory.errors import IntegratorsDisagree
 from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
@@ -46,11 +47,11 @@ class KernelRung:
     def regime(self) -> Regime:
         return self.instance.regime
 
-    @property
-    def lazy_gap(self) -> float:
-        """max |q - q_lazy| / max |q_lazy|."""
-        reference = self.lazy.margins[0]
-        return float(np.abs(self.state.margins - reference).max() / np.abs(reference).max())
+    def lazy_gap(self, samples: Floats | slice = slice(None)) -> float:
+        """max |q - q_lazy| / max |q_lazy| over the given samples."""
+        reference = self.lazy.margins[0, samples]
+        gap = np.abs(self.state.margins[samples] - reference)
+        return float(gap.max() / np.abs(reference).max())
 
     @property
     def lazy_distance(self) -> float:

@@ -107,7 +107,7 @@ def _lazy_level(phase: KernelPhase, theory: Theory) -> Assertions:
     """max |q - q_lazy| / max |q_lazy| falls like delta^k, alpha^(-k c L) up to logarithms."""
     degree, c = phase.instance.problem.degree, phase.instance.c
     order = phase.lazy_order if theory.lazy_order == "true" else 3 - phase.lazy_order
-    gaps = [rung.lazy_gap for rung in phase.rungs]
+    gaps = [rung.lazy_gap() for rung in phase.rungs]
     errors = [rung.error + NUMERICAL_FLOOR for rung in phase.rungs]
     displacements = [rung.displacement for rung in phase.rungs]
     if phase.lazy_order == 2:
@@ -115,17 +115,17 @@ def _lazy_level(phase: KernelPhase, theory: Theory) -> Assertions:
     else:  # outputs may cancel between orders; the distance in parameters cannot
         distances = [rung.lazy_distance for rung in phase.rungs]
         bounds = falls_like("distance to the lazy flow", displacements, distances, errors, order)
-    # On training margins a perturbed kernel is compensated by the multipliers, q + log a = Lam:
-    # the gap is C delta^k / (1 + q). Dividing by |eta|^k / (1 + q) leaves the power of alpha.
-    fitted_rungs = phase.rungs[-3:]
+    # On support samples a perturbed kernel is compensated by the multipliers, q + log a = Lam: the
+    # gap is C delta^k / (1 + q). Dividing by |eta|^k / (1 + q) leaves the power of alpha.
+    support, fitted_rungs = phase.svm.support, phase.rungs[-3:]
     sizes = [
         float(np.linalg.norm(rung.lazy.displacement[0])) ** order
-        / (1.0 + float(np.abs(rung.lazy.margins[0]).max()))
+        / (1.0 + float(np.abs(rung.lazy.margins[0, support]).max()))
         for rung in fitted_rungs
     ]
     fitted = log_slope(
         [rung.regime.log10_alpha for rung in fitted_rungs],
-        [rung.lazy_gap / size for rung, size in zip(fitted_rungs, sizes, strict=True)],
+        [rung.lazy_gap(support) / size for rung, size in zip(fitted_rungs, sizes, strict=True)],
         [rung.error / size for rung, size in zip(fitted_rungs, sizes, strict=True)],
         agreement=0.2 * phase.lazy_order * degree * c,
     )
@@ -247,7 +247,7 @@ def direction_gap(state: FlowState, svm: KernelSVM) -> float:
 def ladders(measured: Measured) -> tuple[Ladder, ...]:
     phase, svm = measured.phase, measured.phase.svm
     displacements = [rung.displacement for rung in phase.rungs]
-    gaps = [rung.lazy_gap for rung in phase.rungs]
+    gaps = [rung.lazy_gap() for rung in phase.rungs]
     lazy = Ladder(
         "gap to the lazy flow",
         "log10 of relative displacement",
