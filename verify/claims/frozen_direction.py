@@ -37,7 +37,9 @@ def predicted_square(rung: KernelRung, decay_rate: float) -> float:
 def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
     degree, c = phase.instance.problem.degree, phase.instance.c
     states = [rung.state for rung in phase.rungs]
-    if theory.late:
+    if theory.late and phase.late is None:
+        return Assertions()
+    if theory.late and phase.late is not None:
         states[0] = phase.late
     changes = [state.direction_change for state in states]
     deviations = [

@@ -13,7 +13,7 @@ from theory.anchors import has_odd_involution
 from theory.assumptions import check_assumptions
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.backend import Floats
-from theory.errors import IntegratorsDisagree
+from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
 from theory.problem import Regime
@@ -67,14 +67,15 @@ class KernelPhase:
 
     Attributes:
         lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor, else 1.
-        late: the first rung's flow at (1+c) t_g, for rivals that exchange early and late.
+        late: the first rung's flow at (1+c) t_g, for rivals that exchange early and late; None where
+            that far flow cannot be integrated, which is no fault of the claim's.
     """
 
     instance: Instance
     svm: KernelSVM
     lazy_order: int
     rungs: tuple[KernelRung, ...]
-    late: FlowState
+    late: FlowState | None
 
 
 def measure_kernel_phase(instance: Instance) -> KernelPhase:
@@ -94,10 +95,23 @@ def measure_kernel_phase(instance: Instance) -> KernelPhase:
             first.displacement * step,
         )
         rungs.append(measure_rung(instance.at_alpha(max(scale, instance.regime.log10_alpha))))
-    late = gradient_flow(
-        problem, instance.regime, at=[1.0 + instance.c], rtol=1e-8, estimate_error=False
-    )
-    return KernelPhase(instance, svm, order, tuple(rungs), late.states[0])
+    late = states_for_rivals(instance, {"late": 1.0 + instance.c}).get("late")
+    return KernelPhase(instance, svm, order, tuple(rungs), late)
+
+
+def states_for_rivals(instance: Instance, times: dict[str, float]) -> dict[str, FlowState]:
+    """The flow at other times than the claim's (in units of t_g); empty where it does not finish."""
+    try:
+        flow = gradient_flow(
+            instance.problem,
+            instance.regime,
+            at=list(times.values()),
+            rtol=1e-8,
+            estimate_error=False,
+        )
+    except NumericalFailure:
+        return {}
+    return dict(zip(times, flow.states, strict=True))
 
 
 def measure_rung(instance: Instance) -> KernelRung:

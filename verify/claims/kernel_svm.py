@@ -19,14 +19,20 @@ from theory.asymptotics.kernel_phase import (
     norm_bounds,
 )
 from theory.backend import Floats
-from theory.flow import FlowState, gradient_flow
+from theory.flow import FlowState
 from theory.kernel import KernelSVM, gram
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slope
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
-from verify.claims.kernel_phase import KernelPhase, KernelRung, measure_kernel_phase, measure_rung
+from verify.claims.kernel_phase import (
+    KernelPhase,
+    KernelRung,
+    measure_kernel_phase,
+    measure_rung,
+    states_for_rivals,
+)
 from verify.instance import Instance
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
@@ -86,12 +92,8 @@ def measure(instance: Instance) -> Measured:
     regime = limits[0].regime
     inverse_decay = (1.0 - instance.c) * regime.decay_power
     times = {"late": 1.0 + instance.c, "inverse-decay": inverse_decay}
-    flow = gradient_flow(
-        instance.problem, regime, at=list(times.values()), rtol=1e-8, estimate_error=False
-    )
-    return Measured(
-        phase, limits, probe_inputs(instance.problem), dict(zip(times, flow.states, strict=True))
-    )
+    mistaken = states_for_rivals(limits[0].instance, times)
+    return Measured(phase, limits, probe_inputs(instance.problem), mistaken)
 
 
 def assertions(measured: Measured, theory: Theory) -> Assertions:
@@ -181,6 +183,8 @@ def _limit_level(measured: Measured, rung: KernelRung, theory: Theory) -> tuple[
         return ()
     state = rung.state
     if theory.time != "early" and rung is measured.limits[0]:
+        if theory.time not in measured.mistaken:
+            return ()
         state = measured.mistaken[theory.time]
     true_lam = _log_inverse_decay(rung, Theory())
     resolution = rung.error + NUMERICAL_FLOOR

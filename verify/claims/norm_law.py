@@ -33,7 +33,9 @@ class Theory:
 def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
     degree, c = phase.instance.problem.degree, phase.instance.c
     states = [rung.state for rung in phase.rungs]
-    if theory.late:
+    if theory.late and phase.late is None:
+        return Assertions()
+    if theory.late and phase.late is not None:
         states[0] = phase.late
     # log |theta| is measured against alpha e^(-r s): r != 1 leaves (r - 1) s unexplained
     excesses = [
