@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, log, log10
+from math import log, log10
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,19 +14,23 @@ from theory.nets import Factorization, HomogeneousNet
 
 LOG_10 = log(10.0)
 
+LARGEST_LOGARITHM = 1e15
+"""Beyond it neighbouring float64 logarithms are different powers of ten."""
+
 
 def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
     """A read-only float64 copy of `values`, with the number of axes checked and no NaN or inf."""
     try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidInput(
-            f"{name} is not a rectangular array of numbers: {_shorten(values)}"
-        ) from None
-    if array.ndim != ndim:
-        raise InvalidInput(f"{name} has shape {array.shape}; it must have {ndim} axes")
+        array = np.array(values)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "iuf":  # strings, booleans, None, ragged lists, integers beyond 2^64
+        raise InvalidInput(f"{name} is not a rectangular array of numbers: {_shorten(values)}")
     if array.size == 0:
         raise InvalidInput(f"{name} is empty; it must hold at least one number")
+    if array.ndim != ndim:
+        raise InvalidInput(f"{name} has shape {array.shape}; it must have {ndim} axes")
+    array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
     array.setflags(write=False)
@@ -73,7 +77,8 @@ class Problem:
             raise InvalidInput("anchor is zero; it must be a direction")
         if len(self.labels) != len(self.inputs):
             raise InvalidInput(
-                f"labels has {len(self.labels)} entries for {len(self.inputs)} inputs; they must agree"
+                f"labels has {len(self.labels)} entries for {len(self.inputs)} inputs; "
+                "they must agree"
             )
         if loss_named(self.loss).classifies and not np.all(np.abs(self.labels) == 1.0):
             wrong = sorted({float(v) for v in self.labels if abs(v) != 1.0})
@@ -144,12 +149,14 @@ class Regime:
             "log10_lambda": log10_lambda,
         }
         for name, value in given.items():
-            if value is None:
+            if value is None and name != "log10_alpha":
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
                 raise InvalidInput(f"{name} is {value!r}; it must be a number")
-            if not isfinite(value):
-                raise InvalidInput(f"{name} is {value}; it must be finite")
+            if not abs(value) <= LARGEST_LOGARITHM:
+                raise InvalidInput(
+                    f"{name} is {_shorten(value)}; it must be finite, at most {LARGEST_LOGARITHM:g}"
+                )
         if log10_alpha <= 0:
             raise InvalidInput(
                 f"log10_alpha is {log10_alpha}; the scale alpha must exceed 1, so log10_alpha > 0"

@@ -3,13 +3,13 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, NumericalFailure
 from verify.claims import all_claims, claim_named
 from verify.profiles import PROFILES, profile_named
 
@@ -63,7 +63,9 @@ def list_claims(as_json: bool) -> None:
     show_default=True,
     help="Folder for results.json and index.html.",
 )
+@click.pass_obj
 def run(
+    arguments: Sequence[str],
     names: tuple[str, ...],
     profile: str,
     examples: int | None,
@@ -87,7 +89,7 @@ def run(
         seed=seed,
         jobs=jobs,
         folder=report,
-        command=shlex.join(["python", "-m", "verify", *sys.argv[1:]]),
+        command=shlex.join(["python", "-m", "verify", *arguments]),
     )
     terminal = Terminal()
     try:
@@ -109,7 +111,8 @@ def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
 
     instance = read_instance(file)
     measured = evaluate_instance(instance, times or (1.0 - instance.c, 1.0 + instance.c))
-    click.echo(json.dumps(measured, indent=1) if as_json else format_evaluation(measured))
+    text = json.dumps(measured, indent=1, allow_nan=False)
+    click.echo(text if as_json else format_evaluation(measured))
     return 0
 
 
@@ -140,18 +143,25 @@ def compare(old: Path, new: Path) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
     command: Callable[..., Any] = commands.main
     try:
-        return int(command(args=arguments, prog_name="theory-verify", standalone_mode=False) or 0)
+        status = command(args=given, prog_name="theory-verify", standalone_mode=False, obj=given)
+        return int(status or 0)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        click.echo(error.format_message(), err=True)
         return 2
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+    except click.UsageError as error:
+        message = error.format_message().rstrip(".").replace(". ", "; ")
+        usage = error.ctx.command_path if error.ctx else "theory-verify"
+        click.echo(f"error: {message}; see '{usage} --help'", err=True)
         return 2
     except InvalidInput as error:
         click.echo(f"error: {error}", err=True)
         return 2
+    except NumericalFailure as error:
+        click.echo(f"inconclusive: {error}", err=True)
+        return 3
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; run the same command again to resume", err=True)
         return 130

@@ -42,22 +42,48 @@ def compare_files(old: Path, new: Path) -> Comparison:
 
 def _claims(path: Path) -> dict[str, dict[str, Any]]:
     data = read_json(path)
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA or "claims" not in data:
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InvalidInput(f"{path}: not a results file of schema {SCHEMA}")
-    return {claim["id"]: claim for claim in data["claims"]}
+    entries: Any = data.get("claims")
+    if not _have(entries, {"id", "verdict", "expected", "worst", "rates", "rivals"}):
+        raise InvalidInput(f"{path}: claims is not a list of complete results of claims")
+    claims: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in entries}
+    for name, claim in claims.items():
+        if not (
+            _have(claim["rates"], {"quantity", "predicted", "fitted", "low", "high"})
+            and _have(claim["rivals"], {"id", "rejected"})
+            and (claim["worst"] is None or _have([claim["worst"]], {"value", "bound"}))
+        ):
+            raise InvalidInput(f"{path}: worst, rates or rivals of claim {name!r} are incomplete")
+    return claims
+
+
+def _have(entries: Any, keys: set[str]) -> bool:
+    """Whether this is a list of objects that all have the keys."""
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict) and keys <= entry.keys() for entry in entries
+    )
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
     """(whether it is worse, what moved) for one claim."""
     if old["verdict"] != new["verdict"]:
-        worse = old["verdict"] == old["expected"]
+        worse = _standing(new) < _standing(old)
         yield worse, f"verdict went from {old['verdict']} to {new['verdict']}"
     yield from _rates(old, new)
     yield from _worst(old, new)
-    rejected = {rival["id"] for rival in old["rivals"] if rival["rejected"]}
-    for rival in new["rivals"]:
-        if rival["id"] in rejected and not rival["rejected"]:
-            yield True, f"rival {rival['id']} is no longer rejected"
+    rejected = {rival["id"]: rival["rejected"] for rival in new["rivals"]}
+    for rival in old["rivals"]:
+        if rival["rejected"] and not rejected.get(rival["id"]):
+            lost = "no longer rejected" if rival["id"] in rejected else "no longer tried"
+            yield True, f"rival {rival['id']} is {lost}"
+
+
+def _standing(claim: dict[str, Any]) -> int:
+    """2 for the expected verdict, 1 for inconclusive, 0 for the opposite one."""
+    if claim["verdict"] == claim["expected"]:
+        return 2
+    return 1 if claim["verdict"] == "inconclusive" else 0
 
 
 def _rates(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:

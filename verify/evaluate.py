@@ -31,7 +31,7 @@ def evaluate_instance(instance: Instance, times: Sequence[float]) -> dict[str, A
     svm = kernel_svm(problem) if classifies else None
     positive = [at for at in times if at > 0]
     lazy = lazy_flow(problem, regime, positive) if classifies and positive else None
-    return {
+    measured = {
         "problem": {
             "degree": problem.degree,
             "samples": problem.samples,
@@ -52,7 +52,7 @@ def evaluate_instance(instance: Instance, times: Sequence[float]) -> dict[str, A
                 else None,
                 "kkt": _kkt(problem, state),
                 "numerics": {
-                    "error_estimate": finite_or_none(error),
+                    "error_estimate": float(error),
                     "evaluations": flow.evaluations,
                     "chart": state.chart.name,
                 },
@@ -60,13 +60,25 @@ def evaluate_instance(instance: Instance, times: Sequence[float]) -> dict[str, A
             for at, state, error in zip(times, flow.states, flow.error_estimate, strict=True)
         ],
     }
+    strict: dict[str, Any] = _strict(measured)
+    return strict
+
+
+def _strict(value: Any) -> Any:
+    """The same data with null for numbers that strict JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _strict(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_strict(entry) for entry in value]
+    return finite_or_none(value) if isinstance(value, float) else value
 
 
 def _normalized_margin(state: FlowState) -> float:
     """min_i q_i / |theta|^L, which underflows to 0 in the kernel phase of huge alphas."""
-    with np.errstate(under="ignore"):
-        scale = np.exp(-state.problem.degree * state.log_norm)
-    return float(state.margins.min() * scale)
+    smallest = state.margins.min()
+    with np.errstate(divide="ignore", under="ignore", over="ignore"):
+        size = np.exp(np.log(np.abs(smallest)) - state.problem.degree * state.log_norm)
+    return float(np.copysign(size, smallest))
 
 
 def _kernel_svm(
@@ -93,10 +105,9 @@ def _gap(margins: Floats, scale: float, svm: KernelSVM) -> float | None:
     return float(np.abs(margins / scale - svm.margins).max() / svm.margins.max())
 
 
-def _lazy_flow(lazy: LazyFlow, row: int, state: FlowState) -> dict[str, float | None]:
+def _lazy_flow(lazy: LazyFlow, row: int, state: FlowState) -> dict[str, float]:
     reference = lazy.margins[row]
-    gap = np.abs(state.margins - reference).max() / np.abs(reference).max()
-    return {"gap": finite_or_none(gap)}
+    return {"gap": float(np.abs(state.margins - reference).max() / np.abs(reference).max())}
 
 
 def _kkt(problem: Problem, state: FlowState) -> dict[str, float | None]:
@@ -109,7 +120,7 @@ def _kkt(problem: Problem, state: FlowState) -> dict[str, float | None]:
         "stationarity": residual.stationarity,
         "complementarity": residual.complementarity,
         "feasibility": residual.feasibility,
-        "flow_stationarity": finite_or_none(state.stationarity),
+        "flow_stationarity": state.stationarity,
     }
 
 
@@ -127,9 +138,9 @@ def format_evaluation(measured: dict[str, Any]) -> str:
             "",
             f"at {entry['at']:g} t_g ({numerics['chart']} chart, relative error about "
             f"{_short(numerics['error_estimate'])})",
-            f"  log |theta|          {entry['log_norm']:.6g}",
-            f"  cosine with anchor   {entry['direction_cosine']:.9g}",
-            f"  margins              {', '.join(f'{q:.6g}' for q in entry['margins'])}",
+            f"  log |theta|          {_short(entry['log_norm'], 6)}",
+            f"  cosine with anchor   {_short(entry['direction_cosine'], 9)}",
+            f"  margins              {', '.join(_short(q, 6) for q in entry['margins'])}",
             f"  normalized margin    {_short(entry['normalized_margin'])}",
         ]
         for group in ("kernel_svm", "lazy_flow", "kkt"):
@@ -140,5 +151,5 @@ def format_evaluation(measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _short(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}g}"

@@ -9,11 +9,14 @@ import json
 import sys
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.problem import Problem, Regime
@@ -25,7 +28,7 @@ _OPTIONAL = {"c", "claim", "name"}
 
 @dataclass(frozen=True)
 class ModuleNet(HomogeneousNet):
-    """A user's own torch net, loaded from "file.py:ClassName"."""
+    """A user's own torch net, loaded from "file.py:ClassName", that remembers where from."""
 
     path: str
     net: HomogeneousNet
@@ -44,6 +47,28 @@ class ModuleNet(HomogeneousNet):
 
     def forward(self, theta: Any, inputs: Any) -> Any:
         return self.net.forward(theta, inputs)
+
+    def outputs(self, theta: Array, inputs: Array) -> Array:
+        return self.net.outputs(theta, inputs)
+
+    def jacobian(self, theta: Array, inputs: Array) -> Array:
+        return self.net.jacobian(theta, inputs)
+
+    def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        return self.net.weighted_hessian(theta, inputs, weights)
+
+    def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        return self.net.increment(theta, step, inputs)
+
+    def try_out(self, anchor: Floats, inputs: Floats) -> None:
+        """Run it once; `InvalidInput` says what it raises on these arrays."""
+        try:
+            self.jacobian(anchor, inputs)
+        except Exception as error:
+            raise InvalidInput(
+                f"path is {self.path!r}; its net fails on {anchor.size} parameters and inputs of "
+                f"shape {inputs.shape}: {error!r}"
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +118,12 @@ class Instance:
             data["labels"],
             _expect("loss", data.get("loss", "exponential"), str),
         )
+        if isinstance(problem.net, ModuleNet):
+            problem.net.try_out(problem.anchor, problem.inputs)
         regime = _expect("regime", data["regime"], Mapping)
         _check_keys("regime", regime, {"log10_alpha"}, {"decay_power", "log10_lambda"})
+        for key in {"claim", "name"} & set(data):
+            _expect(key, data[key], str)
         return cls(problem, Regime(**regime), data.get("c", DEFAULT_C), data.get("claim"))
 
 
@@ -115,7 +144,7 @@ def read_json(path: Path) -> Any:
         raise InvalidInput(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path}: cannot be read ({error})") from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidInput(f"{path}: not valid JSON ({error})") from None
 
 
@@ -166,7 +195,7 @@ def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
 def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
     """A user's net class from "file.py:ClassName", relative to the instance file or to here."""
     file_name, _, class_name = path.rpartition(":")
-    if not file_name or not class_name:
+    if not file_name.endswith(".py") or not class_name:
         raise InvalidInput(f"path is {path!r}; it must read file.py:ClassName")
     places = [folder / file_name] if folder else []
     found = next((p for p in [*places, Path(file_name)] if p.is_file()), None)
@@ -181,10 +210,12 @@ def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
     try:
         spec.loader.exec_module(module)
         net = getattr(module, class_name)()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidInput(f"path is {path!r}; loading it failed: {error!r}") from error
     if not isinstance(net, HomogeneousNet):
         raise InvalidInput(f"path is {path!r}; {class_name} must subclass theory.HomogeneousNet")
+    if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
+        raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
     return ModuleNet(path, net)
 
 
@@ -208,7 +239,8 @@ def _expect(name: str, value: Any, kind: type) -> Any:
 
 def _integer(data: Mapping[str, Any], key: str, default: int | None = None) -> int:
     value = data.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+    if not whole or isinstance(value, bool):
         raise InvalidInput(f"{key} is {value!r}; it must be a whole number")
     return int(value)
 

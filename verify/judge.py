@@ -30,8 +30,8 @@ Judgement = Literal["kept", "refuted", "undecided"]
 RateJudgement = Literal["kept", "refuted", "undecided", "too few"]
 
 MIN_JUDGED = 0.9
-"""Share of all drawn instances that must be decided for `holds`. Strategies construct instances that
-meet the assumptions: more than a tenth that do not says that something else is wrong."""
+"""Share of all drawn instances that must be decided for `holds`. Strategies construct instances
+that meet the assumptions: more than a tenth that do not says that something else is wrong."""
 
 MIN_RATE_SAMPLES = 3
 CONFIDENCE = 0.95
@@ -85,7 +85,7 @@ def severity(bound: Bound) -> float:
 
 def judge_bound(bound: Bound) -> Judgement:
     """One inequality against its numerical error."""
-    if not isfinite(bound.value) or not isfinite(bound.error):
+    if not all(map(isfinite, (bound.value, bound.bound, bound.error))):
         return "undecided"
     if severity(bound) > 1.0:
         return "refuted"
@@ -106,15 +106,20 @@ def instance_severity(stated: Assertions) -> float:
     The largest ratio to a bound, or of a rate's deviation to `SINGLE_RATE` tolerances.
     """
     ratios = [severity(bound) for bound in stated.bounds if judge_bound(bound) != "undecided"]
-    ratios += [abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance) for r in stated.rates]
+    ratios += [abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance) for r in _fitted(stated)]
     return max(ratios, default=0.0)
+
+
+def _fitted(stated: Assertions) -> list[RateSample]:
+    """The rates of one instance; a NaN says that there was nothing to fit."""
+    return [rate for rate in stated.rates if isfinite(rate.fitted)]
 
 
 def judge(evidence: Sequence[Evidence], statement: str) -> Ruling:
     """The ruling on the claim ("claim") or a rival (its id)."""
     measured = [(k, e) for k, e in enumerate(evidence) if e.outcome == "measured"]
     judgements = [judge_instance(e.assertions[statement]) for _, e in measured]
-    rates = _rates(r for _, e in measured for r in e.assertions[statement].rates)
+    rates = _rates(r for _, e in measured for r in _fitted(e.assertions[statement]))
     refuted = judgements.count("refuted")
     decided = len(measured) - judgements.count("undecided")
     undecided = len(evidence) - decided
@@ -151,13 +156,9 @@ def _verdict(refuted: int, decided: int, undecided: int, rates: tuple[Rate, ...]
 
 def examples_until_rejected(evidence: Sequence[Evidence], statement: str) -> int | None:
     """After how many examples the statement was falsified; None when it never was."""
-    if judge(evidence, statement).verdict != "falsified":
-        return None
-    low, high = 1, len(evidence)
-    for count in range(low, high + 1):
-        if judge(evidence[:count], statement).verdict == "falsified":
-            return count
-    return high
+    counts = range(1, len(evidence) + 1)
+    falsified = (n for n in counts if judge(evidence[:n], statement).verdict == "falsified")
+    return next(falsified, None) if judge(evidence, statement).verdict == "falsified" else None
 
 
 def _rates(samples: Iterable[RateSample]) -> tuple[Rate, ...]:

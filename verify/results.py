@@ -34,6 +34,9 @@ class Counterexample:
     severity: float
     shrunk: bool
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "severity": _finite(self.severity)}
+
 
 @dataclass(frozen=True)
 class ClaimResult:
@@ -56,7 +59,7 @@ class ClaimResult:
         return sum(entry.seconds for entry in self.evidence)
 
     def to_json(self) -> dict[str, Any]:
-        claim, ruling = self.claim, self.ruling
+        claim, ruling, found = self.claim, self.ruling, self.counterexample
         outcomes = Counter(entry.outcome for entry in self.evidence)
         unmet = outcomes["assumption not met"]
         return {
@@ -82,7 +85,7 @@ class ClaimResult:
             "ladders": _ladders(self.evidence),
             "findings": _findings(self.evidence),
             "instances": [_instance(entry) for entry in self.evidence],
-            "counterexample": None if self.counterexample is None else asdict(self.counterexample),
+            "counterexample": None if found is None else found.to_json(),
         }
 
     def _worst(self) -> dict[str, Any] | None:
@@ -225,7 +228,7 @@ def _findings(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
             {
                 "title": title,
                 "detail": finding.detail,
-                "severity": finding.severity,
+                "severity": _finite(finding.severity),
                 "instances": len(instances),
                 "instance": entry.instance,
             }

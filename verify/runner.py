@@ -50,12 +50,18 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     run resumes.
 
     Raises:
-        InvalidInput: fewer than one example or worker.
+        InvalidInput: fewer than one example or worker, or a report folder that cannot be made.
     """
     if plan.examples < 1:
         raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"report is {plan.folder}; it must be a folder that can be written ({error})"
+        ) from None
     start = perf_counter()
     store = ShardStore(plan.folder / "unfinished", _fingerprint())
     shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]

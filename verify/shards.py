@@ -6,12 +6,13 @@ run merges to the same verdicts however it is spread, and one that was interrupt
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from verify.atomic import write_json
+from verify.atomic import write_text
 from verify.claims import claim_named
 from verify.claims.base import Claim
 from verify.evidence import Evidence, examine
@@ -92,9 +93,9 @@ class ShardStore:
         try:
             data = json.loads((self.folder / f"{shard.name}.json").read_text(encoding="utf-8"))
             evidence = tuple(Evidence.from_json(entry) for entry in data["evidence"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return ShardResult(shard, evidence, int(data["discarded"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return ShardResult(shard, evidence, data["discarded"])
 
     def save(self, result: ShardResult) -> None:
         data = {
@@ -102,16 +103,12 @@ class ShardStore:
             "evidence": [entry.to_json() for entry in result.evidence],
             "discarded": result.discarded,
         }
-        write_json(self.folder / f"{result.shard.name}.json", data)
+        # read by nothing else, so NaN and Infinity may stay as Python writes them
+        write_text(self.folder / f"{result.shard.name}.json", json.dumps(data))
 
     def clear(self) -> None:
-        """Remove the folder once the results are written."""
-        for path in self.folder.glob("*.json"):
-            path.unlink()
-        if self.folder.exists():
-            self.folder.rmdir()
-        if self.folder.parent.exists() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
+        """Remove the shards, also those of earlier code, once the results are written."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
 
 
 def code_fingerprint(roots: Sequence[Path]) -> str:

@@ -32,7 +32,7 @@ class Terminal:
                 self._advance(event)
             case ShrinkStarted():
                 self._stop()
-                self.console.print(
+                self._say(
                     f"{event.claim}: refuted by {event.severity:.3g} times its bound; "
                     f"shrinking (at most {event.tries} instances)"
                 )
@@ -46,13 +46,16 @@ class Terminal:
         """Leave the terminal in order after an interruption."""
         self._stop()
 
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False)
+
     def _start(self, event: RunStarted) -> None:
-        self.console.print(
+        self._say(
             f"{len(event.claims)} claims, profile {event.profile}, {event.examples} examples each, "
             f"seed {event.seed}, {event.jobs} worker(s)"
         )
         if event.resumed:
-            self.console.print(f"resuming: {event.resumed} of {event.shards} shards are done")
+            self._say(f"resuming: {event.resumed} of {event.shards} shards are done")
         if self.console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.description}"),
@@ -74,10 +77,9 @@ class Terminal:
                 description=f"measured {event.claim} on {event.family}",
             )
         else:
-            self.console.print(
+            self._say(
                 f"[{event.done}/{event.total}] {event.claim} on {event.family}: "
-                f"{event.examples} instances",
-                markup=False,
+                f"{event.examples} instances"
             )
 
     def _stop(self) -> None:
@@ -87,17 +89,16 @@ class Terminal:
 
     def _judged(self, result: ClaimResult) -> None:
         if result.counterexample is not None:
-            self.console.print(f"{result.claim.id}: replay with {result.counterexample.command}")
+            self._say(f"{result.claim.id}: replay with {result.counterexample.command}")
         for rival in result.rivals:
             if not rival.rejected:
-                self.console.print(f"{result.claim.id}: rival {rival.id} was not rejected")
+                self._say(f"{result.claim.id}: rival {rival.id} was not rejected")
         for rate in result.ruling.rates:
             if rate.judgement in ("refuted", "undecided"):
-                self.console.print(
+                self._say(
                     f"{result.claim.id}: rate '{rate.quantity}' {rate.judgement}: fitted "
                     f"{rate.fitted:.4g} in [{rate.low:.4g}, {rate.high:.4g}] from {rate.samples} "
-                    f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}",
-                    markup=False,
+                    f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}"
                 )
 
     def _finish(self, result: RunResult) -> None:
@@ -120,4 +121,4 @@ class Terminal:
                 f"{rejected} of {len(entry.rivals)} rejected",
             )
         self.console.print(table)
-        self.console.print(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
+        self._say(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
