@@ -39,7 +39,7 @@ class Activation:
         return namespace(z).where(z.real > 0, z, 0.0 * z) if self.rectified else z
 
     def value(self, z: Array) -> Array:
-        return self._rectify(z) ** self.exponent
+        return self._rectify(z) if self.exponent == 1 else self._rectify(z) ** self.exponent
 
     def derivative(self, z: Array) -> Array:
         if self.exponent == 1:

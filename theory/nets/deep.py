@@ -1,7 +1,8 @@
 """Deep nets without biases: f(W_1..W_K; x) = W_K act(W_{K-1} ... act(W_1 x))."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
@@ -32,14 +33,20 @@ class Deep(HomogeneousNet):
             )
         activation_named(self.activation, tuple(ACTIVATIONS))
 
-    @property
+    @cached_property
     def _act(self) -> Activation:
         return activation_named(self.activation)
 
-    @property
+    @cached_property
     def layer_shapes(self) -> tuple[tuple[int, int], ...]:
         """The shapes of W_1, ..., W_K."""
         return tuple((after, before) for before, after in pairwise(self.widths))
+
+    @cached_property
+    def _layer_slices(self) -> tuple[slice, ...]:
+        """Where theta holds W_1, ..., W_K."""
+        ends = tuple(accumulate(map(prod, self.layer_shapes), initial=0))
+        return tuple(slice(start, end) for start, end in pairwise(ends))
 
     @property
     def degree(self) -> int:
@@ -58,12 +65,11 @@ class Deep(HomogeneousNet):
 
     def layers(self, theta: Array) -> list[Array]:
         """The weight matrices W_1, ..., W_K, each `(..., after, before)`."""
-        matrices, start = [], 0
-        for shape in self.layer_shapes:
-            block = theta[..., start : start + prod(shape)]
-            matrices.append(block.reshape((*block.shape[:-1], *shape)))
-            start += prod(shape)
-        return matrices
+        batch = theta.shape[:-1]
+        return [
+            theta[..., entries].reshape((*batch, *shape))
+            for entries, shape in zip(self._layer_slices, self.layer_shapes, strict=True)
+        ]
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
         *hidden_layers, last = self.layers(theta)
@@ -84,7 +90,7 @@ class Deep(HomogeneousNet):
         for layer in range(len(hidden_layers) - 1, -1, -1):
             sensitivities = backward * slopes[layer]
             outer = sensitivities[..., :, None] * signals[layer][..., None, :]
-            blocks.append(outer.reshape((*outer.shape[:-2], prod(self.layer_shapes[layer]))))
+            blocks.append(outer.reshape((*outer.shape[:-2], prod(outer.shape[-2:]))))
             backward = sensitivities @ hidden_layers[layer]
         return namespace(theta).concat(blocks[::-1], -1)
 
