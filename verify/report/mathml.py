@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 _FUNCTION = re.compile(r"[A-Za-z]{2,}")
 _SPACE = "0.1667em"
+_SPACED = ("mo", "mspace", "mtext")
 
 
 def formulas(latex: str) -> list[Markup] | None:
@@ -64,9 +65,9 @@ def _space_functions(row: ET.Element) -> None:
         if not _is_function(children[position]):
             continue
         after = children[position + 1] if position + 1 < len(children) else None
-        if after is not None and after.tag != "mo":
+        if after is not None and after.tag not in _SPACED:
             row.insert(position + 1, ET.Element("mspace", {"width": _SPACE}))
-        if position > 0 and children[position - 1].tag != "mo":
+        if position > 0 and children[position - 1].tag not in _SPACED:
             row.insert(position, ET.Element("mspace", {"width": _SPACE}))
 
 

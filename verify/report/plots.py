@@ -195,10 +195,10 @@ def _set_ladder_axes(
     axes: Axes, ladder: dict[str, Any], series: Sequence[_Series], floor_at: float
 ) -> None:
     top = max(y for one in series for y in (*one.y, *one.predicted))
-    axes.set_yscale("log")
     pad = 10.0 ** (0.05 * max(1.0, log10(top) - log10(floor_at)))
     low, high = max(floor_at / pad, SMALLEST), min(top * pad, LARGEST)
-    axes.set_ylim(low, high)
+    axes.set_ylim(low, high)  # before the scale, which else would find limits of its own
+    axes.set_yscale("log")
     _set_log_ticks(axes.yaxis, low, high)
     xs = [x for one in series for x in one.x]
     if min(xs) > 0 and log10(max(xs)) - log10(min(xs)) > WIDE_DECADES:
