@@ -22,6 +22,7 @@ degree shows as an error of order one."""
 ZERO_OUTPUT_TOLERANCE = 1e-6
 """Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
 exactly zero; six-digit anchors written by hand must pass."""
+LARGEST_GRADIENT = 1e150
 REALIZABILITY_TOLERANCE = 1e-6
 """Relative to |y|: as for the anchor, six-digit targets written by hand must pass."""
 
@@ -58,18 +59,30 @@ def check_finite(problem: Problem) -> None:
         raise AssumptionError(
             "finite values", "net returns NaN or infinite outputs or gradients at the anchor"
         )
+    largest = float(np.abs(jacobian).max())
+    if not (largest == 0 or 1.0 / LARGEST_GRADIENT <= largest <= LARGEST_GRADIENT):
+        raise AssumptionError(
+            "finite values",
+            f"net has gradients of size {largest:.1e} at the anchor, whose squares leave float64; "
+            "rescale inputs or anchor",
+        )
 
 
 def check_homogeneity(net: HomogeneousNet, parameters: int, inputs: Floats) -> None:
-    """f(c theta) = c^L f(theta), and Euler's identity <theta, grad f> = L f, at random theta."""
+    """f(c theta) = c^L f(theta), and Euler's identity <theta, grad f> = L f, at random theta.
+
+    Theta has unit norm and c^L is 1.5, so that no degree overflows.
+    """
     generator = np.random.default_rng(_PROBE_SEED)
+    factor = 1.5 ** (1.0 / net.degree)
     for _ in range(_PROBES):
         theta = generator.standard_normal(parameters)
+        theta /= np.linalg.norm(theta)
         outputs = net.outputs(theta, inputs)
         jacobian = net.jacobian(theta, inputs)
         scale = float(np.linalg.norm(jacobian) * np.linalg.norm(theta)) + np.finfo(float).tiny
         euler = jacobian @ theta - net.degree * outputs
-        scaling = net.outputs(1.5 * theta, inputs) / 1.5**net.degree - outputs
+        scaling = net.outputs(factor * theta, inputs) / 1.5 - outputs
         error = float(max(np.abs(euler).max(), np.abs(scaling).max())) / scale
         if not error <= HOMOGENEITY_TOLERANCE:
             raise AssumptionError(
@@ -83,15 +96,16 @@ def check_homogeneity(net: HomogeneousNet, parameters: int, inputs: Floats) -> N
 def check_smoothness(net: HomogeneousNet, parameters: int, inputs: Floats) -> None:
     """The gradient is continuous: known for the families, tested along lines for other nets.
 
-    The test bisects the largest jump of the gradient along a random line. Where the gradient is
-    continuous the jump halves with the interval; at a kink it stays.
+    The test bisects the largest jump of the gradient along random lines from a to b and on to -a:
+    every linear function of theta, such as the preactivation of a rectifier, changes its sign on
+    one of the two. Where the gradient is continuous the jump halves with the interval; at a kink it
+    stays.
     """
     if net.smooth is None:
         generator = np.random.default_rng(_PROBE_SEED)
-        smooth = all(
-            _largest_jump_shrinks(net, inputs, *generator.standard_normal((2, parameters)))
-            for _ in range(_PROBES)
-        )
+        pairs = generator.standard_normal((_PROBES, 2, parameters))
+        lines = [line for a, b in pairs for line in ((a, b), (b, -a))]
+        smooth = all(_largest_jump_shrinks(net, inputs, *line) for line in lines)
     else:
         smooth = net.smooth
     if not smooth:

@@ -60,6 +60,9 @@ class ModuleNet(HomogeneousNet):
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
         return self.net.increment(theta, step, inputs)
 
+    def __str__(self) -> str:
+        return self.path
+
     def try_out(self, anchor: Floats, inputs: Floats) -> None:
         """Run it once; `InvalidInput` says what it raises on these arrays."""
         try:
