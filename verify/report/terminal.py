@@ -1,5 +1,7 @@
 """Progress and verdicts on a terminal; plain lines where there is none."""
 
+import sys
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -14,6 +16,9 @@ from verify.events import (
 )
 from verify.results import ClaimResult, RunResult
 
+PLAIN_WIDTH = 110
+"""Columns where the output is no terminal."""
+
 _COLOURS = {"holds": "green", "falsified": "red", "inconclusive": "yellow"}
 
 
@@ -21,7 +26,8 @@ class Terminal:
     """Listener that shows a progress bar, then a table; lines when the output is no terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(soft_wrap=True, highlight=False)
+        width = None if sys.stdout.isatty() else PLAIN_WIDTH
+        self.console = console or Console(soft_wrap=True, highlight=False, width=width)
         self._progress: Progress | None = None
 
     def __call__(self, event: Event) -> None:
