@@ -5,6 +5,8 @@ vanishes at the anchor, and the data are separable by the gradient features at t
 squared loss, the gradient features interpolate the targets.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from theory.backend import Floats
@@ -32,8 +34,8 @@ def check_assumptions(problem: Problem) -> None:
 
     Raises:
         AssumptionError: for the first one that fails, with `assumption` one of "finite values",
-            "homogeneity", "smoothness", "zero output", "separability" (classification), "realizability"
-            (squared loss).
+            "homogeneity", "smoothness", "zero output", "separability" (classification),
+            "realizability" (squared loss).
     """
     check_finite(problem)
     check_homogeneity(problem.net, problem.parameters, problem.inputs)
@@ -119,7 +121,7 @@ def check_smoothness(net: HomogeneousNet, parameters: int, inputs: Floats) -> No
 def _largest_jump_shrinks(net: HomogeneousNet, inputs: Floats, a: Floats, b: Floats) -> bool:
     grid = np.linspace(0.0, 1.0, 65)
     gradients = [net.jacobian((1 - t) * a + t * b, inputs) for t in grid]
-    jumps = [float(np.abs(g1 - g0).max()) for g0, g1 in zip(gradients, gradients[1:], strict=False)]
+    jumps = [float(np.abs(g1 - g0).max()) for g0, g1 in pairwise(gradients)]
     k = int(np.argmax(jumps))
     low, high, first = grid[k], grid[k + 1], jumps[k]
     low_gradient, high_gradient, jump = gradients[k], gradients[k + 1], first
