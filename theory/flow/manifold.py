@@ -91,12 +91,9 @@ class _Spectrum:
     @classmethod
     def of(cls, gradients: Floats, rank: int) -> "_Spectrum":
         vectors, values, _ = np.linalg.svd(gradients, full_matrices=False)
-        if not values[rank - 1] > 1e-12 * values[0]:
-            raise NumericalFailure(
-                f"gradients of rank {rank} at the anchor have lost rank on the way: the squared "
-                "loss has no slow manifold there"
-            )
-        return cls(values[:rank] ** 2, vectors[:, :rank])
+        # trial steps of an integrator may leave the manifold, and lose rank
+        floored = np.maximum(values[:rank], 1e-12 * values[0] + np.finfo(float).tiny)
+        return cls(floored**2, vectors[:, :rank])
 
     def solve(self, target: Floats, ridge: float = 0.0) -> Floats:
         """(J J^T + ridge)^-1 target on the range of J J^T, shape `(n,)`."""
@@ -106,8 +103,9 @@ class _Spectrum:
 def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
     """The clocks tau between which a flow is on its slow manifold; infinite where it never is.
 
-    From when the squared loss has relaxed until the gain of the co-moving `chart`, times the mean
-    eigenvalue of the kernel at the anchor, falls below 1e5; for good, where the rich gain is above.
+    From when the squared loss has relaxed until the gain of the co-moving `chart`, times the
+    geometric mean of the kernel's eigenvalues at the anchor, falls below 1e5; for good, where the
+    gain of the rich chart is above.
 
     Raises:
         AssumptionError: the linearised model cannot interpolate the targets ("realizability").
@@ -116,24 +114,25 @@ def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
     problem, regime = chart.problem, chart.regime
     if problem.loss_function.classifies:
         return inf, inf
-    eigenvalues = np.linalg.svd(chart.base_jacobian, compute_uv=False) ** 2
-    initial_gain = chart.log_gain(0.0)
-    surplus = initial_gain + log(max(eigenvalues.mean(), 1e-300)) - _STIFF_ABOVE
+    rank = feature_rank(chart.base_jacobian)
+    if rank == 0:
+        return inf, inf
+    log_values = np.log(np.linalg.svd(chart.base_jacobian, compute_uv=False)[:rank])
+    log_rates = chart.log_gain(0.0) + 2.0 * log_values
+    surplus = float(log_rates.mean()) - _STIFF_ABOVE
     rests_stiff = Chart(problem, regime, comoving=False).log_gain(0.0) >= _STIFF_ABOVE
     stiff_until = inf if rests_stiff else surplus / chart.drift
     if stiff_until <= 0.0:
         return inf, inf
     check_realizability(problem)
-    rank = _constant_rank(problem)
-    if rank == 0:
-        return inf, inf
-    relaxed = log(_RELAXED / float(eigenvalues[rank - 1])) - initial_gain
+    _check_rank(problem)
+    relaxed = log(_RELAXED) - float(log_rates.min())
     clocks = max(start + 1.0, relaxed), clock_of(stiff_until)
     return clocks if clocks[0] < clocks[1] else (inf, inf)
 
 
-def _constant_rank(problem: Problem) -> int:
-    """The rank of the gradients at the anchor, if linear relations between them hold everywhere."""
+def _check_rank(problem: Problem) -> None:
+    """Linear relations between the gradients at the anchor hold at every theta."""
     at_anchor = problem.net.jacobian(problem.anchor, problem.inputs)
     rank = feature_rank(at_anchor)
     elsewhere = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
@@ -144,4 +143,3 @@ def _constant_rank(problem: Problem) -> int:
             "and elsewhere it is not: the modes that it lacks relax on another time scale, which "
             "the slow manifold of the squared loss ignores"
         )
-    return rank
