@@ -13,9 +13,9 @@ import numpy as np
 
 from theory.backend import Array, Floats
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-_QUADRATURE = tuple(zip(0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS, strict=True))
-"""Nodes and weights on [0, 1]."""
+_LEGENDRE = np.polynomial.legendre.leggauss(8)
+_NODES, _WEIGHTS = 0.5 * (_LEGENDRE[0] + 1.0), 0.5 * _LEGENDRE[1]
+"""Eight-point Gauss-Legendre quadrature on [0, 1]."""
 
 
 class HomogeneousNet(ABC):
@@ -71,15 +71,14 @@ class HomogeneousNet(ABC):
         """
         import torch
 
-        def derivative(theta: Any, step: Any, inputs: Any) -> Any:
-            total = torch.zeros(inputs.shape[-2], dtype=theta.dtype, device=theta.device)
-            for node, weight in _QUADRATURE:
-                point = theta + float(node) * step
-                _, slope = torch.func.jvp(lambda t: self.forward(t, inputs), (point,), (step,))
-                total = total + float(weight) * slope
-            return total
+        def total(theta: Any, step: Any, inputs: Any) -> Any:
+            def slope(node: Any) -> Any:
+                point = theta + node * step
+                return torch.func.jvp(lambda t: self.forward(t, inputs), (point,), (step,))[1]
 
-        return _through_torch(derivative, (1, 1, 2), theta, step, inputs)
+            return theta.new_tensor(_WEIGHTS) @ torch.func.vmap(slope)(theta.new_tensor(_NODES))
+
+        return _through_torch(total, (1, 1, 2), theta, step, inputs)
 
 
 def complex_step_hessian(
@@ -97,7 +96,7 @@ def complex_step_hessian(
         identity = theta.new_tensor(identity)
     points = theta[..., None, :] + 1j * step * identity
     inputs = inputs[..., None, :, :] if inputs.ndim > 2 else inputs
-    jacobians = net.jacobian(points, inputs)
+    jacobians = net.jacobian(points, inputs + 0j)  # torch multiplies only equal dtypes
     return (weights[..., None, :, None] * jacobians.imag).sum(-2) / step
 
 

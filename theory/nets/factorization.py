@@ -41,38 +41,33 @@ class Factorization(HomogeneousNet):
         """U and V stacked, shape `(..., 2, size, rank)`."""
         return theta.reshape((*theta.shape[:-1], 2, self.size, self.rank))
 
-    def _pairs(self, inputs: Array) -> tuple[Array, Array]:
-        """Row and column indices, each `(n,)`; every batch member observes the same pairs."""
-        pairs = inputs
-        while pairs.ndim > 2:
-            pairs = pairs[0]
-        integer = int if namespace(inputs).__name__ == "numpy" else namespace(inputs).int64
-        pairs = namespace(inputs).asarray(pairs, dtype=integer)
-        return pairs[:, 0], pairs[:, 1]
+    def _selectors(self, theta: Array, inputs: Array) -> tuple[Array, Array]:
+        """One-hot rows that pick the row and the column of each pair, each `(..., n, size)`."""
+        indices = (zeros(theta, self.size) + 1.0).cumsum(0) - 1.0
+        picked = (inputs[..., None] == indices) + 0.0 * indices
+        return picked[..., 0, :], picked[..., 1, :]
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        rows, columns = self._pairs(inputs)
+        rows, columns = self._selectors(theta, inputs)
         factors = self.factors(theta)
-        products = (factors[..., rows, :] * factors[..., columns, :]).sum(-1)
+        at_rows = rows[..., None, :, :] @ factors
+        at_columns = columns[..., None, :, :] @ factors
+        products = (at_rows * at_columns).sum(-1)
         return products[..., 0, :] - products[..., 1, :]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
-        rows, columns = self._pairs(inputs)
-        factors, samples = self.factors(theta), range(len(rows))
-        slopes = zeros(factors, *theta.shape[:-1], 2, len(rows), self.size, self.rank)
-        slopes[..., samples, rows, :] = factors[..., columns, :]
-        slopes[..., samples, columns, :] += factors[..., rows, :]
-        u, v = slopes[..., 0, :, :, :], -slopes[..., 1, :, :, :]
-        half = self.size * self.rank
-        shape = (*theta.shape[:-1], len(rows), half)
-        return namespace(theta).concat([u.reshape(shape), v.reshape(shape)], -1)
+        rows, columns = self._selectors(theta, inputs)
+        rows, columns = rows[..., None, :, :], columns[..., None, :, :]
+        factors = self.factors(theta)
+        slopes = rows[..., None] * (columns @ factors)[..., None, :]
+        slopes = slopes + columns[..., None] * (rows @ factors)[..., None, :]
+        flat = slopes.reshape((*slopes.shape[:-2], self.size * self.rank))
+        return namespace(theta).concat([flat[..., 0, :, :], -flat[..., 1, :, :]], -1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
-        rows, columns = self._pairs(inputs)
-        observed = zeros(theta, *theta.shape[:-1], self.size, self.size)
-        for sample, (row, column) in enumerate(zip(rows, columns, strict=True)):
-            observed[..., row, column] += weights[..., sample]
-            observed[..., column, row] += weights[..., sample]
+        rows, columns = self._selectors(theta, inputs)
+        observed = (rows * weights[..., None]).mT @ columns
+        observed = observed + observed.mT
         half = self.size * self.rank
         hessian = zeros(theta, *theta.shape, theta.shape[-1])
         for k in range(self.rank):
@@ -83,9 +78,10 @@ class Factorization(HomogeneousNet):
         return hessian
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
-        rows, columns = self._pairs(inputs)
+        rows, columns = self._selectors(theta, inputs)
+        rows, columns = rows[..., None, :, :], columns[..., None, :, :]
         factors, steps = self.factors(theta), self.factors(step)
-        left = steps[..., rows, :] * (factors + steps)[..., columns, :]
-        right = factors[..., rows, :] * steps[..., columns, :]
+        left = (rows @ steps) * (columns @ (factors + steps))
+        right = (rows @ factors) * (columns @ steps)
         products = (left + right).sum(-1)
         return products[..., 0, :] - products[..., 1, :]
