@@ -121,7 +121,7 @@ def _floor(series: Sequence[_Series]) -> float | None:
     positive = sorted(y for one in series for y in (*one.y, *one.predicted) if y > 0)
     if not positive:
         return None
-    return max(positive[0], positive[len(positive) // 5] * 1e-3)
+    return max(positive[0], positive[len(positive) // 4] * 1e-4)
 
 
 def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> None:
