@@ -163,7 +163,7 @@ def _reason(ruling: Ruling) -> str:
         return f"{worst.name}: {worst.value:.3g}, allowed {worst.bound:.3g}"
     refuted = next(rate for rate in ruling.rates if rate.judgement == "refuted")
     return (
-        f"{refuted.quantity}: {refuted.fitted:.4g} in [{refuted.low:.4g}, {refuted.high:.4g}], "
+        f"{refuted.quantity}: {refuted.fitted:.6g} in [{refuted.low:.6g}, {refuted.high:.6g}], "
         f"predicted {refuted.predicted:.4g}"
     )
 
