@@ -18,7 +18,13 @@ from theory.errors import (
     NumericalFailure,
     OracleFailed,
 )
-from theory.flow import FlowState, Trajectory, gradient_flow
+from theory.flow import (
+    BatchTrajectory,
+    FlowState,
+    Trajectory,
+    gradient_flow,
+    gradient_flow_batch,
+)
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow, quasi_static_dual
 from theory.margin import KKTResidual, kkt_residual
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
@@ -26,6 +32,7 @@ from theory.problem import Problem, Regime
 
 __all__ = [
     "AssumptionError",
+    "BatchTrajectory",
     "Deep",
     "Diagonal",
     "Factorization",
@@ -47,6 +54,7 @@ __all__ = [
     "check_assumptions",
     "difference_anchor",
     "gradient_flow",
+    "gradient_flow_batch",
     "kernel_svm",
     "kkt_residual",
     "lazy_flow",
