@@ -1,7 +1,7 @@
 """Zero-output initializations: directions theta-bar with f(theta-bar; x) = 0 for every x.
 
 All but the `rescaled_difference_anchor` of a nonlinear net are fixed by an orthogonal involution S
-with f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
+f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
 moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
 """
 
@@ -66,9 +66,7 @@ def rescaled_difference_anchor(
     return _normalized(np.concatenate([b.ravel() for b in blocks]), normalize)
 
 
-def zero_readout_anchor(
-    net: TwoLayer | Deep, theta: Floats, *, normalize: bool = True
-) -> Floats:
+def zero_readout_anchor(net: TwoLayer | Deep, theta: Floats, *, normalize: bool = True) -> Floats:
     """`theta` with the last layer set to zero."""
     theta = np.array(theta, dtype=np.float64).ravel()
     if theta.size != net.parameters:

@@ -76,7 +76,7 @@ def integrate(
         counter = _Counted(rhs, max_evaluations)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
-                # rejected trial steps may overflow; a method that gives up says so in `solution`, which is read below
+                # rejected trial steps may overflow; a method that gives up says so in `solution`
                 warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
                 warnings.simplefilter("ignore", LinAlgWarning)
                 solution: Any = solve_ivp(

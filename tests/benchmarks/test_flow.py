@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from theory import Diagonal, Problem, Regime, balanced_anchor, gradient_flow
+from theory import (
+    Diagonal,
+    Problem,
+    Regime,
+    balanced_anchor,
+    gradient_flow,
+    gradient_flow_batch,
+)
 from theory.flow import plain_flow
 
 Benchmark = Callable[..., Any]
@@ -45,3 +52,35 @@ def test_by_alpha(benchmark: Benchmark, log10_alpha: float) -> None:
     problem, regime = instance(), Regime(log10_alpha=log10_alpha, decay_power=2.0)
     flow = benchmark(gradient_flow, problem, regime, at=[0.7, 1.3], estimate_error=False)
     assert np.isfinite(flow.margins).all()
+
+
+BATCH = 64
+
+
+@pytest.mark.benchmark(group=f"{BATCH} flows, log10 alpha from 1 to 12, margins to 1e-8")
+def test_batched(benchmark: Benchmark) -> None:
+    problem, regimes = instance(), _regimes()
+    batch = benchmark.pedantic(
+        gradient_flow_batch, ([problem], regimes, [0.7, 1.3]), {"rtol": 1e-8}, rounds=1
+    )
+    assert batch.finished.all()
+
+
+@pytest.mark.benchmark(group=f"{BATCH} flows, log10 alpha from 1 to 12, margins to 1e-8")
+def test_one_by_one(benchmark: Benchmark) -> None:
+    problem, regimes = instance(), _regimes()
+
+    def each() -> list[np.ndarray]:
+        flows = [
+            gradient_flow(problem, regime, [0.7, 1.3], rtol=1e-10, estimate_error=False)
+            for regime in regimes
+        ]
+        return [flow.margins for flow in flows]
+
+    margins = np.array(benchmark.pedantic(each, rounds=1))
+    batch = gradient_flow_batch([problem], regimes, [0.7, 1.3], rtol=1e-8)
+    assert batch.margins == pytest.approx(margins, rel=1e-6)
+
+
+def _regimes() -> list[Regime]:
+    return [Regime(log10_alpha=s, decay_power=2.0) for s in np.linspace(1.0, 12.0, BATCH)]

@@ -58,7 +58,7 @@ class FlowState:
 
     @cached_property
     def displacement(self) -> Floats:
-        """eta with theta = rho (anchor + rho^-L eta), shape `(P,)`: what the kernel machine learns."""
+        """eta in theta = rho (anchor + rho^-L eta), `(P,)`: what the kernel machine learns."""
         if self.chart.comoving:
             return self.coordinates
         rho = exp(self.chart.regime.log_alpha - self.decay_time)

@@ -124,10 +124,13 @@ def max_margin(features: Floats, *, solver: str | None = None) -> KernelSVM:
             gap = (high - low) / high
             if gap <= MARGIN_TOLERANCE:
                 active = float((reduced.T @ (reduced @ dual)).min())
-                return KernelSVM(features, dual / active / scale**2, low * scale, high * scale, name)
+                return KernelSVM(
+                    features, dual / active / scale**2, low * scale, high * scale, name
+                )
             best_gap = min(best_gap, gap)
     raise OracleFailed(
-        f"no kernel SVM solver reached a margin gap of {MARGIN_TOLERANCE:.0e} (best: {best_gap:.1e})"
+        f"no kernel SVM solver reached a margin gap of {MARGIN_TOLERANCE:.0e} "
+        f"(best: {best_gap:.1e})"
     )
 
 
@@ -205,9 +208,7 @@ def _by_osqp(reduced: Floats) -> Floats:
 
 
 def _by_clarabel(reduced: Floats) -> Floats:
-    return _by_cvxpy(
-        reduced, "CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12
-    )
+    return _by_cvxpy(reduced, "CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
 
 
 _SOLVERS: Final[dict[str, Callable[[Floats], Floats]]] = {

@@ -8,7 +8,7 @@ from theory.errors import InvalidInput
 
 
 def power_increment(base: Array, step: Array, exponent: int) -> Array:
-    """(base + step)^k - base^k without cancellation, as step * sum_j (base + step)^j base^(k-1-j)."""
+    """(base + step)^k - base^k as step * sum_j (base + step)^j base^(k-1-j): no cancellation."""
     if exponent == 1:
         return step
     if exponent == 2:
@@ -32,7 +32,7 @@ class Activation:
 
     @property
     def continuous_derivatives(self) -> float:
-        """How many derivatives are continuous: infinitely many for a power, exponent - 1 rectified."""
+        """How many derivatives are continuous: all of a power, exponent - 1 when rectified."""
         return self.exponent - 1 if self.rectified else float("inf")
 
     def _rectify(self, z: Array) -> Array:

@@ -81,9 +81,7 @@ class HomogeneousNet(ABC):
         return _through_torch(total, (1, 1, 2), theta, step, inputs)
 
 
-def complex_step_hessian(
-    net: HomogeneousNet, theta: Array, inputs: Array, weights: Array
-) -> Array:
+def complex_step_hessian(net: HomogeneousNet, theta: Array, inputs: Array, weights: Array) -> Array:
     """`weighted_hessian` from one batched complex Jacobian; exact to rounding.
 
     The derivative of an analytic function is Im g(theta + i h) / h up to O(h^2), without
@@ -103,7 +101,7 @@ def complex_step_hessian(
 def _through_torch(
     function: Callable[..., Any], ranks: tuple[int, ...], *arguments: Array
 ) -> Array:
-    """Apply a torch function of unbatched tensors, of the given ranks, to numpy or torch, batched."""
+    """Apply a torch function of unbatched tensors of the given ranks, batched, to either kind."""
     import torch
 
     if isinstance(arguments[0], np.ndarray):
