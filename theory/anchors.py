@@ -1,7 +1,7 @@
 """Zero-output initializations: directions theta-bar with f(theta-bar; x) = 0 for every x.
 
 All but the `rescaled_difference_anchor` of a nonlinear net are fixed by an orthogonal involution S
-f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
+for which f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
 moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
 """
 

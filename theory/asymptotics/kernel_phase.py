@@ -111,9 +111,7 @@ def direction_gap_constant(svm: KernelSVM) -> float:
     return svm.margin * float(np.linalg.norm(across))
 
 
-def relative_displacement(
-    svm: KernelSVM, problem: Problem, regime: Regime, at: float
-) -> float:
+def relative_displacement(svm: KernelSVM, problem: Problem, regime: Regime, at: float) -> float:
     """delta = rho^-L |eta| / |anchor|, predicted: how far theta is from rho * anchor, relatively.
 
     Everything nonlinear in the kernel phase is a power of delta.

@@ -41,11 +41,7 @@ class LazyFlow:
 
 def initial_log_gain(problem: Problem, regime: Regime) -> float:
     """E0 = 2 (L-1) log alpha - log lambda - log n, the log of the force's gain at s = 0."""
-    return (
-        2.0 * (problem.degree - 1) * regime.log_alpha
-        - regime.log_lambda
-        - log(problem.samples)
-    )
+    return 2.0 * (problem.degree - 1) * regime.log_alpha - regime.log_lambda - log(problem.samples)
 
 
 def tolerances(log_gain: float, rtol: float) -> tuple[float, float]:
@@ -96,7 +92,14 @@ def lazy_flow(
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)
     solution = integrate(
-        rhs, jacobian, start, float(clocks.max()), initial, clocks[order].tolist(), rtol=rtol, atol=atol
+        rhs,
+        jacobian,
+        start,
+        float(clocks.max()),
+        initial,
+        clocks[order].tolist(),
+        rtol=rtol,
+        atol=atol,
     )
     dual = np.empty((len(requested), problem.samples))
     dual[order] = solution.states

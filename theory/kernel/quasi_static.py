@@ -16,7 +16,9 @@ from theory.losses import softplus
 _NEWTON_STEPS = 30
 
 
-def quasi_static_dual(kernel: Floats, log_inverse_decay: float, loss: str = "exponential") -> Floats:
+def quasi_static_dual(
+    kernel: Floats, log_inverse_decay: float, loss: str = "exponential"
+) -> Floats:
     """log a, shape `(n,)`, for a kernel matrix K `(n, n)` and Lam = `log_inverse_decay` (any real).
 
     Newton's method in log a, continued in Lam from where K a is negligible and the solution is

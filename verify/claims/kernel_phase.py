@@ -67,8 +67,8 @@ class KernelPhase:
 
     Attributes:
         lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor, else 1.
-        late: the first rung's flow at (1+c) t_g, for rivals that exchange early and late; None where
-            that far flow cannot be integrated, which is no fault of the claim's.
+        late: the first rung's flow at (1+c) t_g, for rivals that exchange early and late; None
+            where that far flow cannot be integrated, which is no fault of the claim's.
     """
 
     instance: Instance
@@ -100,7 +100,7 @@ def measure_kernel_phase(instance: Instance) -> KernelPhase:
 
 
 def states_for_rivals(instance: Instance, times: dict[str, float]) -> dict[str, FlowState]:
-    """The flow at other times than the claim's (in units of t_g); empty where it does not finish."""
+    """The flow at other times than the claim's (in units of t_g); empty if it does not finish."""
     try:
         flow = gradient_flow(
             instance.problem,
