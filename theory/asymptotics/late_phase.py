@@ -16,7 +16,7 @@ from theory.kernel.quasi_static import entropies
 def energy(state: FlowState) -> float:
     """E = |theta|^2 / 2 + (1 / (n lambda)) sum_i l(y_i f_i)."""
     problem, regime = state.problem, state.chart.regime
-    losses = problem.loss_function.log_value(problem.labels * state.margins, problem.labels)
+    losses = problem.loss_function.log_value(state.outputs(problem.inputs), problem.labels)
     resting = -regime.log_lambda - log(problem.samples)
     return 0.5 * exp(2.0 * state.log_norm) + float(np.exp(losses + resting).sum())
 
