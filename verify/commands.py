@@ -141,6 +141,33 @@ def compare(old: Path, new: Path) -> int:
     return 1 if comparison.regressed else 0
 
 
+@commands.command()
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="Make every figure.")
+@click.option("--preset", default="quick", show_default=True, help="quick or paper.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/figures"),
+    show_default=True,
+)
+def figure(name: str | None, everything: bool, preset: str, folder: Path) -> int:
+    """Regenerate a figure of the papers as PNG and SVG, with its data as CSV."""
+    from verify.figures import all_figures, figure_named
+    from verify.figures.make import make_figure
+    from verify.report.gallery import write_gallery
+
+    if everything == (name is not None):
+        raise InvalidInput(f"give one figure or --all; known are {', '.join(all_figures())}")
+    chosen = list(all_figures().values()) if name is None else [figure_named(name)]
+    for spec in chosen:
+        for path in make_figure(spec, preset, folder, click.echo):
+            click.echo(f"  {path}")
+    click.echo(f"gallery: {write_gallery(folder, list(all_figures().values()))}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
