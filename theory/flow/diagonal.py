@@ -1,0 +1,471 @@
+"""The flow of a diagonal net on n variables, exact for any input dimension.
+
+f(u, v; x) = <u^L - v^L, x> from u = v = alpha * half. Every coordinate obeys its own scalar
+equation u' = -u + L u^(L-1) g with the common g = Z^T mu, Z = diag(y) X, so u^(2-L) (log u for
+L = 2) is affine in p = Z^T a, with the same n dual variables a for all of them:
+
+    co-moving:  da/ds = rho^(2 (L-1)) mu - L a,    xi = L half^(L-2) rho^(-L) p,
+                u = rho half (1 - (L-2) xi)^(-1/(L-2))     (rho half e^xi for L = 2), v with -xi,
+    rich, from (u0, v0) at s0:    da/ds = e^(-(L-2) (s-s0)) mu,
+                u = u0 e^(s0-s) (1 - L (L-2) u0^(L-2) p)^(-1/(L-2))   (u0 e^(s0-s+2p) for L = 2).
+
+For L > 2 the rich brackets of the active coordinates cancel like e^(-(L-2) (s-s0)), so that chart
+restarts every few 1/(L-2) units of s. One right-hand side is two passes over X.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from math import ceil, exp, log
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.clock import clock_of, decay_time_at, log_rate
+from theory.errors import AssumptionError, InvalidInput
+from theory.integrate import MAX_EVALUATIONS, integrate
+from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.losses import Loss
+from theory.nets import Diagonal
+from theory.problem import Problem, Regime
+
+LOOSER: Final = 100.0
+"""Ratio of the two tolerances whose difference is the error estimate, as in `gradient_flow`."""
+
+_RICH_BELOW: Final = log(1e4)
+"""rho^L at the hand-over, as in `gradient_flow`; both charts are exact at any time."""
+
+_HEAD_START: Final = -14.0
+"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
+
+_EXACT_GRAM: Final = 1_000_000_000
+"""Up to so many products n^2 d a Gram matrix for Newton's iteration is computed exactly (0.1 s);
+above, from the Gram matrix at the anchor and the columns that left it most."""
+
+_MOVED_COLUMNS: Final = 4096
+"""Columns of X treated exactly in an approximate Gram matrix. It only steers Newton's iteration."""
+
+_PIECE: Final = 3.0
+"""(L-2) times the length of a rich piece: at its end active brackets have lost e^-3, one digit."""
+
+_STEEPEST: Final = 300.0
+"""Trial steps beyond e^300 would overflow; no accepted state comes near."""
+
+
+@dataclass(frozen=True, eq=False)
+class DiagonalTrajectory:
+    """A diagonal net's flow at T times.
+
+    Attributes:
+        at: times in units of t_g, shape `(T,)`.
+        weights: the linear predictor w = u^L - v^L, shape `(T, d)`. Finite at every alpha: |w| is
+            of order log alpha. Coordinates below 1e-308 are 0.
+        log_parameters: log |u| and log |v|, shape `(T, 2, d)`, which neither overflow nor vanish.
+        margins: q = Z w, shape `(T, n)`.
+        log_multipliers: log mu_i = log(-l'(q_i)) - log lambda - log n, shape `(T, n)`.
+        log_norm: log |theta|, shape `(T,)`.
+        error_estimate: largest relative difference in margins and weights from an integration at a
+            hundred times the tolerance, shape `(T,)`; NaN when not asked for. It bounds the error
+            of the looser of the two.
+        evaluations: right-hand sides evaluated, both integrations together.
+    """
+
+    problem: Problem
+    regime: Regime
+    at: Floats
+    weights: Floats
+    log_parameters: Floats
+    margins: Floats
+    log_multipliers: Floats
+    log_norm: Floats
+    error_estimate: Floats
+    evaluations: int
+
+    @property
+    def decay_times(self) -> Floats:
+        """s = lambda t, shape `(T,)`."""
+        return self.at * self.regime.log_alpha
+
+    @cached_property
+    def pull(self) -> Floats:
+        """g = Z^T mu, shape `(T, d)`; infinite early on where the force exceeds float64."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            signed = self.problem.labels * np.exp(self.log_multipliers)
+            return np.asarray(signed @ self.problem.inputs)
+
+    @cached_property
+    def stationarity(self) -> Floats:
+        """|d theta / ds| / |theta|, shape `(T,)`, as `FlowState.stationarity`."""
+        degree, logs = self.problem.degree, self.log_parameters
+        with np.errstate(over="ignore", invalid="ignore"):
+            slopes = degree * np.exp((degree - 2) * logs) * (self.pull[:, None] * [[1.0], [-1.0]])
+            sizes = np.exp(logs - self.log_norm[:, None, None])
+            return np.asarray(np.sqrt(np.sum((sizes * (slopes - 1.0)) ** 2, axis=(1, 2))))
+
+
+def diagonal_flow(
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float] = (0.7, 1.3),
+    *,
+    rtol: float = 1e-11,
+    estimate_error: bool = True,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> DiagonalTrajectory:
+    """Integrate the n dual variables to the largest of the times `at`, in units of t_g.
+
+    Args:
+        problem: a `Diagonal` net at a balanced anchor (u = v, any entries), with the exponential
+            or the logistic loss.
+        rtol: relative tolerance of the integrator, raised at huge alpha as in `gradient_flow`.
+        estimate_error: integrate again at 100 rtol, for `DiagonalTrajectory.error_estimate`.
+        max_evaluations: budget of right-hand sides for each piece of the flow and method.
+
+    Raises:
+        InvalidInput: another net or loss, times that are negative or not finite, a bad rtol.
+        AssumptionError: an anchor that is not balanced ("zero output").
+        IntegrationFailed: no method finished within its budget.
+    """
+    requested = _checked(problem, at, rtol)
+    system = _System(problem, regime)
+    rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
+
+    def run(looser: float) -> _Run:
+        return _run(system, requested, looser * rtol, looser * atol, max_evaluations)
+
+    tight = run(1.0)
+    weights, logs, evaluations = tight.weights, tight.logs, tight.evaluations
+    margins = system.margins(weights)
+    error = np.full(requested.size, np.nan)
+    if estimate_error:
+        loose = run(LOOSER)
+        evaluations += loose.evaluations
+        error = np.maximum(
+            _relative_difference(weights, loose.weights),
+            _relative_difference(margins, system.margins(loose.weights)),
+        )
+    largest = logs.max(axis=(1, 2))
+    squares = np.exp(2.0 * (logs - largest[:, None, None])).sum(axis=(1, 2))
+    return DiagonalTrajectory(
+        problem=problem,
+        regime=regime,
+        at=requested,
+        weights=weights,
+        log_parameters=logs,
+        margins=margins,
+        log_multipliers=_log_multipliers(problem, regime, margins),
+        log_norm=largest + 0.5 * np.log(squares),
+        error_estimate=error,
+        evaluations=evaluations,
+    )
+
+
+def _checked(problem: Problem, at: Sequence[float], rtol: float) -> Floats:
+    if not isinstance(problem.net, Diagonal):
+        raise InvalidInput(f"net is {problem.net}; diagonal_flow is for Diagonal nets")
+    if not problem.loss_function.classifies:
+        raise InvalidInput("loss is 'squared'; diagonal_flow is for exponential and logistic loss")
+    half, other = np.split(problem.anchor, 2)
+    if not np.array_equal(half, other):
+        raise AssumptionError("zero output", "the anchor is not balanced: u and v must be equal")
+    if not np.all(half):
+        raise InvalidInput(
+            f"anchor has {np.count_nonzero(half == 0)} coordinates u = v = 0, which never move; "
+            "leave them and their columns of inputs out"
+        )
+    requested = np.asarray(at, dtype=np.float64)
+    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
+        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
+    if requested.min() < 0:
+        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
+    if not 1e-13 <= rtol <= 1e-2:
+        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    return requested
+
+
+def _log_multipliers(problem: Problem, regime: Regime, margins: Floats) -> Floats:
+    exponents = np.logaddexp(margins, 0.0) if problem.loss == "logistic" else margins
+    return np.asarray(-exponents - regime.log_lambda - log(problem.samples))
+
+
+def _relative_difference(a: Floats, b: Floats) -> Floats:
+    """max |a - b| / max |a| per row, 0 for rows of zeros."""
+    scale = np.maximum(np.abs(a).max(axis=1), np.finfo(float).tiny)
+    return np.asarray(np.abs(a - b).max(axis=1) / scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _CoMoving:
+    """u = rho half e^(ell+), v = rho half e^(ell-) as functions of p and s."""
+
+    degree: int
+    half: Floats
+    log_alpha: float
+    resting_gain: float
+
+    @property
+    def decay(self) -> float:
+        return float(self.degree)
+
+    def log_gain(self, decay_time: float) -> float:
+        return self.resting_gain + 2.0 * (self.degree - 1) * (self.log_alpha - decay_time)
+
+    def _argument(self, decay_time: float, p: Floats) -> Floats:
+        """xi, or (L-2) xi where L > 2, kept inside the domain for trial steps outside."""
+        degree, excess = self.degree, self.degree - 2
+        epsilon = exp(max(-degree * (self.log_alpha - decay_time), -745.0))
+        argument = degree * (epsilon * self.half**excess * p)
+        if excess == 0:
+            return np.clip(argument, -0.5 * _STEEPEST, 0.5 * _STEEPEST)
+        return np.clip(excess * argument, -1.0 + 1e-15, 1.0 - 1e-15)
+
+    def _exponents(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
+        """(ell+ + ell-) / 2 and (ell+ - ell-) / 2."""
+        argument, excess = self._argument(decay_time, p), self.degree - 2
+        if excess == 0:
+            return np.zeros_like(argument), argument
+        return -np.log1p(-(argument**2)) / (2.0 * excess), np.arctanh(argument) / excess
+
+    @cached_property
+    def base_slopes(self) -> Floats:
+        """dw/dp at p = 0."""
+        return np.asarray(2.0 * self.degree**2 * self.half ** (2 * self.degree - 2))
+
+    def weights(self, decay_time: float, p: Floats) -> Floats:
+        """w = 2 (rho half)^L e^(L mean) sinh(L ratio), as its slope at 0 times p times factors."""
+        mean, ratio = self._exponents(decay_time, p)
+        growth = np.exp(self.degree * mean) * _over(np.sinh, self.degree * ratio)
+        if self.degree > 2:
+            growth = growth * _over(np.arctanh, self._argument(decay_time, p))
+        return np.asarray(self.base_slopes * p * growth)
+
+    def slopes(self, decay_time: float, p: Floats) -> Floats:
+        """dw/dp."""
+        mean, ratio = self._exponents(decay_time, p)
+        power = 2 * self.degree - 2
+        return np.asarray(self.base_slopes * np.exp(power * mean) * np.cosh(power * ratio))
+
+    def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
+        """log sqrt(u v) and log sqrt(u / v)."""
+        mean, ratio = self._exponents(decay_time, p)
+        return self.log_alpha - decay_time + np.log(self.half) + mean, ratio
+
+
+@dataclass(frozen=True, eq=False)
+class _Rich:
+    """u and v from where they were at `start`, as functions of p and s."""
+
+    degree: int
+    mean: Floats
+    ratio: Floats
+    start: float
+    resting_gain: float
+
+    @property
+    def decay(self) -> float:
+        return 0.0
+
+    def log_gain(self, decay_time: float) -> float:
+        return self.resting_gain - (self.degree - 2) * (decay_time - self.start)
+
+    def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
+        """log sqrt(u v) and log sqrt(u / v)."""
+        excess, mean = self.degree - 2, self.mean - (decay_time - self.start)
+        if excess == 0:
+            return mean, self.ratio + 2.0 * p
+        brackets = [
+            np.log(np.maximum(1.0 - sign * self.degree * excess * start * p, 1e-15))
+            for sign, start in zip((1.0, -1.0), self._start_powers, strict=True)
+        ]
+        return (
+            mean - (brackets[0] + brackets[1]) / (2.0 * excess),
+            self.ratio - (brackets[0] - brackets[1]) / (2.0 * excess),
+        )
+
+    @cached_property
+    def _start_powers(self) -> tuple[Floats, Floats]:
+        """u0^(L-2), v0^(L-2)."""
+        excess = self.degree - 2
+        return np.exp(excess * (self.mean + self.ratio)), np.exp(excess * (self.mean - self.ratio))
+
+    def weights(self, decay_time: float, p: Floats) -> Floats:
+        """w = u^L - v^L."""
+        mean, ratio = self.logs(decay_time, p)
+        exponent = np.minimum(self.degree * (mean + np.abs(ratio)), _STEEPEST)
+        return np.asarray(
+            -np.sign(ratio) * np.exp(exponent) * np.expm1(-2.0 * self.degree * np.abs(ratio))
+        )
+
+    def slopes(self, decay_time: float, p: Floats) -> Floats:
+        """dw/dp."""
+        mean, ratio = self.logs(decay_time, p)
+        power = 2 * self.degree - 2
+        shift = (self.degree - 2) * (decay_time - self.start)
+        exponent = np.minimum(power * (mean + np.abs(ratio)) + shift, _STEEPEST)
+        falling = np.exp(-2.0 * power * np.abs(ratio))
+        return np.asarray(self.degree**2 * np.exp(exponent) * (1.0 + falling))
+
+
+_Chart: TypeAlias = _CoMoving | _Rich
+
+
+def _over(function: Callable[[Floats], Floats], x: Floats) -> Floats:
+    """function(x) / x for odd functions with slope 1 at 0; exactly 1 below 1e-9."""
+    small = np.abs(x) < 1e-9
+    safe = np.where(small, 0.5, x)
+    return np.where(small, 1.0, function(safe) / safe)
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The equations of n dual variables a, in either chart."""
+
+    problem: Problem
+    regime: Regime
+
+    @cached_property
+    def comoving(self) -> _CoMoving:
+        return _CoMoving(
+            self.problem.degree,
+            np.abs(self.problem.anchor[: self.problem.parameters // 2]),
+            self.regime.log_alpha,
+            self.resting_gain,
+        )
+
+    @property
+    def resting_gain(self) -> float:
+        """-log lambda - log n."""
+        return -self.regime.log_lambda - log(self.problem.samples)
+
+    def combine(self, dual: Floats) -> Floats:
+        """p = Z^T a, shape `(d,)`."""
+        return np.asarray((self.problem.labels * dual) @ self.problem.inputs)
+
+    def margins(self, weights: Floats) -> Floats:
+        """q = Z w, shape `(..., n)` for weights `(..., d)`."""
+        return np.asarray(self.problem.labels * (weights @ self.problem.inputs.T))
+
+    def rhs(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
+        """da/dtau."""
+        decay_time, rate = decay_time_at(clock), log_rate(clock)
+        margins = self.margins(chart.weights(decay_time, self.combine(dual)))
+        force = self._loss.force(rate + chart.log_gain(decay_time), margins, self._ones)
+        return np.asarray(force - chart.decay * exp(rate) * dual)
+
+    def jacobian(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
+        """d(da/dtau)/da, shape `(n, n)`; approximate for large inputs (see `gram`)."""
+        decay_time, rate = decay_time_at(clock), log_rate(clock)
+        p = self.combine(dual)
+        margins = self.margins(chart.weights(decay_time, p))
+        curvature = self._loss.curvature(rate + chart.log_gain(decay_time), margins, self._ones)
+        labels = self.problem.labels
+        matrix = -(labels * curvature)[:, None] * self.gram(chart.slopes(decay_time, p)) * labels
+        matrix[np.diag_indices_from(matrix)] -= chart.decay * exp(rate)
+        return np.asarray(matrix)
+
+    def gram(self, slopes: Floats) -> Floats:
+        """X diag(slopes) X^T, shape `(n, n)`.
+
+        For large inputs the columns whose slopes moved most are exact, and the others keep their
+        proportions of the anchor.
+        """
+        inputs, base = self.problem.inputs, self.comoving.base_slopes
+        if inputs.size * len(inputs) <= _EXACT_GRAM or inputs.shape[1] <= 2 * _MOVED_COLUMNS:
+            return _gram(inputs, slopes)
+        typical = float(np.median(slopes / base))
+        moved = np.argpartition(np.abs(slopes - typical * base), -_MOVED_COLUMNS)[-_MOVED_COLUMNS:]
+        others = np.ones(len(slopes), dtype=bool)
+        others[moved] = False
+        typical = float(slopes[others].sum() / base[others].sum())
+        columns = inputs[:, moved]
+        change = slopes[moved] - typical * base[moved]
+        return np.asarray(typical * self.base_gram + (columns * change) @ columns.T)
+
+    @cached_property
+    def base_gram(self) -> Floats:
+        """The Gram matrix at the anchor."""
+        return _gram(self.problem.inputs, self.comoving.base_slopes)
+
+    @cached_property
+    def _ones(self) -> Floats:
+        return np.ones(self.problem.samples)
+
+    @property
+    def _loss(self) -> Loss:
+        return self.problem.loss_function
+
+
+def _gram(inputs: Floats, slopes: Floats) -> Floats:
+    rooted = inputs * np.sqrt(slopes)
+    return np.asarray(rooted @ rooted.T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    weights: Floats
+    logs: Floats
+    evaluations: int
+
+
+def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations: int) -> _Run:
+    regime, degree = system.regime, system.problem.degree
+    weights = np.zeros((at.size, system.comoving.half.size))
+    logs = np.empty((at.size, 2, system.comoving.half.size))
+    logs[:] = regime.log_alpha + np.log(system.comoving.half)
+    pending = [(clock_of(t * regime.log_alpha), k) for k, t in enumerate(at) if t > 0]
+    if not pending:
+        return _Run(weights, logs, 0)
+    stop = max(clock for clock, _ in pending)
+    chart: _Chart = system.comoving
+    stiffness = float(np.abs(np.diagonal(system.base_gram)).max())
+    fastest = max(chart.log_gain(0.0) + log(max(1.0, stiffness)), 0.0)
+    start = min(_HEAD_START - fastest, min(clock for clock, _ in pending) - 1.0)
+    zero = np.zeros(system.problem.samples)
+    dual = system.problem.loss_function.force(start + chart.log_gain(0.0), zero, zero + 1.0)
+    evaluations = 0
+    for end in _ends(regime, degree, start, stop):
+        if evaluations:
+            mean, ratio = chart.logs(decay_time_at(start), system.combine(dual))
+            chart = _Rich(degree, mean, ratio, decay_time_at(start), system.resting_gain)
+            dual = zero
+        due = [(clock, k) for clock, k in pending if start < clock <= end]
+        solution = integrate(
+            partial(system.rhs, chart),
+            partial(system.jacobian, chart),
+            start,
+            end,
+            dual,
+            [clock for clock, _ in due],
+            rtol=rtol,
+            atol=atol,
+            max_evaluations=max_evaluations,
+        )
+        evaluations += solution.evaluations
+        for (clock, k), row in zip(due, solution.states, strict=True):
+            p = system.combine(row)
+            weights[k] = chart.weights(decay_time_at(clock), p)
+            mean, ratio = chart.logs(decay_time_at(clock), p)
+            logs[k] = mean + ratio, mean - ratio
+        start, dual = end, solution.final
+    if degree % 2:  # where u = v < 0 and L is odd, u takes the course of |v|
+        negative = system.problem.anchor[: weights.shape[1]] < 0
+        logs[:, :, negative] = logs[:, ::-1, negative]
+    return _Run(weights, logs, evaluations)
+
+
+def _ends(regime: Regime, degree: int, start: float, stop: float) -> list[float]:
+    """Where the pieces of the flow end, in clock time: the first co-moving, the others rich."""
+    log_alpha = regime.log_alpha
+    turn = clock_of(max(log_alpha - _RICH_BELOW / degree, 0.5 * log_alpha))
+    if not start < turn < stop:
+        return [stop]
+    if degree == 2:
+        return [turn, stop]
+    first = decay_time_at(turn)
+    pieces = ceil((decay_time_at(stop) - first) * (degree - 2) / _PIECE)
+    return [
+        turn,
+        *(clock_of(s) for s in np.linspace(first, decay_time_at(stop), pieces + 1)[1:-1]),
+        stop,
+    ]
