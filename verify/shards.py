@@ -19,7 +19,6 @@ from verify.evidence import Evidence, examine
 from verify.instance import Instance
 from verify.profiles import SHARD_SIZE
 from verify.search import draw_instances
-from verify.strategies.nets import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,13 @@ class ShardResult:
 
 
 def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]:
-    """Spread `examples` evenly over the families, in shards of at most `SHARD_SIZE`."""
+    """Spread `examples` evenly over the claim's families, in shards of at most `SHARD_SIZE`."""
     shards = []
     if claim.examples:
         shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples)))
-    for k, family in enumerate(FAMILIES):
-        left = examples // len(FAMILIES) + (k < examples % len(FAMILIES))
+    families = claim.families
+    for k, family in enumerate(families):
+        left = examples // len(families) + (k < examples % len(families))
         index = 0
         while left > 0:
             count = min(left, SHARD_SIZE)

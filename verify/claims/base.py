@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 from hypothesis import strategies as st
 
 from verify.instance import Instance
+from verify.strategies.nets import FAMILIES
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -102,6 +103,7 @@ class Claim(Generic[M, T]):
         tolerances: where each bound and tolerance comes from.
         ladders, findings: what the report draws and notes for one measurement.
         examples: further instances always tried, by name.
+        families: the families of nets that it speaks of.
         expected: "falsified" for a statement of the literature that does not survive.
     """
 
@@ -119,4 +121,5 @@ class Claim(Generic[M, T]):
     ladders: Callable[[M], tuple[Ladder, ...]] = field(default=_nothing)
     findings: Callable[[M], tuple[Finding, ...]] = field(default=_nothing)
     examples: tuple[Instance, ...] = ()
+    families: tuple[str, ...] = FAMILIES
     expected: Expected = "holds"
