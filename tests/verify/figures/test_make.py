@@ -47,7 +47,7 @@ def test_files_hold_the_data_and_nothing_unfinished_stays(tmp_path: Path) -> Non
     files = make_figure(spec(Counted()), "quick", tmp_path, lambda line: None)
     assert [path.name for path in files] == ["sample.csv", "sample.png", "sample.svg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(p.name for p in files)
-    rows = list(csv.DictReader(files[0].open()))
+    rows = list(csv.DictReader(files[0].read_text().splitlines()))
     assert [row["part"] for row in rows] == ["a", "a", "b", "b"]
     assert rows[3] == {"part": "b", "x": "1", "a": "", "b": "1.0"}
     assert files[1].read_bytes().startswith(b"\x89PNG")
