@@ -26,7 +26,7 @@ def kernel_machine_outputs(
         kernel: "ntk" at the anchor, "elsewhere" (at another point), "inputs", or "one-layer".
         machine: "max-margin", "max-margin with bias", or "interpolation" of the labels.
     """
-    train, test = _features(problem, probes, kernel)
+    train, test = features_of_kernel(problem, probes, kernel)
     if machine == "max-margin with bias":
         # a bias is a constant feature too large to be regularised
         bias = 1e3 * float(np.abs(train).max())
@@ -42,7 +42,7 @@ def kernel_machine_outputs(
     return np.concatenate([train @ weights, test @ weights])
 
 
-def _features(problem: Problem, probes: Floats, kernel: str) -> tuple[Floats, Floats]:
+def features_of_kernel(problem: Problem, probes: Floats, kernel: str) -> tuple[Floats, Floats]:
     """Unsigned features of training inputs and of probes."""
     net, anchor = problem.net, problem.anchor
     if kernel == "inputs" and isinstance(net, Factorization):

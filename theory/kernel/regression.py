@@ -1,0 +1,192 @@
+"""Kernel regression with the NTK at the anchor: minimum norm, ridge, and what the flow leaves.
+
+Minimum norm: h = J^T a with K a = y. Ridge r: (K + r) a = y. At (1-c) t_g the flow of the squared
+loss is kernel ridge regression with r = n lam_eff, lam_eff = L lambda rho^(-2 (L-1)), to first
+order in r. To second order it lags behind, since lam_eff grows at the rate 2 (L-1): the linearised
+flow a' = -L a + (L / r) (y - K a) has
+
+    y - K a = r (K + r (3L - 2) / L)^-1 y + O(r^3).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
+from typing import Final
+
+import numpy as np
+
+from theory.anchors import has_odd_involution
+from theory.backend import Floats
+from theory.errors import AssumptionError, InvalidInput, OracleFailed
+from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
+from theory.problem import Problem, Regime
+
+RESIDUAL_TOLERANCE: Final = 1e-6
+"""Relative to |y|, as for targets written by hand (`REALIZABILITY_TOLERANCE`): the normal equations
+are solved through singular values, so a realizable task leaves 1e-13 to 1e-9."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelRegression:
+    """The minimiser of |y - J h|^2 + ridge |h|^2, or the minimum-norm interpolator for ridge = 0.
+
+    Attributes:
+        features: J, shape `(n, P)`.
+        targets: y, shape `(n,)`.
+        ridge: r >= 0, in the units of the kernel.
+        misfit: y - J h, shape `(n,)`; known without cancellation.
+        dual: a, shape `(n,)`, with h = J^T a.
+        certificate: |y - J h - misfit| / |y| recomputed from h: rounding, not optimality lost.
+    """
+
+    problem: Problem
+    features: Floats
+    targets: Floats
+    ridge: float
+    misfit: Floats
+    dual: Floats
+    certificate: float
+
+    @cached_property
+    def weights(self) -> Floats:
+        """h = J^T a, shape `(P,)`."""
+        return np.asarray(self.features.T @ self.dual)
+
+    @cached_property
+    def norm(self) -> float:
+        """|h|."""
+        return float(np.linalg.norm(self.weights))
+
+    def outputs(self, inputs: Floats) -> Floats:
+        """K(x, X) a on any inputs `(m, d)`, shape `(m,)`."""
+        net, anchor = self.problem.net, self.problem.anchor
+        gradients = net.jacobian(anchor, np.asarray(inputs, dtype=np.float64))
+        return np.asarray(gradients @ self.weights)
+
+
+def kernel_regression(
+    problem: Problem, *, ridge: float = 0.0, lag: float = 0.0
+) -> KernelRegression:
+    """Kernel regression of the targets with the NTK at the anchor.
+
+    Args:
+        ridge: r >= 0; 0 interpolates.
+        lag: the misfit is r (K + r (1 + lag))^-1 y; 0 for ridge regression proper, and
+            2 (L-1) / L for the flow (see `lagging_regression`).
+
+    Raises:
+        InvalidInput: a classification loss, or a ridge that is negative or not finite.
+        AssumptionError: the model linearised at the anchor cannot interpolate the targets
+            ("realizability").
+        OracleFailed: the solution does not carry its own certificate.
+    """
+    if problem.loss_function.classifies:
+        raise InvalidInput(f"loss is {problem.loss!r}; kernel regression is for 'squared'")
+    if not 0 <= ridge < np.inf:
+        raise InvalidInput(f"ridge is {ridge}; it must be finite and at least 0")
+    features, targets = signed_features(problem), problem.labels
+    left, singular, right = np.linalg.svd(features, full_matrices=False)
+    rank = feature_rank(features)
+    size = float(np.linalg.norm(targets))
+    if rank == 0:
+        raise AssumptionError("realizability", "all gradient features at the anchor are zero")
+    left, eigenvalues, right = left[:, :rank], singular[:rank] ** 2, right[:rank]
+    projected = left.T @ targets
+    unreachable = float(np.linalg.norm(targets - left @ projected))
+    if unreachable > RESIDUAL_TOLERANCE * size:
+        raise AssumptionError(
+            "realizability",
+            "the model linearised at the anchor cannot interpolate the targets: its best fit, with "
+            f"gradients of rank {rank} for {problem.samples} samples, misses them by "
+            f"{unreachable / size:.1e} relative (allowed: {RESIDUAL_TOLERANCE:.0e})",
+        )
+    misfit = ridge * (left @ (projected / (eigenvalues + ridge * (1.0 + lag))))
+    fitted = projected * (eigenvalues + ridge * lag) / (eigenvalues + ridge * (1.0 + lag))
+    dual = left @ (fitted / eigenvalues)
+    remaining = targets - misfit - features @ (features.T @ dual)
+    certificate = float(np.linalg.norm(remaining)) / max(size, np.finfo(float).tiny)
+    if not certificate <= RESIDUAL_TOLERANCE:
+        raise OracleFailed(
+            f"kernel regression leaves a residual of {certificate:.1e} relative to the targets "
+            f"(allowed: {RESIDUAL_TOLERANCE:.0e}); singular values span "
+            f"{singular[rank - 1] / singular[0]:.1e}, at least {RANK_TOLERANCE:.0e}"
+        )
+    return KernelRegression(problem, features, targets, ridge, misfit, dual, certificate)
+
+
+def log_effective_ridge(problem: Problem, regime: Regime, at: float) -> float:
+    """log(n lam_eff) at s = `at` * log alpha, with lam_eff = L lambda rho^(-2 (L-1))."""
+    log_rho = (1.0 - at) * regime.log_alpha
+    decay = log(problem.samples * problem.degree) + regime.log_lambda
+    return decay - 2.0 * (problem.degree - 1) * log_rho
+
+
+def lagging_regression(problem: Problem, regime: Regime, at: float) -> KernelRegression:
+    """The linearised flow at `at` < 1 (units of t_g): ridge n lam_eff, with its lag; error O(r^3).
+
+    Raises:
+        as `kernel_regression`.
+    """
+    ridge = exp(log_effective_ridge(problem, regime, at))
+    lag = 2.0 * (problem.degree - 1) / problem.degree
+    return kernel_regression(problem, ridge=ridge, lag=lag)
+
+
+def relative_displacement(regression: KernelRegression, regime: Regime, at: float) -> float:
+    """delta = rho^-L |h| / |anchor|: how far theta is from rho * anchor, relatively."""
+    problem = regression.problem
+    log_epsilon = -problem.degree * (1.0 - at) * regime.log_alpha
+    return exp(log_epsilon) * regression.norm / problem.anchor_norm
+
+
+def log10_scale_of_displacement(
+    regression: KernelRegression, at: float, displacement: float
+) -> float:
+    """log10 alpha at which `relative_displacement` at time `at` < 1 is `displacement`."""
+    ratio = regression.norm / (regression.problem.anchor_norm * displacement)
+    return log(ratio) / (regression.problem.degree * (1.0 - at) * log(10.0))
+
+
+def transition_decay_time(regression: KernelRegression, regime: Regime) -> float:
+    """s* = log alpha - (1/L) log(|h| / |anchor|), where rho^L |anchor| = |h|; no log-log shift."""
+    problem = regression.problem
+    return regime.log_alpha - log(regression.norm / problem.anchor_norm) / problem.degree
+
+
+def lazy_order(regression: KernelRegression, inputs: Floats) -> int:
+    """k of the gap alpha^(-k c L) on training inputs and `inputs`: 2 or 1.
+
+    2 where an odd involution makes the second-order term vanish *and* the second derivatives are
+    continuous at the anchor. A rectifier's power x_+^2 whose preactivation is exactly zero there
+    keeps a second-order term of its own, whatever the symmetry.
+    """
+    problem = regression.problem
+    net, anchor = problem.net, problem.anchor
+    everywhere = np.concatenate([problem.inputs, inputs])
+    if not has_odd_involution(net, anchor, everywhere):
+        return 1
+    step = 1e-6 * problem.anchor_norm / regression.norm * regression.weights
+    for row in np.eye(len(everywhere)):
+        here = net.weighted_hessian(anchor, everywhere, row)
+        there = net.weighted_hessian(anchor + step, everywhere, row)
+        if np.abs(there - here).max() > 1e-3 * np.abs(here).max() > 0:
+            return 1
+    return 2
+
+
+def kernel_drift(regression: KernelRegression) -> float:
+    """How fast the gradients turn along h: |dJ/d eps| / (smallest singular value of J), at eps = 0.
+
+    theta = rho (anchor + eps h) has gradients J + eps dJ. In the norm |J^T v|, the multipliers
+    (J J^T)^-1 y then differ from K^-1 y by at most 2 x + O(x^2), relatively, with x = eps times
+    this; and the pseudo-inverse J^+ y differs from h by at most 2 x |h|, half of which survives the
+    averaging over the flow's memory of 1 / (2 L). So x is what bounds the kernel phase.
+    """
+    problem = regression.problem
+    step = 1e-5 * problem.anchor_norm / regression.norm
+    forward, backward = (
+        problem.net.jacobian(problem.anchor + side * step * regression.weights, problem.inputs)
+        for side in (1.0, -1.0)
+    )
+    smallest = float(np.linalg.svd(regression.features, compute_uv=False).min())
+    return float(np.linalg.norm(forward - backward, 2)) / (2.0 * step * smallest)
