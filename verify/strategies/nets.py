@@ -32,12 +32,16 @@ class AnchoredNet:
 def grid_arrays(
     shape: tuple[int, ...], *, low: float = -2.0, high: float = 2.0
 ) -> st.SearchStrategy[Floats]:
-    """Arrays of multiples of 1, 1/8 or 1/64 in [low, high], each entry drawn on its own."""
+    """Arrays of multiples of 1, 1/8 or 1/64 in [low, high], each entry drawn on its own.
+
+    Entries shrink to 1: inputs and weights of 0 leave nothing to shrink any further.
+    """
 
     def of_denominator(denominator: int) -> st.SearchStrategy[Floats]:
         bounds = (int(np.ceil(low * denominator)), int(np.floor(high * denominator)))
-        whole = npst.arrays(np.int64, shape, elements=st.integers(*bounds), fill=st.nothing())
-        return whole.map(lambda array: array / denominator)
+        above_one = st.integers(*(bound - denominator for bound in bounds))
+        whole = npst.arrays(np.int64, shape, elements=above_one, fill=st.nothing())
+        return whole.map(lambda array: 1.0 + array / denominator)
 
     return st.sampled_from(DENOMINATORS).flatmap(of_denominator)
 
@@ -80,18 +84,18 @@ def deep_nets(draw: st.DrawFn, max_width: int = 3, max_input_dim: int = 3) -> An
     """
     input_dim = draw(st.integers(1, max_input_dim))
     kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
+    rescaled = kind == "rescaled difference"
+    activation = "square" if rescaled else draw(st.sampled_from(("linear", "square")))
     if kind == "zero readout":
-        activation = draw(st.sampled_from(("linear", "square")))
         hidden = draw(st.tuples(st.integers(1, max_width), st.integers(1, max_width)))
         net = Deep((input_dim, *hidden, 1), activation)
         theta = draw(nonzero_arrays((net.parameters,)))
         return AnchoredNet(net, zero_readout_anchor(net, theta))
     halves = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    activation = "linear" if kind == "difference" else "square"
     net = Deep((input_dim, 2 * halves[0], 2 * halves[1], 1), activation)
     size = Deep((input_dim, *halves, 1), activation).parameters
     half = draw(nonzero_arrays((size,)))
-    scale = 1.0 if kind == "difference" else draw(st.sampled_from((0.5, 1.5, 0.75)))
+    scale = draw(st.sampled_from((0.5, 1.5, 0.75))) if rescaled else 1.0
     return AnchoredNet(net, rescaled_difference_anchor(net, half, scale))
 
 
