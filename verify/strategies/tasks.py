@@ -70,7 +70,7 @@ def _first_live_inputs(anchored: AnchoredNet, inputs: Floats) -> tuple[Floats, F
         if np.any(gradients):
             lengths = np.linalg.norm(gradients, axis=1)
             return candidate[None, :].copy(), gradients, lengths
-    reject()  # hidden layers of even activations may cancel for all inputs
+    return reject()  # hidden layers of even activations may cancel for all inputs
 
 
 def problems(

@@ -1,0 +1,360 @@
+"""The runner on a claim so small that its verdicts, and its counterexamples, are known by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import verify.runner
+from theory.errors import (
+    AssumptionError,
+    IntegrationFailed,
+    IntegratorsDisagree,
+    InvalidInput,
+    OracleFailed,
+)
+from verify.claims.base import Assertions, Bound, RateSample
+from verify.events import (
+    ClaimJudged,
+    Event,
+    RunFinished,
+    RunStarted,
+    ShardFinished,
+    ShrinkStarted,
+)
+from verify.evidence import CLAIM, Evidence
+from verify.instance import read_instance
+from verify.replay import replay_file
+from verify.report.results_file import ResultsFile
+from verify.runner import RunPlan, merge, run
+from verify.shards import Shard, ShardResult
+
+Make = Callable[..., Any]
+
+
+def timeless(data: Any) -> Any:
+    """Results without what the clock decides."""
+    if isinstance(data, dict):
+        return {key: timeless(value) for key, value in data.items() if key != "seconds"}
+    return [timeless(value) for value in data] if isinstance(data, list) else data
+
+
+def results(plan: RunPlan) -> Any:
+    """What a run would write, times left out."""
+    return timeless(run(plan, ()).to_json())
+
+
+def test_true_claim_holds(tiny_claim: Make, plan: Make) -> None:
+    result = run(plan(tiny_claim(limit=1000.0)), ())
+    (entry,) = result.claims
+    assert (entry.ruling.verdict, result.exit_status) == ("holds", 0)
+    assert entry.counterexample is None
+    assert not (plan().folder / "counterexamples").exists()
+
+
+def test_false_claim_is_refuted_shrunk_and_saved(tiny_claim: Make, plan: Make) -> None:
+    """Sums of at most 3: the minimal counterexample beyond ten times the bound is the input 31."""
+    result = run(plan(tiny_claim(limit=3.0)), ())
+    (entry,) = result.claims
+    assert (entry.ruling.verdict, result.exit_status) == ("falsified", 1)
+    found = entry.counterexample
+    assert found is not None
+    assert found.shrunk
+    assert found.severity == pytest.approx(31.0 / 3.0)
+    path = plan().folder / "counterexamples" / "tiny.json"
+    assert found.instance == str(path)
+    saved = read_instance(path)
+    assert saved.claim == "tiny"
+    assert saved.problem.inputs.tolist() == [[31.0]]
+
+
+def test_replay_command_of_a_counterexample_reproduces_its_verdict(
+    tiny_claim: Make, plan: Make, invoke: Make, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a report"  # a space, which the command must quote
+    (entry,) = run(plan(tiny_claim(limit=3.0), folder=folder), ()).claims
+    assert (
+        entry.counterexample.command
+        == f"python -m verify replay '{folder}/counterexamples/tiny.json'"
+    )
+    answer = invoke("replay", str(folder / "counterexamples" / "tiny.json"))
+    assert (answer.status, answer.err) == (1, "")
+    assert answer.out.splitlines()[0] == "tiny: Sums are small"
+    assert "refuted   total, rung 0: 31 <= 3 (ratio 10.3" in answer.out
+    assert answer.out.splitlines()[-1] == "verdict: falsified"
+
+
+def test_surviving_rival_is_a_failure(tiny_claim: Make, plan: Make) -> None:
+    result = run(plan(tiny_claim(rivals={"lower": 2.0, "higher": 2000.0})), ())
+    (entry,) = result.claims
+    assert entry.ruling.verdict == "holds"
+    assert {rival.id: rival.rejected for rival in entry.rivals} == {"lower": True, "higher": False}
+    assert result.exit_status == 1
+
+
+@pytest.mark.parametrize("verdict", ["holds", "falsified"])
+def test_statement_expected_to_fall_is_as_expected_when_it_does(
+    verdict: str, tiny_claim: Make, plan: Make
+) -> None:
+    limit = 1000.0 if verdict == "holds" else 3.0
+    result = run(plan(tiny_claim(limit=limit, expected="falsified")), ())
+    assert result.claims[0].ruling.verdict == verdict
+    assert result.exit_status == (0 if verdict == "falsified" else 1)
+
+
+FAILURES = [
+    (IntegrationFailed, "integrator did not finish"),
+    (IntegratorsDisagree, "integrators disagree"),
+    (OracleFailed, "oracle not certified"),
+]
+
+
+def raising(error: Exception, when: Callable[[float], bool]) -> Callable[[float], None]:
+    def check(total: float) -> None:
+        if when(total):
+            raise error
+
+    return check
+
+
+@pytest.mark.parametrize(("failure", "outcome"), FAILURES, ids=lambda v: getattr(v, "__name__", v))
+def test_numerical_failures_are_inconclusive_and_never_hold(
+    failure: type[Exception], outcome: str, tiny_claim: Make, plan: Make
+) -> None:
+    claim = tiny_claim(check=raising(failure("stuck"), lambda total: total > 20), rivals={})
+    result = run(plan(claim), ())
+    (entry,) = result.claims
+    assert (entry.ruling.verdict, result.exit_status) == ("inconclusive", 3)
+    failed = [e for e in entry.evidence if e.outcome != "measured"]
+    assert {(e.outcome, e.message) for e in failed} == {(outcome, "stuck")}
+    assert entry.ruling.undecided == len(failed)
+
+
+def test_classes_of_failure_are_kept_apart(tiny_claim: Make, plan: Make) -> None:
+    errors = [*(failure("stuck") for failure, _ in FAILURES), AssumptionError("c", "unmet")]
+
+    def check(total: float) -> None:
+        if total > 20:
+            raise errors[int(total) % 4]
+
+    (entry,) = run(plan(tiny_claim(check=check)), ()).claims
+    written = entry.to_json()
+    outcomes = written["outcomes"]
+    assert set(outcomes) == {
+        "measured",
+        "assumption not met",
+        *(outcome for _, outcome in FAILURES),
+    }
+    assert sum(outcomes.values()) == written["examples"]
+    assert written["discarded"] == outcomes["assumption not met"]
+    assert written["inconclusive"] == sum(outcomes[outcome] for _, outcome in FAILURES)
+
+
+def test_violation_outweighs_failures(tiny_claim: Make, plan: Make) -> None:
+    claim = tiny_claim(limit=3.0, check=raising(IntegrationFailed("no"), lambda t: t <= 40))
+    (entry,) = run(plan(claim), ()).claims
+    assert entry.ruling.verdict == "falsified"
+    assert entry.counterexample.severity > 10
+
+
+def test_numbers_that_are_none_are_inconclusive(tiny_claim: Make, plan: Make) -> None:
+    """NaN and infinite measurements neither hold nor crash the run that writes them."""
+
+    def assertions(total: float, bound: float) -> Assertions:
+        value = float("nan") if total % 2 else float("inf")
+        return Assertions((Bound("b", value, bound), Bound("c", 1.0, float("inf"))))
+
+    result = run(plan(tiny_claim(assertions=assertions, rivals={})), ())
+    assert (result.claims[0].ruling.verdict, result.exit_status) == ("inconclusive", 3)
+    json.dumps(result.to_json(), allow_nan=False)
+
+
+def test_bound_of_zero_makes_strict_json(tiny_claim: Make, plan: Make) -> None:
+    """Every violation of 'at most 0' is infinitely severe, and JSON has no infinity."""
+    folder = plan().folder
+    result = run(plan(tiny_claim(limit=0.0)), (ResultsFile(folder),))
+    (entry,) = result.claims
+    assert entry.counterexample is not None
+    assert entry.counterexample.severity == float("inf")
+    written = json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+    assert written["claims"][0]["counterexample"]["severity"] is None
+    assert written["claims"][0]["worst"]["bound"] == 0.0
+
+
+def test_rate_alone_falsifies_and_its_instance_is_saved_as_it_is(
+    tiny_claim: Make, plan: Make
+) -> None:
+    """A rate that is off by two tolerances on every instance refutes together, not alone."""
+    def assertions(total: float, bound: float) -> Assertions:
+        return Assertions((Bound("b", 0.0, bound),), (RateSample("slope", 1.0, 1.2, 0.1),))
+
+    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    assert entry.ruling.verdict == "falsified"
+    assert entry.counterexample is not None
+    assert not entry.counterexample.shrunk
+    assert Path(entry.counterexample.instance).exists()
+
+
+def test_same_seed_gives_the_same_results_and_another_seed_others(
+    tiny_claim: Make, plan: Make
+) -> None:
+    claim = tiny_claim(limit=3.0)
+    first = results(plan(claim))
+    assert results(plan(claim)) == first
+    other = results(plan(claim, seed=1))
+    assert other["claims"][0]["instances"] != first["claims"][0]["instances"]
+
+
+def test_claim_alone_gives_what_it_gives_among_others(tiny_claim: Make, plan: Make) -> None:
+    one, two = tiny_claim(name="one"), tiny_claim(name="two", limit=3.0)
+    both = results(plan(one, two))["claims"]
+    assert [both[0]] == results(plan(one))["claims"]
+    assert [both[1]] == results(plan(two))["claims"]
+
+
+def test_two_workers_give_the_same_results_as_one(
+    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = tiny_claim(limit=3.0)
+    alone = results(plan(claim, jobs=1))
+
+    def run_shard_of_claim(shard: Shard) -> ShardResult:
+        """Worker processes do not know the claims of this test, so it travels with the shard."""
+        import verify.shards
+
+        verify.shards.claim_named = lambda name: claim
+        return verify.shards.run_shard(shard)
+
+    monkeypatch.setattr("verify.shards.claim_named", lambda name: claim)
+    monkeypatch.setattr(verify.runner, "run_shard", run_shard_of_claim)
+    assert results(plan(claim, jobs=2)) == alone
+
+
+def interrupting(after: int) -> Callable[[Event], None]:
+    """A listener that stops the run once so many shards are finished."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, ShardFinished) and event.done == after:
+            raise KeyboardInterrupt
+
+    return listen
+
+
+def test_interrupted_run_resumes_and_ends_like_an_uninterrupted_one(
+    tiny_claim: Make, plan: Make
+) -> None:
+    sums: list[float] = []
+    claim = tiny_claim(check=sums.append)
+    whole = results(plan(claim))
+    measured_in_all = len(sums)
+    folder = plan().folder
+    sums.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    assert len(list((folder / "unfinished").rglob("*.json"))) == 3
+    measured_first = len(sums)
+    events: list[Event] = []
+    resumed = timeless(run(plan(claim), (events.append,)).to_json())
+    assert resumed == whole
+    assert len(sums) == measured_in_all  # nothing is measured twice
+    assert 0 < measured_first < measured_in_all
+    started = events[0]
+    assert isinstance(started, RunStarted)
+    assert (started.resumed, started.shards) == (3, 8)
+    assert not (folder / "unfinished").exists()
+
+
+def test_damaged_shard_is_measured_again(tiny_claim: Make, plan: Make) -> None:
+    claim = tiny_claim()
+    whole = results(plan(claim))
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    kept = sorted((plan().folder / "unfinished").rglob("*.json"))
+    kept[0].write_text(kept[0].read_text()[:-40])
+    events: list[Event] = []
+    assert timeless(run(plan(claim), (events.append,)).to_json()) == whole
+    assert isinstance(events[0], RunStarted)
+    assert events[0].resumed == 2
+
+
+def test_shards_of_other_code_are_not_resumed(
+    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = tiny_claim()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    monkeypatch.setattr(verify.runner, "code_fingerprint", lambda roots: "other code")
+    events: list[Event] = []
+    run(plan(claim), (events.append,))
+    assert isinstance(events[0], RunStarted)
+    assert events[0].resumed == 0
+    assert not (plan().folder / "unfinished").exists()
+
+
+def test_shards_of_another_seed_are_not_resumed(tiny_claim: Make, plan: Make) -> None:
+    claim = tiny_claim()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    events: list[Event] = []
+    run(plan(claim, seed=1), (events.append,))
+    assert isinstance(events[0], RunStarted)
+    assert events[0].resumed == 0
+
+
+def test_events_tell_the_whole_story_in_order(tiny_claim: Make, plan: Make) -> None:
+    events: list[Event] = []
+    run(plan(tiny_claim(limit=3.0)), (events.append,))
+    kinds = [type(event) for event in events]
+    assert kinds == [RunStarted, *[ShardFinished] * 8, ShrinkStarted, ClaimJudged, RunFinished]
+    finished = [event for event in events if isinstance(event, ShardFinished)]
+    assert [event.done for event in finished] == list(range(1, 9))
+    assert sum(event.examples for event in finished) == 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"examples": 0}, "examples is 0"), ({"jobs": 0}, "jobs")]
+)
+def test_senseless_plan_writes_nothing(
+    changes: dict[str, int], words: str, tiny_claim: Make, plan: Make
+) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        run(plan(tiny_claim(), **changes), ())
+    assert not plan().folder.exists()
+
+
+def test_replay_of_a_numerical_failure_is_inconclusive(tiny_claim: Make, plan: Make) -> None:
+    (entry,) = run(plan(tiny_claim(limit=3.0)), ()).claims
+    tiny_claim(limit=3.0, check=raising(IntegratorsDisagree("by 0.5"), lambda total: True))
+    replayed = replay_file(Path(entry.counterexample.instance))
+    assert (replayed.verdict, replayed.exit_status) == ("inconclusive", 3)
+    assert replayed.lines[1] == "integrators disagree: by 0.5"
+
+
+def test_replay_after_a_repair_holds(tiny_claim: Make, plan: Make) -> None:
+    (entry,) = run(plan(tiny_claim(limit=3.0)), ()).claims
+    tiny_claim(limit=1000.0)
+    replayed = replay_file(Path(entry.counterexample.instance))
+    assert (replayed.verdict, replayed.exit_status) == ("holds", 0)
+
+
+def evidence(*names: str) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence({"name": name}, "measured", assertions={CLAIM: Assertions()}) for name in names
+    )
+
+
+def test_merge_interleaves_families_and_keeps_equal_instances_once() -> None:
+    shards = [
+        ShardResult(Shard("c", "one", 0, 0, 3), evidence("a", "b", "c"), 1),
+        ShardResult(Shard("c", "two", 0, 0, 2), evidence("x", "b"), 2),
+        ShardResult(Shard("c", "three", 0, 0, 1), evidence("a"), 0),
+    ]
+    merged, discarded = merge(shards)
+    assert [entry.instance["name"] for entry in merged] == ["a", "x", "b", "c"]
+    assert discarded == 3
+
+
+def test_merge_of_nothing_is_nothing() -> None:
+    assert merge([]) == ([], 0)

@@ -1,0 +1,145 @@
+"""Drawing counts what it discards, and shrinking ends at the named minimal counterexample."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from theory.errors import AssumptionError, IntegrationFailed
+from verify.instance import Instance
+from verify.judge import SEVERE
+from verify.search import draw_instances, shrink_counterexample
+
+FAMILY = ("diagonal",)
+
+
+def totals(claim: Any, seed: int, count: int) -> list[float]:
+    found: list[float] = []
+    draw_instances(
+        claim.instances(FAMILY), seed, count, lambda i: found.append(i.problem.inputs.sum())
+    )
+    return found
+
+
+def test_same_seed_draws_the_same_and_another_seed_others(tiny_claim: Callable[..., Any]) -> None:
+    claim = tiny_claim()
+    assert totals(claim, 1, 8) == totals(claim, 1, 8)
+    assert totals(claim, 1, 8) != totals(claim, 2, 8)
+
+
+@pytest.mark.parametrize("count", [1, 5, 8])
+def test_draws_as_many_as_asked_for(count: int, tiny_claim: Callable[..., Any]) -> None:
+    assert len(totals(tiny_claim(), 0, count)) == count
+
+
+def test_discarded_draws_are_counted(tiny_claim: Callable[..., Any]) -> None:
+    used: list[Instance] = []
+    discarded_here = 0
+
+    def seldom(instance: Instance) -> Instance:
+        nonlocal discarded_here
+        if instance.problem.inputs.sum() % 4 == 0:
+            discarded_here += 1
+            assume(False)
+        return instance
+
+    discarded = draw_instances(tiny_claim().instances(FAMILY).map(seldom), 0, 40, used.append)
+    assert len(used) == 40
+    assert discarded == discarded_here > 0
+
+
+def test_violation_stops_no_drawing(tiny_claim: Callable[..., Any]) -> None:
+    """All examples are examined, the refuting ones too: none is raised on."""
+    claim = tiny_claim(limit=0.5)
+    assert len(totals(claim, 3, 8)) == 8
+
+
+def test_exception_in_use_is_not_swallowed(tiny_claim: Callable[..., Any]) -> None:
+    def use(instance: Instance) -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError, match="a bug"):
+        draw_instances(tiny_claim().instances(FAMILY), 0, 8, use)
+
+
+def test_severe_violation_shrinks_to_the_least_one_beyond_ten_times_the_bound(
+    tiny_claim: Callable[..., Any],
+) -> None:
+    """Sums beyond 10 * 3: the simplest list is the one number 31."""
+    claim = tiny_claim(limit=3.0)
+    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=50.0, tries=200)
+    assert found is not None
+    instance, severity = found
+    assert instance.problem.inputs.tolist() == [[31.0]]
+    assert severity == pytest.approx(31.0 / 3.0)
+    assert severity > SEVERE
+
+
+def test_slight_violation_shrinks_to_the_least_one_beyond_the_bound(
+    tiny_claim: Callable[..., Any],
+) -> None:
+    claim = tiny_claim(limit=20.0)
+    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=8.0, tries=200)
+    assert found is not None
+    assert (found[0].problem.inputs.tolist(), found[1]) == ([[21.0]], 21.0 / 20.0)
+
+
+def test_nothing_is_found_where_nothing_violates(tiny_claim: Callable[..., Any]) -> None:
+    claim = tiny_claim(limit=1000.0)
+    assert shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, 2.0, 200) is None
+
+
+def test_shrinking_measures_no_more_instances_than_allowed(
+    tiny_claim: Callable[..., Any],
+) -> None:
+    measured: list[float] = []
+    claim = tiny_claim(limit=3.0, check=measured.append)
+    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, 50.0, tries=3)
+    assert len(measured) == 3
+    assert found is None or found[1] > SEVERE
+
+
+def test_no_instance_is_measured_twice(tiny_claim: Callable[..., Any]) -> None:
+    """Sums may agree between instances, so they are told apart by their inputs."""
+    seen: list[tuple[float, ...]] = []
+    claim = tiny_claim(limit=3.0)
+    measure = claim.measure
+
+    def counted(instance: Instance) -> float:
+        seen.append(tuple(np.ravel(instance.problem.inputs)))
+        return float(measure(instance))
+
+    again = tiny_claim(limit=3.0, measure=counted)
+    shrink_counterexample(again, again.instances(FAMILY), 0, 40, 50.0, tries=200)
+    assert len(seen) == len(set(seen)) > 1
+
+
+@pytest.mark.parametrize(
+    "error", [AssumptionError("separability", "no"), IntegrationFailed("no")], ids=type
+)
+def test_failures_are_no_violations(error: Exception, tiny_claim: Callable[..., Any]) -> None:
+    """The shrunk instance must be measurable: sums that fail are passed over."""
+
+    def check(total: float) -> None:
+        if total < 35:
+            raise error
+
+    claim = tiny_claim(limit=3.0, check=check)
+    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=50.0, tries=200)
+    assert found is not None
+    assert found[0].problem.inputs.tolist() == [[35.0]]
+
+
+def test_shrinks_from_the_seed_of_its_shard(tiny_claim: Callable[..., Any]) -> None:
+    """With the one violation in reach of one seed only, another seed finds nothing."""
+    claim = tiny_claim()
+    by_seed = {seed: totals(claim, seed, 3) for seed in range(20)}
+    best = max(by_seed, key=lambda seed: max(by_seed[seed]))
+    other = min(by_seed, key=lambda seed: max(by_seed[seed]))
+    rare = tiny_claim(limit=max(by_seed[best]) - 1.0)
+    strategy: st.SearchStrategy[Instance] = rare.instances(FAMILY)
+    assert shrink_counterexample(rare, strategy, best, 3, 1.1, 100) is not None
+    assert shrink_counterexample(rare, strategy, other, 3, 1.1, 100) is None
