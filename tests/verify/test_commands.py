@@ -1,0 +1,153 @@
+"""The command line on what it is for: listing, running, replaying."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import verify.runner
+from verify.claims import all_claims, claim_named
+from verify.shards import Shard, ShardResult, run_shard
+
+Make = Callable[..., Any]
+
+
+def test_list_for_programs_holds_every_claim(invoke: Make) -> None:
+    answer = invoke("list", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    listed = json.loads(answer.out)
+    assert [entry["id"] for entry in listed] == list(all_claims())
+    for entry in listed:
+        claim = claim_named(entry["id"])
+        assert (entry["statement"], entry["source"]) == (claim.statement, claim.source)
+        assert entry["assumptions"] == list(claim.assumptions)
+        assert [rival["id"] for rival in entry["rivals"]] == [rival.id for rival in claim.rivals]
+        assert entry["expected"] in ("holds", "falsified")
+
+
+def test_list_for_people_names_the_same(invoke: Make) -> None:
+    answer = invoke("list")
+    assert (answer.status, answer.err) == (0, "")
+    for claim in all_claims().values():
+        assert f"{claim.id}: {claim.title}\n" in answer.out
+        for words in (claim.statement, claim.source, *(rival.id for rival in claim.rivals)):
+            assert words in answer.out
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "-h")])
+def test_help_is_no_error(arguments: tuple[str, ...], invoke: Make) -> None:
+    answer = invoke(*arguments)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith("Usage: theory-verify")
+
+
+RUN = ("run", "--claim", "tiny", "--examples", "12", "--report")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"limit": 1000.0}, 0),
+        ({"limit": 3.0}, 1),
+        ({"limit": 1000.0, "rivals": {"higher": 2000.0}}, 1),
+        ({"limit": 3.0, "expected": "falsified"}, 0),
+        ({"limit": float("nan")}, 3),
+    ],
+)
+def test_exit_status_is_that_of_the_results(
+    options: dict[str, Any], status: int, tiny_claim: Make, invoke: Make, tmp_path: Path
+) -> None:
+    tiny_claim(**options)
+    answer = invoke(*RUN, "out")
+    assert (answer.status, answer.err) == (status, "")
+    written = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert written["exit_status"] == status
+    assert written["command"] == f"python -m verify {' '.join(RUN)} out"
+    assert (tmp_path / "out" / "index.html").exists()
+    assert not (tmp_path / "out" / "unfinished").exists()
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(tiny_claim: Make, invoke: Make) -> None:
+    tiny_claim(limit=3.0)
+    answer = invoke(*RUN, "out[1]")  # brackets are no mark-up
+    lines = answer.out.splitlines()
+    assert lines[0] == "1 claims, profile quick, 12 examples each, seed 0, 1 worker(s)"
+    assert lines[1:5] == [
+        "[1/4] tiny on diagonal: 3 instances",
+        "[2/4] tiny on two_layer: 3 instances",
+        "[3/4] tiny on deep: 3 instances",
+        "[4/4] tiny on factorization: 3 instances",
+    ]
+    assert lines[5].startswith("tiny: refuted by ")
+    assert (
+        lines[6] == "tiny: replay with python -m verify replay 'out[1]/counterexamples/tiny.json'"
+    )
+    assert "falsified (unexpected)" in " ".join(answer.out.split())
+    assert "1 of 1 rejected" in " ".join(answer.out.replace("│", " ").split())
+    assert lines[-1] == "report: out[1]/index.html"
+    assert "\x1b" not in answer.out
+    assert "\r" not in answer.out
+
+
+def test_interrupted_run_says_how_to_go_on_and_then_does(
+    tiny_claim: Make, invoke: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_claim()
+
+    def interrupted(shard: Shard) -> ShardResult:
+        if shard.family == "deep":
+            raise KeyboardInterrupt
+        return run_shard(shard)
+
+    monkeypatch.setattr(verify.runner, "run_shard", interrupted)
+    answer = invoke(*RUN, "out")
+    assert answer.status == 130
+    assert answer.err.strip() == "interrupted; run the same command again to resume"
+    monkeypatch.setattr(verify.runner, "run_shard", run_shard)
+    answer = invoke(*RUN, "out")
+    assert answer.status == 0
+    assert answer.out.splitlines()[1:3] == [
+        "resuming: 2 of 4 shards are done",
+        "[3/4] tiny on deep: 3 instances",
+    ]
+
+
+def test_seed_decides_what_is_drawn(tiny_claim: Make, invoke: Make, tmp_path: Path) -> None:
+    tiny_claim()
+    drawn = {}
+    for seed in ("0", "1", "0"):
+        assert invoke(*RUN, f"out{len(drawn)}", "--seed", seed).status == 0
+        written = json.loads((tmp_path / f"out{len(drawn)}" / "results.json").read_text())
+        drawn[len(drawn)] = [entry["instance"] for entry in written["claims"][0]["instances"]]
+        assert written["seed"] == int(seed)
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_claim_named_twice_runs_once(tiny_claim: Make, invoke: Make, tmp_path: Path) -> None:
+    tiny_claim()
+    assert invoke(*RUN, "out", "--claim", "tiny").status == 0
+    written = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [claim["id"] for claim in written["claims"]] == ["tiny"]
+
+
+def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path: Path) -> None:
+    ran = invoke("run", "--claim", "sharp-transition", "--examples", "4", "--report", "out")
+    written = json.loads((tmp_path / "out" / "results.json").read_text())
+    (claim,) = written["claims"]
+    assert (claim["id"], claim["examples"]) == ("sharp-transition", 4)
+    assert claim["verdict"] in ("holds", "inconclusive")
+    rejected = all(rival["rejected"] for rival in claim["rivals"])
+    assert ran.status == (3 if claim["verdict"] == "inconclusive" else 0 if rejected else 1)
+    assert "[4/4] sharp-transition on factorization: 1 instances" in ran.out
+    assert ran.err == ""
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["index.html", "results.json"]
+
+    measured = next(e for e in claim["instances"] if e["outcome"] == "measured")
+    (tmp_path / "one.json").write_text(json.dumps(measured["instance"]))
+    replayed = invoke("replay", "one.json")
+    assert (replayed.status, replayed.err) == (0, "")
+    assert replayed.out.splitlines()[0].startswith("sharp-transition: ")
+    assert "kept      |s_half - s*|" in replayed.out
+    assert replayed.out.splitlines()[-1] == "verdict: holds"
