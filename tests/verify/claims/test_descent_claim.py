@@ -1,0 +1,80 @@
+"""The claim on gradient descent: what it measures on one instance, and what its rivals say of it."""
+
+import numpy as np
+import pytest
+
+from theory import Diagonal, Problem, Regime, balanced_anchor
+from theory.descent.modified import sharpness_at_start, step_error
+from theory.errors import IntegrationFailed, InvalidInput
+from verify.claims.descent_follows_flow import CLAIM, REFERENCES, Measured
+from verify.instance import Instance
+from verify.judge import judge_instance
+
+
+@pytest.fixture(scope="module")
+def instance() -> Instance:
+    net = Diagonal(2, 2)
+    anchor = balanced_anchor(net, np.ones(2))
+    problem = Problem(net, anchor, [[1.0, 0.5], [-0.25, 1.0]], [1.0, -1.0])
+    return Instance(problem, Regime(log10_alpha=0.5, decay_power=0.5), c=0.3)
+
+
+@pytest.fixture(scope="module")
+def measured(instance: Instance) -> Measured:
+    return CLAIM.measure(instance)
+
+
+def test_every_rate_of_the_claim_is_as_predicted(measured: Measured) -> None:
+    stated = CLAIM.assertions(measured, CLAIM.theory)
+    assert judge_instance(stated) == "kept"
+    assert len(stated.rates) == 6
+    for sample in stated.rates:
+        assert abs(sample.fitted - sample.predicted) <= sample.tolerance
+
+
+@pytest.mark.parametrize("rival", CLAIM.rivals, ids=lambda rival: rival.id)
+def test_every_rival_is_far_off_on_this_instance(measured: Measured, rival: object) -> None:
+    stated = CLAIM.assertions(measured, rival.theory)  # type: ignore[attr-defined]
+    off = [s for s in stated.rates if abs(s.fitted - s.predicted) > 3 * s.tolerance]
+    assert judge_instance(stated) == "refuted" or off
+
+
+def test_all_references_are_measured_and_named(measured: Measured) -> None:
+    assert set(measured.flows) == set(REFERENCES)
+    assert {rival.theory.reference for rival in CLAIM.rivals} == set(REFERENCES)
+
+
+def test_visibility_goes_up_in_stiffness(measured: Measured) -> None:
+    stiffness = [seen.stiffness for seen in measured.visibility]
+    assert stiffness == sorted(stiffness)
+    # degree 2 from a zero-output anchor: the sharpness is quadratic in alpha up to lambda's share
+    assert stiffness[0] == pytest.approx(4.0, rel=0.2)
+    for finding in CLAIM.findings(measured):
+        assert "step times sharpness" in finding.detail
+
+
+def test_the_leading_error_refuses_what_it_cannot_integrate(instance: Instance) -> None:
+    problem = instance.problem
+    with pytest.raises(InvalidInput, match="increasing"):
+        step_error(problem, instance.regime, [1.3, 0.7])
+    with pytest.raises(IntegrationFailed, match="sharpness"):
+        step_error(problem, Regime(log10_alpha=6, decay_power=2.0), [0.7])
+
+
+def test_the_sharpness_bounds_the_largest_eigenvalue(instance: Instance) -> None:
+    problem, regime = instance.problem, instance.regime
+    theta = 10**regime.log10_alpha * problem.anchor
+    step = 1e-5
+
+    def gradient(point: np.ndarray) -> np.ndarray:
+        outputs = problem.net.outputs(point, problem.inputs)
+        force = problem.labels * np.exp(-problem.labels * outputs) / problem.samples
+        pull = force @ problem.net.jacobian(point, problem.inputs)
+        return np.asarray(10**regime.log10_lambda * point - pull)
+
+    rows = [
+        (gradient(theta + step * e) - gradient(theta - step * e)) / (2 * step)
+        for e in np.eye(problem.parameters)
+    ]
+    largest = float(np.abs(np.linalg.eigvalsh(0.5 * (np.array(rows) + np.array(rows).T))).max())
+    assert largest <= sharpness_at_start(problem, regime) <= 2.0 * largest
