@@ -1,8 +1,8 @@
 """Zero-output initializations: directions theta-bar with f(theta-bar; x) = 0 for every x.
 
 All but the `rescaled_difference_anchor` of a nonlinear net are fixed by an orthogonal involution S
-for which f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the lazy flow
-moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
+for which f(S theta) = -f(theta). There the Hessian of f vanishes on the directions in which the
+lazy flow moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
 """
 
 import numpy as np
