@@ -26,7 +26,7 @@ DECAY_POWERS = (0.5, 2.0, 0.75, 1.5)
 
 
 @st.composite
-def regression_tasks(draw: st.DrawFn, anchored: AnchoredNet, max_samples: int = 4) -> Problem:
+def regression_tasks(draw: st.DrawFn, anchored: AnchoredNet, max_samples: int = 8) -> Problem:
     """Targets are multiples of 1/4 in [-3, 3], none zero; inputs have independent gradients."""
     inputs = draw(inputs_for(anchored.net, max_samples))
     gradients = anchored.net.jacobian(anchored.anchor, inputs)
@@ -74,10 +74,10 @@ def kernel_regression_instances(draw: st.DrawFn, families: tuple[str, ...] = FAM
 
 @st.composite
 def min_norm_instances(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) -> Instance:
-    """Instances whose window [t_g, (1+c) t_g] spans 6 to 30 e-folds, at alpha >= 10^8."""
+    """Instances whose window [t_g, (1+c) t_g] spans 4 to 20 e-folds, at alpha >= 10^8."""
     problem = draw(regression_problems(families))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
-    efolds = draw(st.integers(6, 30))
+    efolds = draw(st.integers(4, 20))
     scale = max(efolds / (c * LOG_10), 8.0)
     return Instance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
 

@@ -1,4 +1,4 @@
-"""Kernel regression at the anchor: optimality, ridge, certificates, and the flow that it predicts."""
+"""Kernel regression at the anchor: optimality, ridge, certificates, and the flow it predicts."""
 
 from collections.abc import Callable
 

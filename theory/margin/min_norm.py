@@ -1,0 +1,88 @@
+"""Optimality conditions of min |theta|^2 subject to f(theta; x_i) = y_i.
+
+Multipliers have either sign; the residual is what the gradients leave of theta, |(I - P_J) theta|.
+On interpolators the flow of the squared loss is theta' = -(I - P_J) theta (in decay time, up to
+O(n lambda)), so E = |theta|^2 / 2 obeys dE/ds = -|dtheta/ds|^2 and, over any window [s1, s2],
+
+    min |(I - P_J) theta|^2 / |theta|^2 <= (E(s1) - E(s2)) / ((s2 - s1) min |theta|^2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.flow.state import FlowState
+from theory.kernel.ntk import RANK_TOLERANCE
+from theory.margin.kkt import nonnegative_least_squares
+from theory.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class MinNormResidual:
+    """First-order optimality at theta.
+
+    Attributes:
+        stationarity: min over m of |theta - sum m_i grad f_i| / |theta|, in [0, 1].
+        feasibility: max |f_i - y_i| / max |y_i|.
+        multipliers: the least-squares m, shape `(n,)`, for theta as given.
+        one_sided: the same minimum over multipliers with y_i m_i >= 0, as of the max-margin
+            programme y_i f_i >= y_i^2; at least `stationarity`.
+    """
+
+    stationarity: float
+    feasibility: float
+    multipliers: Floats
+    one_sided: float
+
+
+def min_norm_residual(problem: Problem, theta: Floats) -> MinNormResidual:
+    """KKT residual of a parameter vector `(P,)` for the minimum-norm interpolation of the targets.
+
+    Raises:
+        InvalidInput: a classification loss; theta is zero, not finite, or of the wrong length.
+    """
+    if problem.loss_function.classifies:
+        raise InvalidInput(f"loss is {problem.loss!r}; minimum-norm interpolation is for 'squared'")
+    theta = np.asarray(theta, dtype=np.float64)
+    if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
+        raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
+    gradients, size = problem.net.jacobian(theta, problem.inputs), float(np.linalg.norm(theta))
+    multipliers = np.linalg.lstsq(gradients.T, theta, rcond=RANK_TOLERANCE)[0]
+    signed = np.sign(problem.labels)[:, None] * gradients
+    one_sided = nonnegative_least_squares(signed.T / size, theta / size) @ signed
+    misfit = problem.net.outputs(theta, problem.inputs) - problem.labels
+    largest = max(float(np.abs(problem.labels).max()), np.finfo(float).tiny)
+    return MinNormResidual(
+        stationarity=float(np.linalg.norm(theta - multipliers @ gradients)) / size,
+        feasibility=float(np.abs(misfit).max()) / largest,
+        multipliers=np.asarray(multipliers),
+        one_sided=float(np.linalg.norm(theta - one_sided)) / size,
+    )
+
+
+def energy_bound(states: Sequence[FlowState]) -> float:
+    """Bound on the smallest stationarity over a window of states, in order of time.
+
+    Exact for the energy |theta|^2 / 2 + |f - y|^2 / (2 n lambda), whose second part is
+    n lambda |m|^2 / 2 on the slow manifold. The minimum of |theta| is over the given states.
+    """
+    first, last = states[0], states[-1]
+    smallest = min(exp(2.0 * state.log_norm) for state in states)
+    drop = max(interpolation_energy(first) - interpolation_energy(last), 0.0)
+    return sqrt(drop / ((last.decay_time - first.decay_time) * smallest))
+
+
+def interpolation_energy(state: FlowState) -> float:
+    """|theta|^2 / 2 + n lambda |m|^2 / 2, with m the least-squares multipliers.
+
+    On the slow manifold y - f = n lambda m (`theory.flow.manifold`), so this is the flow's energy
+    without the cancellation in f - y.
+    """
+    problem, regime = state.problem, state.chart.regime
+    multipliers = min_norm_residual(problem, state.theta).multipliers
+    softness = exp(log(problem.samples) + regime.log_lambda)
+    return 0.5 * exp(2.0 * state.log_norm) + 0.5 * softness * float(multipliers @ multipliers)
