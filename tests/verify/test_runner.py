@@ -187,6 +187,7 @@ def test_rate_alone_falsifies_and_its_instance_is_saved_as_it_is(
     tiny_claim: Make, plan: Make
 ) -> None:
     """A rate that is off by two tolerances on every instance refutes together, not alone."""
+
     def assertions(total: float, bound: float) -> Assertions:
         return Assertions((Bound("b", 0.0, bound),), (RateSample("slope", 1.0, 1.2, 0.1),))
 
