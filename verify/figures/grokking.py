@@ -1,0 +1,38 @@
+"""Grokking: three relevant coordinates among many, which the L1 margin finds and L2 does not."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from verify.figures import sparse_and_wide
+from verify.figures.base import FigureSpec, Part, Table
+from verify.figures.sparse_and_wide import sparse_task
+
+SIZES = {"quick": (4000, 128), "paper": (100_000, 256)}
+"""input_dim and samples."""
+
+
+def parts(preset: str) -> list[Part]:
+    input_dim, samples = SIZES[preset]
+    return sparse_and_wide.parts(lambda: sparse_task(input_dim, samples))
+
+
+def draw(tables: Mapping[str, Table]) -> Figure:
+    return sparse_and_wide.draw(
+        tables, "Grokking: sparse labels", "after t*: towards the L1 max-margin classifier"
+    )
+
+
+FIGURE = FigureSpec(
+    name="grokking",
+    title="Grokking of a diagonal net on sparse labels",
+    caption=(
+        "A diagonal net of degree 2 on x uniform on {-1, 1}^d, labels the majority of 3 of them, "
+        "|theta(0)| = 128, lambda = 0.001, exact flow. Test accuracy in closed form. Dotted: the "
+        "accuracy of the L2 max-margin classifier, predicted before the transition; dashed: the "
+        "predicted transition; grey: t_g."
+    ),
+    source="Lyu et al. (ICLR 2024), Figure 2 (sparse linear classification)",
+    parts=parts,
+    draw=draw,
+)

@@ -1,0 +1,62 @@
+"""Hypothesis strategies for diagonal nets on few samples in many dimensions.
+
+Three dimensions a sample, where the L1 and the L2 maximum margin tell each other apart; all
+coordinates start equal, so that the kernel at the anchor is that of the inputs.
+"""
+
+from math import ceil
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from theory.anchors import balanced_anchor
+from theory.errors import AssumptionError
+from theory.kernel.svm import max_margin
+from theory.nets import Diagonal
+from theory.problem import LOG_10, Problem, Regime
+from verify.instance import Instance
+from verify.strategies.nets import grid_arrays
+from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances
+from verify.strategies.tasks import LOSSES, MIN_TEACHER_COSINE
+
+DIMENSIONS_PER_SAMPLE = 3
+DEGREES = (2, 3, 2, 4)
+"""Degree 2 twice: only there is the late programme convex and its margin compared."""
+
+
+@st.composite
+def wide_diagonal_problems(draw: st.DrawFn, max_samples: int = 4) -> Problem:
+    """Separable tasks with random labels and u = v = 1 before normalisation.
+
+    With three dimensions a sample nearly all draws are separable; those with a relative margin
+    below `MIN_TEACHER_COSINE`, as rows that vanish or repeat, are rejected.
+    """
+    samples = draw(st.integers(2, max_samples))
+    net = Diagonal(DIMENSIONS_PER_SAMPLE * samples, draw(st.sampled_from(DEGREES)))
+    inputs = draw(grid_arrays((samples, net.input_dim)))
+    signs = draw(st.lists(st.sampled_from((1.0, -1.0)), min_size=samples, max_size=samples))
+    labels, lengths = np.array(signs), np.linalg.norm(inputs, axis=1)
+    assume(lengths.min() > 0.1 * lengths.max())
+    try:
+        margin = max_margin(labels[:, None] * inputs).margin
+    except AssumptionError:
+        margin = 0.0
+    assume(margin >= MIN_TEACHER_COSINE * lengths.max())
+    anchor = balanced_anchor(net, np.ones(net.input_dim))
+    return Problem(net, anchor, inputs, labels, draw(st.sampled_from(LOSSES)))
+
+
+def early_instances() -> st.SearchStrategy[Instance]:
+    """Instances whose relative displacement at (1-c) t_g is about 10^-2."""
+    return kernel_phase_instances(wide_diagonal_problems())
+
+
+@st.composite
+def late_instances(draw: st.DrawFn) -> Instance:
+    """Instances whose window [t_g, (1+c) t_g] spans 8 to 20 e-folds, with c in [0.3, 0.9]."""
+    problem = draw(wide_diagonal_problems())
+    c, power = draw(st.integers(6, 18)) / 20, draw(st.sampled_from(DECAY_POWERS))
+    efolds = draw(st.integers(8, 20))
+    scale = max(efolds / (c * LOG_10), 8.0)
+    return Instance(problem, Regime(log10_alpha=ceil(10.0 * scale) / 10.0, decay_power=power), c)
