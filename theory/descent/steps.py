@@ -104,3 +104,10 @@ def check_decay(step: StepRule, decay: float, machine_epsilon: float) -> None:
             f"step * decay is {step.size * decay:.1e}, below the rounding {machine_epsilon:.1e} of "
             "this precision: weight decay would do nothing; use float64 or a larger step"
         )
+
+
+def coefficients(step: StepRule) -> tuple[float, float, float, float]:
+    """(a, b, c, d) of log h = min(a - b log loss - c log |theta|, d), which every rule is."""
+    if isinstance(step, FixedStep):
+        return log(step.size), 0.0, 0.0, inf
+    return log(step.relative), 1.0, step.norm_power, step.largest_log_size()

@@ -1,0 +1,95 @@
+"""The figures on modular addition at toy size: they resume, fit and draw."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from theory.descent.modular_addition import ModularState, ModularTask
+from verify.checkpoints import Checkpoint
+from verify.figures import (
+    modular_addition,
+    modular_decay,
+    modular_no_decay,
+    modular_runs,
+    modular_scale,
+)
+from verify.figures.make import make_figure
+from verify.figures.modular_runs import SIZES, Size, fit_line, run_of, run_until
+
+TINY = Size(
+    ModularTask(5, fraction=0.6, seed=0, shared=True),
+    width=16,
+    alpha=20.0,
+    decay=1e-3,
+    alphas=(10.0, 20.0, 40.0, 80.0),
+    decays=(1e-3, 2e-3, 4e-3, 8e-3),
+    seeds=(0, 1),
+    max_steps=500,
+)
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    runs = [run_of(20.0, 1e-3)]
+    seen: list[int] = []
+
+    def stop_at(limit: int, state: ModularState) -> bool:
+        seen.append(state.step)
+        if state.step >= limit:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until("x", TINY, runs, lambda s: stop_at(250, s), folder=tmp_path)
+    assert list(tmp_path.glob("x-*.npz"))
+    seen.clear()
+    resumed = run_until("x", TINY, runs, lambda s: stop_at(1000, s), folder=tmp_path)
+    assert seen[0] == 250
+    assert not tmp_path.exists() or not any(tmp_path.iterdir())
+    whole = run_until("y", TINY, runs, lambda _: False, folder=tmp_path)
+    np.testing.assert_array_equal(resumed.hidden, whole.hidden)
+
+
+def test_an_unreadable_checkpoint_counts_as_none(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, "a", 1)
+    assert checkpoint.load() is None
+    checkpoint.path.write_bytes(b"no archive")
+    assert checkpoint.load() is None
+    checkpoint.save({"x": np.arange(3)})
+    loaded = checkpoint.load()
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded["x"], np.arange(3))
+    assert Checkpoint(tmp_path, "a", 2).load() is None
+
+
+@pytest.mark.parametrize("figure", [modular_addition, modular_scale, modular_decay])
+def test_figures_draw_at_toy_size(
+    figure: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, max_steps=250))
+    files = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None)  # type: ignore[attr-defined]
+    assert [path.suffix for path in files] == [".csv", ".png", ".svg"]
+    assert all(path.stat().st_size > 0 for path in files)
+
+
+def test_the_figure_without_decay_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, seeds=(0,)))
+    monkeypatch.setitem(modular_no_decay.STEPS, "quick", 250)
+    assert make_figure(modular_no_decay.FIGURE, "quick", tmp_path, lambda _: None)
+
+
+def test_the_sizes_are_those_of_the_paper() -> None:
+    paper = SIZES["paper"]
+    assert (paper.task.modulus, paper.width, paper.task.fraction) == (97, 1024, 0.4)
+    for size in SIZES.values():
+        assert min(len(size.alphas), len(size.decays)) >= 4
+
+
+def test_a_fitted_line_has_its_interval() -> None:
+    line = fit_line([0.0, 1.0, 2.0, 3.0], [1.0, 3.1, 4.9, 7.0])
+    assert line.low < 1.98 < line.high
+    assert line.slope == pytest.approx(1.98)
+    assert line.intercept == pytest.approx(1.03)
