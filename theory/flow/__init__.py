@@ -1,6 +1,7 @@
 """Exact gradient flow with weight decay."""
 
 from theory.flow.batched import BatchTrajectory, gradient_flow_batch
+from theory.flow.diagonal import DiagonalTrajectory, diagonal_flow
 from theory.flow.gradient import gradient_flow
 from theory.flow.reference import plain_flow
 from theory.flow.state import FlowState
@@ -8,8 +9,10 @@ from theory.flow.trajectory import Trajectory
 
 __all__ = [
     "BatchTrajectory",
+    "DiagonalTrajectory",
     "FlowState",
     "Trajectory",
+    "diagonal_flow",
     "gradient_flow",
     "gradient_flow_batch",
     "plain_flow",
