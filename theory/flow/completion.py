@@ -1,0 +1,190 @@
+"""The interpolating flow of a balanced factorization, written in its product.
+
+For W = U U^T - V V^T with U = V = rho_0 I at the start, U^T V = rho^2 I is conserved up to the
+decay, so the flow closes on W: with X = U U^T one has V V^T = rho^4 X^-1, W = X - rho^4 X^-1 and
+
+    W' = -2 W + G B + B G,      B = U U^T + V V^T = (W^2 + 4 rho^4)^(1/2),
+
+in decay time, G supported on the observed entries. As lambda -> 0 the flow interpolates, and G is
+what keeps W_ij = y_ij there: n linear equations. The error of this limit is O(n lambda |m|).
+
+Times are e-folds T after the grokking time, rho^2 = e^(-2T) / (2 d) for an anchor of unit norm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+from theory.backend import Floats
+from theory.errors import IntegrationFailed, InvalidInput
+from theory.problem import Problem
+
+_START = 1e6
+"""The flow starts where rho^2 is this many times |y|: W is the zero-fill to 1e-12, relatively."""
+
+_SMALLEST = -600.0
+"""Of log(rho^4), which underflows near -745; |W| is of order one."""
+
+_SINGULAR = 1e-13
+"""Where the observed entries determine a W of low rank, with some to spare, the kernel tends to a
+singular one like rho^2. Modes below this are rounding; they move W by as little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Completion:
+    """A symmetric matrix observed at some entries.
+
+    Attributes:
+        rows, columns: of the observed pairs, rows <= columns, each pair once, shape `(n,)`.
+        values: y, shape `(n,)`.
+    """
+
+    size: int
+    rows: NDArray[np.integer]
+    columns: NDArray[np.integer]
+    values: Floats
+
+    def __post_init__(self) -> None:
+        pairs = np.stack([self.rows, self.columns], axis=1).astype(np.int64)
+        if pairs.size == 0 or pairs.min() < 0 or pairs.max() >= self.size:
+            raise InvalidInput(f"observed pairs must be indices from 0 to {self.size - 1}")
+        ordered = np.sort(pairs, axis=1)
+        if len(np.unique(ordered, axis=0)) != len(ordered):
+            raise InvalidInput("some pair is observed twice, (i, j) and (j, i) being the same one")
+        object.__setattr__(self, "rows", ordered[:, 0])
+        object.__setattr__(self, "columns", ordered[:, 1])
+
+    @classmethod
+    def of(cls, size: int, pairs: Floats, values: Floats) -> "Completion":
+        """From index pairs `(n, 2)` and their values `(n,)`."""
+        rows, columns = np.asarray(pairs).astype(np.int64).T
+        return cls(size, rows, columns, np.asarray(values, dtype=np.float64))
+
+    @cached_property
+    def zero_fill(self) -> Floats:
+        """The observed entries, at (i, j) and (j, i), and zero elsewhere: the early predictor."""
+        return self.symmetric(self.values)
+
+    @cached_property
+    def free(self) -> NDArray[np.bool_]:
+        """True at unobserved entries on and above the diagonal, shape `(d, d)`."""
+        observed = self.symmetric(np.ones(len(self.values))) > 0
+        return np.triu(~observed)
+
+    def symmetric(self, entries: Floats) -> Floats:
+        """The symmetric matrix with the given numbers at the observed entries, zero elsewhere."""
+        matrix = np.zeros((self.size, self.size))
+        matrix[self.rows, self.columns] = matrix[self.columns, self.rows] = entries
+        return matrix
+
+    def gram(self, metric: Floats) -> Floats:
+        """The kernel of the observed entries at B = `metric`, shape `(n, n)`.
+
+        <grad W_ij, grad W_kl> = d_ik B_jl + d_il B_jk + d_jk B_il + d_jl B_ik.
+        """
+        i, j = self.rows, self.columns
+        return np.asarray(
+            (i[:, None] == i) * metric[np.ix_(j, j)]
+            + (i[:, None] == j) * metric[np.ix_(j, i)]
+            + (j[:, None] == i) * metric[np.ix_(i, j)]
+            + (j[:, None] == j) * metric[np.ix_(i, i)]
+        )
+
+    def dual_matrix(self, multipliers: Floats) -> Floats:
+        """The symmetric Z with <Z, W> = sum m_ij W_ij, each observed pair counted once."""
+        half = 0.5 * self.symmetric(multipliers)
+        half[np.diag_indices(self.size)] *= 2.0
+        return half
+
+
+@dataclass(frozen=True, eq=False)
+class CompletionState:
+    """W at T e-folds after t_g, shape `(d, d)`, with the multipliers of the flow, shape `(n,)`."""
+
+    efolds: float
+    matrix: Floats
+    multipliers: Floats
+
+    @cached_property
+    def nuclear_norm(self) -> float:
+        """The sum of the singular values of W."""
+        return float(np.abs(np.linalg.eigvalsh(self.matrix)).sum())
+
+
+def completion_flow(
+    completion: Completion, efolds: Sequence[float], *, rtol: float = 1e-9
+) -> tuple[CompletionState, ...]:
+    """The flow at the given e-folds after t_g, in increasing order; negative ones are before t_g.
+
+    Raises:
+        IntegrationFailed: the integrator gave up, or the kernel became singular.
+    """
+    scale = float(np.abs(completion.values).max())
+    if scale == 0:
+        raise InvalidInput("all observed values are zero")
+    start = min(-0.5 * log(_START * 2.0 * completion.size * scale), efolds[0] - 1.0)
+    free = completion.free
+
+    def unpack(entries: Floats) -> Floats:
+        matrix = np.zeros_like(completion.zero_fill)
+        matrix[free] = entries
+        return np.asarray(matrix + np.triu(matrix, 1).T + completion.zero_fill)
+
+    def rhs(time: float, entries: Floats) -> Floats:
+        matrix = unpack(entries)
+        metric, multipliers = _pull(completion, time, matrix)
+        force = completion.dual_matrix(multipliers) @ metric
+        # theta' = sum m grad f is U' = 2 Z U, V' = -2 Z V: G = 2 Z
+        return np.asarray((2.0 * (force + force.T) - 2.0 * matrix)[free])
+
+    if not free.any():
+        states = [completion.zero_fill] * len(efolds)
+    else:
+        try:
+            solution = solve_ivp(
+                rhs,
+                (start, float(efolds[-1])),
+                np.zeros(int(free.sum())),
+                method="DOP853",
+                t_eval=np.asarray(efolds, dtype=np.float64),
+                rtol=rtol,
+                atol=1e-3 * rtol * scale,
+            )
+        except np.linalg.LinAlgError as error:
+            raise IntegrationFailed(f"matrix completion: {error}") from error
+        if not solution.success or not np.all(np.isfinite(solution.y)):
+            raise IntegrationFailed(f"matrix completion: {solution.message}")
+        states = [unpack(column) for column in solution.y.T]
+    return tuple(
+        CompletionState(time, matrix, _pull(completion, time, matrix)[1])
+        for time, matrix in zip(efolds, states, strict=True)
+    )
+
+
+def log_metric_scale(completion: Completion, efolds: float) -> float:
+    """log rho^2 for an anchor of unit norm: U^T V = rho^2 I = e^(-2T) / (2 d) I."""
+    return -2.0 * efolds - log(2.0 * completion.size)
+
+
+def _pull(completion: Completion, efolds: float, matrix: Floats) -> tuple[Floats, Floats]:
+    """B, and the multipliers m with (J J^T) m = 2 y."""
+    values, vectors = np.linalg.eigh(matrix)
+    fourth = 4.0 * exp(max(2.0 * log_metric_scale(completion, efolds), _SMALLEST))
+    metric: Floats = np.asarray((vectors * np.sqrt(values**2 + fourth)) @ vectors.T)
+    eigenvalues, modes = np.linalg.eigh(completion.gram(metric))
+    live = eigenvalues > _SINGULAR * eigenvalues[-1]
+    projected = modes[:, live].T @ (2.0 * completion.values)
+    return metric, np.asarray(modes[:, live] @ (projected / eigenvalues[live]))
+
+
+def completion_of(problem: Problem) -> Completion:
+    """The completion task of a problem on a factorization."""
+    size = getattr(problem.net, "size", None)
+    if size is None or problem.loss_function.classifies:
+        raise InvalidInput("matrix completion needs a factorization with the squared loss")
+    return Completion.of(size, problem.inputs, problem.labels)
