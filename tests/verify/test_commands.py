@@ -71,7 +71,7 @@ def test_exit_status_is_that_of_the_results(
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(tiny_claim: Make, invoke: Make) -> None:
     tiny_claim(limit=3.0)
-    answer = invoke(*RUN, "out[1]")  # brackets are no mark-up
+    answer = invoke(*RUN, "out[red]")  # brackets are no mark-up
     lines = answer.out.splitlines()
     assert lines[0] == "1 claims, profile quick, 12 examples each, seed 0, 1 worker(s)"
     assert lines[1:5] == [
@@ -82,11 +82,11 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(tiny_claim: Make, in
     ]
     assert lines[5].startswith("tiny: refuted by ")
     assert (
-        lines[6] == "tiny: replay with python -m verify replay 'out[1]/counterexamples/tiny.json'"
+        lines[6] == "tiny: replay with python -m verify replay 'out[red]/counterexamples/tiny.json'"
     )
     assert "falsified (unexpected)" in " ".join(answer.out.split())
     assert "1 of 1 rejected" in " ".join(answer.out.replace("│", " ").split())
-    assert lines[-1] == "report: out[1]/index.html"
+    assert lines[-1] == "report: out[red]/index.html"
     assert "\x1b" not in answer.out
     assert "\r" not in answer.out
 
