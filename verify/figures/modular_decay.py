@@ -10,7 +10,8 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.modular_runs import (
     SIZES,
     Size,
-    fit_line,
+    column_of,
+    fit_lines,
     grokking_table,
     run_of,
     run_until,
@@ -31,25 +32,21 @@ def parts(preset: str) -> list[Part]:
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
-    rows = {
-        name: np.concatenate([np.array(table[name], dtype=float) for table in tables.values()])
-        for name in ("decay", "log_grokking_time", "grokking_decay_time")
-    }
-    grokked = rows["grokking_decay_time"] > 0
-    x = -np.log(rows["decay"][grokked])
-    y = rows["log_grokking_time"][grokked]
+    x = -np.log(column_of(tables, "decay"))
+    y, seeds = column_of(tables, "log_grokking_time"), column_of(tables, "seed")
     figure = Figure(figsize=(4.6, 3.4), layout="constrained")
     axes = figure.subplots()
     if len(x):
         axes.set_xscale("log")
         axes.set_yscale("log")
     axes.plot(np.exp(x), np.exp(y), "o", color="tab:blue", label="runs")
-    if len(x) >= 3:
-        line = fit_line(x.tolist(), y.tolist())
+    lines = fit_lines(x.tolist(), y.tolist(), seeds.tolist())
+    if lines is not None:
         ends = np.array([x.min(), x.max()])
-        label = f"slope {line.slope:.3f} [{line.low:.3f}, {line.high:.3f}]"
-        fitted = np.exp(line.intercept + line.slope * ends)
-        axes.plot(np.exp(ends), fitted, color="tab:blue", label=label)
+        for k, intercept in enumerate(lines.intercepts.values()):
+            label = None if k else f"{lines.label}, one line a seed"
+            fitted = np.exp(intercept + lines.slope * ends)
+            axes.plot(np.exp(ends), fitted, color="tab:blue", label=label)
         proportional = np.exp(y.mean() + ends - x.mean())
         axes.plot(np.exp(ends), proportional, ":", color="0.4", label="slope 1 (theorem)")
     axes.set_xlabel(r"$1/\lambda$")
@@ -61,8 +58,8 @@ def draw(tables: Mapping[str, Table]) -> Figure:
 FIGURE = FigureSpec(
     name="modular_decay",
     title="Modular addition: grokking time against weight decay",
-    caption="Time at which the test accuracy passes 0.75, by weight decay; line and 95 % interval "
-    "by least squares in logarithms over all runs.",
+    caption="Time at which the test accuracy passes 0.75, by weight decay; common slope of the "
+    "seeds and its 95 % interval by least squares in logarithms.",
     source="Lyu et al. (ICLR 2024), ablation over weight decay",
     parts=parts,
     draw=draw,

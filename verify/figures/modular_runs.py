@@ -171,18 +171,43 @@ def grokking_table(size: Size, runs: Sequence[ModularRun], state: ModularState) 
 
 
 @dataclass(frozen=True)
-class Line:
-    """A fitted slope with its 95 % interval, and the intercept."""
+class Lines:
+    """Parallel lines, one a group: the common slope with its 95 % interval, and the intercepts."""
 
     slope: float
     low: float
     high: float
-    intercept: float
+    intercepts: dict[float, float]
+
+    @property
+    def label(self) -> str:
+        return f"slope {self.slope:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def fit_line(x: Sequence[float], y: Sequence[float]) -> Line:
-    """Least squares; the interval is Student's, from the residuals."""
-    found = stats.linregress(x, y)
-    half = float(stats.t.ppf(0.975, len(x) - 2)) * float(found.stderr)
-    slope = float(found.slope)
-    return Line(slope, slope - half, slope + half, float(found.intercept))
+def fit_lines(x: Sequence[float], y: Sequence[float], groups: Sequence[float]) -> Lines | None:
+    """Least squares of one slope with an intercept for each group (seeds shift the whole line).
+
+    The interval is Student's, from the residuals; None where too few points leave none.
+    """
+    at, values, labels = np.array(x), np.array(y), np.array(groups)
+    names = np.unique(labels)
+    freedom = len(at) - len(names) - 1
+    centres = {float(g): (at[labels == g].mean(), values[labels == g].mean()) for g in names}
+    across = at - np.array([centres[float(g)][0] for g in labels])
+    along = values - np.array([centres[float(g)][1] for g in labels])
+    spread = float(across @ across)
+    if freedom < 1 or spread == 0.0:
+        return None
+    slope = float(across @ along) / spread
+    residuals = along - slope * across
+    error = float(np.sqrt(residuals @ residuals / freedom / spread))
+    half = float(stats.t.ppf(0.975, freedom)) * error
+    intercepts = {g: float(b - slope * a) for g, (a, b) in centres.items()}
+    return Lines(slope, slope - half, slope + half, intercepts)
+
+
+def column_of(tables: Mapping[str, Table], name: str) -> Floats:
+    """One column of all parts, joined; only runs that grokked."""
+    grokked = np.concatenate([np.array(t["grokking_decay_time"]) > 0 for t in tables.values()])
+    joined = np.concatenate([np.array(table[name], dtype=float) for table in tables.values()])
+    return np.asarray(joined[grokked])

@@ -10,7 +10,8 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.modular_runs import (
     SIZES,
     Size,
-    fit_line,
+    column_of,
+    fit_lines,
     grokking_table,
     run_of,
     run_until,
@@ -32,21 +33,17 @@ def parts(preset: str) -> list[Part]:
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
-    rows = {
-        name: np.concatenate([np.array(table[name], dtype=float) for table in tables.values()])
-        for name in ("alpha", "grokking_decay_time")
-    }
-    grokked = rows["grokking_decay_time"] > 0
-    x = np.log(rows["alpha"][grokked])
-    y = rows["grokking_decay_time"][grokked]
+    x = np.log(column_of(tables, "alpha"))
+    y, seeds = column_of(tables, "grokking_decay_time"), column_of(tables, "seed")
     figure = Figure(figsize=(4.6, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.plot(x, y, "o", color="tab:blue", label="runs")
-    if len(x) >= 3:
-        line = fit_line(x.tolist(), y.tolist())
+    lines = fit_lines(x.tolist(), y.tolist(), seeds.tolist())
+    if lines is not None:
         ends = np.array([x.min(), x.max()])
-        label = f"slope {line.slope:.3f} [{line.low:.3f}, {line.high:.3f}]"
-        axes.plot(ends, line.intercept + line.slope * ends, color="tab:blue", label=label)
+        for k, intercept in enumerate(lines.intercepts.values()):
+            label = None if k else f"{lines.label}, one line a seed"
+            axes.plot(ends, intercept + lines.slope * ends, color="tab:blue", label=label)
         axes.plot(ends, y.mean() + ends - x.mean(), ":", color="0.4", label="slope 1 (theorem)")
     axes.set_xlabel(r"$\log\alpha$")
     axes.set_ylabel(r"grokking time $\lambda t$")
@@ -58,7 +55,8 @@ FIGURE = FigureSpec(
     name="modular_scale",
     title="Modular addition: grokking time against initialization scale",
     caption="Decay time at which the test accuracy passes 0.75, by scale of the initialization; "
-    "line and 95 % interval by least squares over all runs.",
+    "common slope of the seeds and its "
+    "95 % interval by least squares.",
     source="Lyu et al. (ICLR 2024), ablation over the initialization scale",
     parts=parts,
     draw=draw,

@@ -16,7 +16,7 @@ from verify.figures import (
     modular_scale,
 )
 from verify.figures.make import make_figure
-from verify.figures.modular_runs import SIZES, Size, fit_line, run_of, run_until
+from verify.figures.modular_runs import SIZES, Size, fit_lines, run_of, run_until
 
 TINY = Size(
     ModularTask(5, fraction=0.6, seed=0, shared=True),
@@ -88,8 +88,12 @@ def test_the_sizes_are_those_of_the_paper() -> None:
         assert min(len(size.alphas), len(size.decays)) >= 4
 
 
-def test_a_fitted_line_has_its_interval() -> None:
-    line = fit_line([0.0, 1.0, 2.0, 3.0], [1.0, 3.1, 4.9, 7.0])
-    assert line.low < 1.98 < line.high
-    assert line.slope == pytest.approx(1.98)
-    assert line.intercept == pytest.approx(1.03)
+def test_one_slope_is_fitted_to_all_groups() -> None:
+    x = [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]
+    y = [1.0, 3.1, 5.0, 11.0, 12.9, 15.0]
+    lines = fit_lines(x, y, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    assert lines is not None
+    assert lines.slope == pytest.approx(2.0)
+    assert lines.low < 2.0 < lines.high < 2.2
+    assert lines.intercepts[1.0] - lines.intercepts[0.0] == pytest.approx(9.933, abs=1e-3)
+    assert fit_lines([0.0, 1.0], [0.0, 1.0], [0.0, 0.0]) is None
