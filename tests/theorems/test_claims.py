@@ -10,7 +10,7 @@ from verify.results import judge_claim
 from verify.runner import merge
 from verify.shards import plan_shards, run_shard
 
-EXAMPLES = 8
+EXAMPLES = 12
 SEED = 20
 
 
@@ -19,7 +19,7 @@ def test_claim_has_its_expected_verdict(claim: Claim[Any, Any]) -> None:
     shards = [run_shard(shard) for shard in plan_shards(claim, EXAMPLES, SEED)]
     result = judge_claim(claim, *merge(shards))
     assert result.ruling.verdict == claim.expected, result.ruling
-    assert result.ruling.decided >= EXAMPLES - 1
+    assert result.ruling.decided >= 0.9 * len(result.evidence)
 
 
 @pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
