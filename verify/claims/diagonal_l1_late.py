@@ -336,7 +336,7 @@ CLAIM = Claim(
         r" 1 - \frac{\log n}{\log(2 \gamma_1 / \lambda)} - o(1) \text{ at } (1+c) t_g, L = 2; \quad"
         r" L |g_j| |w_j|^{1 - 2/L} \to 1 \text{ where } w_j \neq 0, L > 2, \quad g = Z^T \mu"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.2 and Section 3.2 (diagonal linear nets)",
+    source="Lyu et al. (ICLR 2024), Theorem 3.2, for diagonal linear nets",
     assumptions=(
         "diagonal net, all coordinates equal at the anchor",
         "separability",

@@ -282,7 +282,7 @@ CLAIM = Claim(
         r" \text{ at } (1-c) t_g, \quad D = \log\frac{\gamma^2}{L \lambda \alpha^{-2c(L-1)}}, \quad"
         r" w = u^L - v^L"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.1 and Section 3.2 (diagonal linear nets)",
+    source="Lyu et al. (ICLR 2024), Theorem 3.1, for diagonal linear nets",
     assumptions=(
         "diagonal net, all coordinates equal at the anchor",
         "separability",

@@ -32,7 +32,7 @@ FIGURE = FigureSpec(
         "accuracy of the L2 max-margin classifier, predicted before the transition; dashed: the "
         "predicted transition; grey: t_g."
     ),
-    source="Lyu et al. (ICLR 2024), Figure 2 (misgrokking)",
+    source="Lyu et al. (ICLR 2024), misgrokking of large-margin classification",
     parts=parts,
     draw=draw,
 )

@@ -1,6 +1,6 @@
 """What the figures `grokking` and `misgrokking` share: tasks with closed-form test accuracy.
 
-Official setting (Lyu et al., Section 3.2 and its appendix): L = 2, all coordinates equal,
+The paper's setting (Lyu et al., ICLR 2024): L = 2, all coordinates equal,
 |theta(0)| = 128, lambda = 10^-3.
 """
 
