@@ -146,9 +146,7 @@ def draw(tables: Mapping[str, Table], title: str, late: str) -> Figure:
         bottom.set_xlabel("t / t_g")
     axes[0, 0].set_ylabel("accuracy")
     axes[1, 0].set_ylabel("cosine with the L2 SVM")
-    axes[1, 0].text(
-        0.98, 0.75, late, transform=axes[1, 0].transAxes, ha="right", va="top", fontsize=8
-    )
+    axes[1, 0].set_title(late, fontsize=8)
     axes[0, -1].legend(fontsize=7, loc="best")
     figure.suptitle(title, fontsize=11)
     return figure
