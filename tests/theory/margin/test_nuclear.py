@@ -1,0 +1,117 @@
+"""Least nuclear norms with certificates, and the flow that finds them."""
+
+import numpy as np
+import pytest
+
+from theory.anchors import balanced_anchor
+from theory.errors import InvalidInput
+from theory.flow import gradient_flow
+from theory.flow.completion import (
+    Completion,
+    completion_flow,
+    completion_of,
+    log_metric_scale,
+)
+from theory.kernel import gram, signed_features
+from theory.margin.nuclear import excess_bound, least_nuclear_norm, nuclear_norm
+from theory.nets import Factorization
+from theory.problem import Problem, Regime
+
+
+def random_task(size: int, share: float, rank: int, seed: int) -> Completion:
+    """Entries of a random matrix of low rank, at most 1, at random pairs i <= j."""
+    generator = np.random.default_rng(seed)
+    factors = generator.standard_normal((size, rank))
+    table = (factors * generator.choice([-1.0, 1.0], rank)) @ factors.T
+    pairs = np.array([(i, j) for i in range(size) for j in range(i, size)])
+    chosen = pairs[generator.permutation(len(pairs))[: max(2, int(share * len(pairs)))]]
+    values = table[chosen[:, 0], chosen[:, 1]]
+    return Completion.of(size, chosen, values / np.abs(values).max())
+
+
+def problem_of(completion: Completion) -> Problem:
+    net = Factorization(completion.size, completion.size)
+    pairs = np.stack([completion.rows, completion.columns], axis=1)
+    anchor = balanced_anchor(net, np.eye(completion.size))
+    return Problem(net, anchor, pairs, completion.values, "squared")
+
+
+def test_known_optima() -> None:
+    one_entry = Completion.of(2, np.array([[0, 1]]), np.array([3.0]))
+    # symmetric: (0, 3; 3, 0) has |W|_* = 6, and any diagonal keeps it at 6 at least
+    assert least_nuclear_norm(one_entry).high == pytest.approx(6.0, rel=1e-5)
+    assert least_nuclear_norm(one_entry, symmetric=False).high == pytest.approx(3.0, rel=1e-5)
+    # the missing corner of a rank-one matrix, as in (1, 1; 1, ?)
+    corner = Completion.of(2, np.array([[0, 0], [0, 1]]), np.array([1.0, 1.0]))
+    solved = least_nuclear_norm(corner)
+    assert solved.high == pytest.approx(2.0, rel=1e-5)
+    assert solved.low <= 2.0 + 1e-12 <= solved.high + 1e-5
+
+
+@pytest.mark.parametrize("solver", ["CLARABEL", "SCS"])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_bounds_meet_and_the_matrix_is_feasible(solver: str, symmetric: bool) -> None:
+    completion = random_task(5, 0.4, 2, 0)
+    solved = least_nuclear_norm(completion, symmetric=symmetric, solver=solver)
+    assert 0 <= solved.certificate + 1e-12 <= 1e-5
+    assert nuclear_norm(solved.matrix) == pytest.approx(solved.high)
+    np.testing.assert_array_equal(
+        solved.matrix[completion.rows, completion.columns], completion.values
+    )
+
+
+def test_kernel_of_the_entries_is_that_of_the_net() -> None:
+    completion = random_task(4, 0.6, 2, 1)
+    # U = V = I / (8)^(1/2): B = I / 4
+    kernel = gram(signed_features(problem_of(completion)))
+    np.testing.assert_allclose(completion.gram(np.eye(4) / 4.0), kernel, atol=1e-15)
+    assert np.abs(kernel - np.diag(np.diag(kernel))).max() == 0
+
+
+@pytest.mark.parametrize(("size", "share", "rank", "seed"), [(3, 0.5, 1, 0), (5, 0.5, 2, 2)])
+def test_flow_of_the_product_is_the_flow_of_the_factors(
+    size: int, share: float, rank: int, seed: int
+) -> None:
+    completion = random_task(size, share, rank, seed)
+    problem, regime = problem_of(completion), Regime(log10_alpha=8, decay_power=2)
+    at = (0.6, 0.9, 1.0, 1.1, 1.3)
+    flow = gradient_flow(problem, regime, at, rtol=1e-10, estimate_error=False)
+    own = completion_flow(completion_of(problem), [(t - 1) * regime.log_alpha for t in at])
+    every_pair = np.argwhere(np.ones((size, size))).astype(np.float64)
+    for state, reduced in zip(flow.states, own, strict=True):
+        matrix = state.outputs(every_pair).reshape(size, size)
+        # lambda = 1e-16; both integrators run at 1e-9 or better
+        np.testing.assert_allclose(reduced.matrix, matrix, atol=2e-8)
+
+
+def test_early_the_observed_entries_are_exact_and_the_others_zero() -> None:
+    completion = random_task(10, 0.3, 2, 3)
+    problem, regime = problem_of(completion), Regime(log10_alpha=8, decay_power=2)
+    flow = gradient_flow(problem, regime, [0.5], rtol=1e-8, estimate_error=False)
+    every_pair = np.argwhere(np.ones((10, 10))).astype(np.float64)
+    matrix = flow.outputs(every_pair)[0].reshape(10, 10)
+    # delta^2 = alpha^-2 = 1e-16, times a constant; what is left is the integrator's 1e-8
+    np.testing.assert_allclose(matrix, completion.zero_fill, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("size", "share", "rank", "seed"),
+    [(10, 0.4, 1, 1), (10, 0.3, 2, 3), (10, 0.5, 3, 4), (15, 0.3, 1, 5), (20, 0.2, 1, 7)],
+)
+def test_late_the_nuclear_norm_is_least(size: int, share: float, rank: int, seed: int) -> None:
+    completion = random_task(size, share, rank, seed)
+    solved = least_nuclear_norm(completion)
+    states = completion_flow(completion, [5.0, 10.0, 40.0, 200.0])
+    for state in states:
+        excess = state.nuclear_norm / solved.high - 1.0
+        limit = excess_bound(completion, solved.high, log_metric_scale(completion, state.efolds))
+        assert -1e-5 <= excess <= limit
+    assert states[0].nuclear_norm > (1 + 1e-4) * solved.high
+    assert abs(states[-1].nuclear_norm / solved.high - 1.0) <= 1e-4
+
+
+def test_pairs_observed_twice_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="observed twice"):
+        Completion.of(3, np.array([[0, 1], [1, 0]]), np.array([1.0, 1.0]))
+    with pytest.raises(InvalidInput, match="indices from 0 to 2"):
+        Completion.of(3, np.array([[0, 3]]), np.array([1.0]))

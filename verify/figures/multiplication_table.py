@@ -1,0 +1,130 @@
+"""Learning a multiplication table from some of its entries: the memorised ones first, then all."""
+
+from collections.abc import Mapping
+from functools import partial
+from math import log
+from typing import Final, TypeAlias
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from theory.backend import Floats
+from verify.figures.base import FigureSpec, Part, Table
+
+Mask: TypeAlias = NDArray[np.bool_]
+
+ALPHA: Final = 10.0
+DECAYS: Final = {"quick": 1e-3, "paper": 1e-4}
+SEED: Final = 0
+MOMENTS: Final = 80
+
+SIZES: Final = {"quick": 23, "paper": 97}
+SHARES: Final = {"quick": (0.1, 0.2, 0.4), "paper": (0.05, 0.1, 0.2)}
+LAST: Final = {"quick": 2.5, "paper": 4.0}
+"""In units of t_g; with 5 % observed at alpha = 10 the transition ends after 2.5 t_g only."""
+
+STABILITY: Final = 0.6
+"""Step times 8 alpha^2 / n, the largest eigenvalue of the initial kernel: below 2 is stable, and
+the rest is for the growth of W."""
+
+
+def table_of(size: int) -> Floats:
+    """i j, 1 <= i, j <= size, divided by its root mean square: rank one."""
+    indices = np.arange(1.0, size + 1.0)
+    return np.asarray(np.outer(indices, indices) / (indices**2).mean())
+
+
+def observed_pairs(size: int, share: float) -> Mask:
+    """A random mask of ordered pairs, shape `(size, size)`, boolean."""
+    generator = np.random.default_rng(SEED)
+    count = round(share * size * size)
+    mask = np.zeros(size * size, dtype=bool)
+    mask[generator.permutation(size * size)[:count]] = True
+    return mask.reshape(size, size)
+
+
+def descend(size: int, share: float, decay: float, last: float) -> Table:
+    """Gradient descent with weight decay on W = U U^T - V V^T from U = V = alpha I.
+
+    The loss is (1/n) sum (W - M)^2 / 2 over observed ordered pairs. Relative mean squares, on
+    observed entries and on those whose mirror image is unobserved too.
+    """
+    target, observed = table_of(size), observed_pairs(size, share)
+    unseen = ~(observed | observed.T)
+    first, second = ALPHA * np.eye(size), ALPHA * np.eye(size)
+    count = int(observed.sum())
+    length = STABILITY * count / (8.0 * ALPHA**2)
+    grokking_time = log(ALPHA) / decay
+    steps = int(last * grokking_time / length)
+    due = {round(k * steps / MOMENTS) for k in range(1, MOMENTS + 1)}
+    weights = (observed.astype(float) + observed.T) * length / count
+    rows: Table = {"time over t_g": [], "observed": [], "unseen": [], "share": []}
+    shrink = 1.0 - length * decay
+    for step in range(1, steps + 1):
+        error = first @ first.T - second @ second.T - target
+        pull = weights * error
+        first, second = shrink * first - pull @ first, shrink * second + pull @ second
+        if step in due:
+            error = first @ first.T - second @ second.T - target
+            rows["time over t_g"].append(step * length / grokking_time)
+            rows["observed"].append(_relative(error, target, observed))
+            rows["unseen"].append(_relative(error, target, unseen))
+            rows["share"].append(share)
+    return rows
+
+
+def _relative(error: Floats, target: Floats, where: Mask) -> float:
+    return float((error[where] ** 2).sum() / (target[where] ** 2).sum())
+
+
+def transition(size: int, share: float) -> float:
+    """t* / t_g = 1 - log(|h| / |anchor|) / (L log alpha), h the least-norm kernel regression.
+
+    At U = V = I the kernel is diagonal: 4 for i != j, 8 for i = j, per unordered pair.
+    """
+    target, observed = table_of(size), observed_pairs(size, share)
+    seen = np.triu(observed | observed.T)
+    kernel = np.where(np.eye(size) > 0, 8.0, 4.0)
+    squared = float((target[seen] ** 2 / kernel[seen]).sum())
+    ratio = np.sqrt(squared / (2.0 * size))
+    return float(1.0 - np.log(ratio) / (2.0 * log(ALPHA)))
+
+
+def parts(preset: str) -> list[Part]:
+    size, decay, last = SIZES[preset], DECAYS[preset], LAST[preset]
+    return [
+        Part(f"{size} x {size}, {share:.0%} observed", partial(descend, size, share, decay, last))
+        for share in SHARES[preset]
+    ]
+
+
+def draw(tables: Mapping[str, Table]) -> Figure:
+    figure, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+    for k, (name, table) in enumerate(tables.items()):
+        size, share, colour = int(name.split(" x ")[0]), float(table["share"][0]), f"C{k}"
+        axes.semilogy(table["time over t_g"], table["unseen"], color=colour, label=name)
+        axes.semilogy(table["time over t_g"], table["observed"], color=colour, ls=":")
+        axes.axvline(transition(size, share), color=colour, lw=0.8, ls="--")
+    axes.axvline(1.0, color="0.6", lw=0.8)
+    axes.set_xlabel("time / t_g,  t_g = log(alpha) / lambda")
+    axes.set_ylabel("relative mean squared error")
+    axes.set_ylim(1e-8, 3.0)
+    axes.legend(title="solid: unseen, dotted: observed,\ndashed: predicted transition")
+    figure.suptitle("A multiplication table from some of its entries")
+    return figure
+
+
+FIGURE = FigureSpec(
+    name="multiplication-table",
+    title="Grokking a multiplication table",
+    caption=(
+        "Gradient descent on U U^T - V V^T from U = V = 10 I with weight decay 1e-4 (quick: 1e-3). "
+        "Observed entries are fitted at once; unseen ones, where (j, i) is unseen too, stay at "
+        "zero until about the predicted transition and then follow the least nuclear norm."
+    ),
+    source="Lyu et al. (ICLR 2024), Figure 3 (matrix completion)",
+    parts=parts,
+    draw=draw,
+)
