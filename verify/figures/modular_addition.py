@@ -20,7 +20,7 @@ UNTIL = 20.0
 
 
 def _compute(size: Size) -> Table:
-    runs = [run_of(size.alpha, size.decay, seed) for seed in size.seeds]
+    runs = [run_of(size, size.alpha, size.decay, seed) for seed in size.seeds]
     decays = [run.decay for run in runs]
     state = run_until("modular_addition", size, runs, until_decay_time(decays, UNTIL))
     alphas = [run.alpha for run in runs]

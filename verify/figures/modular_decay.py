@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.modular_runs import (
@@ -20,7 +21,7 @@ from verify.figures.modular_runs import (
 
 
 def _compute(size: Size, decay: float) -> Table:
-    runs = [run_of(size.alpha, decay, seed) for seed in size.seeds]
+    runs = [run_of(size, size.alpha, decay, seed) for seed in size.seeds]
     done = until_decay_time([decay] * len(runs), np.log(size.alpha) + 4.0)
     state = run_until(f"modular_decay-{decay:g}", size, runs, done)
     return grokking_table(size, runs, state)
@@ -39,6 +40,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     if len(x):
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_ylim(bottom=0.3 * float(np.exp(y.min())))
     axes.plot(np.exp(x), np.exp(y), "o", color="tab:blue", label="runs")
     lines = fit_lines(x.tolist(), y.tolist(), seeds.tolist())
     if lines is not None:
@@ -51,7 +53,8 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.plot(np.exp(ends), proportional, ":", color="0.4", label="slope 1 (theorem)")
     axes.set_xlabel(r"$1/\lambda$")
     axes.set_ylabel(r"grokking time $t$")
-    axes.legend(frameon=False)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.legend(loc="lower right", frameon=False)
     return figure
 
 

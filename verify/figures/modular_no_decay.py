@@ -16,7 +16,7 @@ LOG_10 = float(np.log(10.0))
 
 
 def _compute(size: Size, steps: int) -> Table:
-    runs = [run_of(ALPHA, 0.0, seed) for seed in size.seeds]
+    runs = [run_of(size, ALPHA, 0.0, seed) for seed in size.seeds]
     # theta is of order 100, its steps of order 1e-3: float32 would do, but the margins' differences
     # late in training would not
     state = run_until(

@@ -25,9 +25,10 @@ CHECKPOINTS = Path("reports/checkpoints")
 CHUNK = 250
 """Steps between checkpoints."""
 
-RELATIVE_STEP = 2048.0
-"""h loss |theta|^2. Twice as much still trains p = 31; four times leaves the kernel phase by noise
-at large alpha."""
+RELATIVE_STEP = 2048.0 / 31.0
+"""h loss |theta|^2 over the dimension of the inputs, which the kernel of one-hot inputs divides by.
+Tuned at p = 31, where twice as much still trains and more leaves the kernel phase by noise at large
+alpha; not tuned at p = 97."""
 
 LARGEST_DECAY_STEP = 0.1
 """h lambda at most: late steps resolve the decay time."""
@@ -75,10 +76,11 @@ SIZES = {
 }
 
 
-def run_of(alpha: float, decay: float, seed: int = 0) -> ModularRun:
+def run_of(size: Size, alpha: float, decay: float, seed: int = 0) -> ModularRun:
     """A run with the loss-scaled step of all figures; the net has degree 2."""
     limit = {} if decay == 0 else {"largest": LARGEST_DECAY_STEP / decay}
-    return ModularRun(alpha, decay, LossScaledStep(RELATIVE_STEP, norm_power=2.0, **limit), seed)
+    relative = RELATIVE_STEP * size.task.input_dim
+    return ModularRun(alpha, decay, LossScaledStep(relative, norm_power=2.0, **limit), seed)
 
 
 def device() -> str:

@@ -20,7 +20,7 @@ from verify.figures.modular_runs import (
 
 
 def _compute(size: Size, alpha: float) -> Table:
-    runs = [run_of(alpha, size.decay, seed) for seed in size.seeds]
+    runs = [run_of(size, alpha, size.decay, seed) for seed in size.seeds]
     # the norm reaches the late one before log(alpha); the rest is what the transition takes
     done = until_decay_time([size.decay] * len(runs), np.log(alpha) + 4.0)
     state = run_until(f"modular_scale-{alpha:g}", size, runs, done)

@@ -1,4 +1,4 @@
-"""The claim on gradient descent: what it measures on one instance, and what its rivals say of it."""
+"""The claim on gradient descent: what it measures on one instance, and its rivals on the same."""
 
 import numpy as np
 import pytest

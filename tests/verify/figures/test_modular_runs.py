@@ -31,7 +31,7 @@ TINY = Size(
 
 
 def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    runs = [run_of(20.0, 1e-3)]
+    runs = [run_of(TINY, 20.0, 1e-3)]
     seen: list[int] = []
 
     def stop_at(limit: int, state: ModularState) -> bool:
