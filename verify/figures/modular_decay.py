@@ -40,7 +40,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     if len(x):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(bottom=0.3 * float(np.exp(y.min())))
+        axes.set_ylim(0.3 * float(np.exp(y.min())), 1.5 * float(np.exp(y.max())))
     axes.plot(np.exp(x), np.exp(y), "o", color="tab:blue", label="runs")
     lines = fit_lines(x.tolist(), y.tolist(), seeds.tolist())
     if lines is not None:
