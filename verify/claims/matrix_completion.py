@@ -262,7 +262,7 @@ CLAIM = Claim(
         r" \frac{\|W((1+c)t_g)\|_*}{\min\{\|W\|_* : W = W^T, W_\Omega = M_\Omega\}} - 1"
         r" \le \frac{\log d}{2 c \log\alpha + O(1)}"
     ),
-    source="Lyu et al. (ICLR 2024), Section 3.3 (matrix completion); rates are this project's",
+    source="Lyu et al. (ICLR 2024), matrix completion; rates are this project's",
     assumptions=("symmetric observations", "U = V a multiple of the identity", "alpha large"),
     instances=completion_instances,
     families=("factorization",),
@@ -304,7 +304,7 @@ CLAIM = Claim(
         "value; then twice the first rung's constant times the square of the displacement",
         "exponent: 1 %; there is no logarithm, the next order is delta^2 = 10^-3",
         "late: log d / (log(|W*|_* / (d rho^2)) - 1), from the hypentropy that the flow minimises "
-        "where all commutes; measured excesses are 10 to 1000 times smaller",
+        "where all commutes; measured excesses were at least ten times smaller",
         "flow of U and V against that of W: 1e-5, the integrators' 1e-8 amplified near t_g",
     ),
     ladders=ladders,

@@ -124,7 +124,7 @@ FIGURE = FigureSpec(
         "Observed entries are fitted at once; unseen ones, where (j, i) is unseen too, stay at "
         "zero until about the predicted transition and then follow the least nuclear norm."
     ),
-    source="Lyu et al. (ICLR 2024), Figure 3 (matrix completion)",
+    source="Lyu et al. (ICLR 2024), matrix completion",
     parts=parts,
     draw=draw,
 )
