@@ -41,8 +41,8 @@ integrator's error."""
 MISFIT_SCALE = 2.0
 MISFIT_RTOL = 1e-8
 MISFIT_ERROR = 1e-9
-"""Of f, relative to y; at rtol 1e-9 the difference to rtol 1e-12 was below 2e-11, and 1e-8 is ten times
-looser."""
+"""Of f, relative to y; at rtol 1e-9 the difference to rtol 1e-12 was below 2e-11, and 1e-8 is ten
+times looser."""
 
 SADDLE = 0.03
 """A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
