@@ -78,7 +78,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
 
 
 FIGURE = FigureSpec(
-    name="modular_addition",
+    name="modular-addition",
     title="Modular addition: grokking",
     caption="Two-layer ReLU net, cross-entropy, full-batch gradient descent with weight decay; one "
     "line a seed. Training accuracy is 1 early; test accuracy follows at about the time at which "

@@ -59,7 +59,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
 
 
 FIGURE = FigureSpec(
-    name="modular_decay",
+    name="modular-decay",
     title="Modular addition: grokking time against weight decay",
     caption="Time at which the test accuracy passes 0.75, by weight decay; common slope of the "
     "seeds and its 95 % interval by least squares in logarithms.",

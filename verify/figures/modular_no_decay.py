@@ -53,7 +53,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
 
 
 FIGURE = FigureSpec(
-    name="modular_no_decay",
+    name="modular-no-decay",
     title="Modular addition without weight decay: late margin maximisation",
     caption="Steps in proportion to 1/loss, cross-entropy in log space: the loss leaves float64, "
     "the normalised margin keeps growing.",

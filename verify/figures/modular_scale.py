@@ -52,7 +52,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
 
 
 FIGURE = FigureSpec(
-    name="modular_scale",
+    name="modular-scale",
     title="Modular addition: grokking time against initialization scale",
     caption="Decay time at which the test accuracy passes 0.75, by scale of the initialization; "
     "common slope of the seeds and its "
