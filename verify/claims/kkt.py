@@ -22,6 +22,7 @@ from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
+from verify.claims.windows import SADDLE, Window, spans_to_judge
 from verify.instance import Instance
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
@@ -38,43 +39,22 @@ ENERGY_CONSTANT = 1.0
 """C in min stationarity <= sqrt(C / (c log alpha)). The energy bound's own constant,
 (E(t_g) - E((1+c) t_g)) / min |theta|^2, was at most 0.3 over 350 instances at alpha = 10^12."""
 
-SADDLE = 0.03
-"""A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
-
 
 @dataclass(frozen=True)
 class Theory:
     """Theorem 2 in constants.
 
     Attributes:
-        time: t_g in units of log(alpha)/lambda: 1; "inverse-decay" stands for log(1/lambda)/lambda.
-        before: claims it at (1-c) t_g, before the transition.
+        window: "after" t_g, or one of the rivals' in `verify.claims.windows`.
         constraint: "active-or-slack", or "all-active" for least norm with all margins equal.
         still_kernel: claims that f is still shaped like the kernel SVM.
         norm_exponent: |theta| grows like (margins)^(norm_exponent); None means 1/L.
     """
 
-    time: str = "log-alpha"
-    before: bool = False
+    window: str = "after"
     constraint: str = "active-or-slack"
     still_kernel: bool = False
     norm_exponent: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """States from t' to (1+c) t' for one idea t' of the grokking time."""
-
-    states: tuple[FlowState, ...]
-    error: float
-
-    @property
-    def last(self) -> FlowState:
-        return self.states[-1]
-
-    @property
-    def smallest_stationarity(self) -> float:
-        return min(state.stationarity for state in self.states)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +70,12 @@ class Measured:
 def measure(instance: Instance) -> Measured:
     check_assumptions(instance.problem)
     svm = kernel_svm(instance.problem)
-    c, power = instance.c, instance.regime.decay_power
-    # for p > 1 the time of inverse decay comes later, where theta is KKT as well: no rival there
-    starts = {"log-alpha": 1.0, "half": 0.5, "inverse-decay": min(power, 1.0)}
-    spans = {name: (start, start * (1.0 + c)) for name, start in starts.items()}
-    spans["before"] = (0.5 * (1.0 - c), 1.0 - c)
+    spans = spans_to_judge(instance.c, instance.regime.decay_power)
     own = _windows(instance, spans)
-    rungs = [(instance, own["log-alpha"])]
+    rungs = [(instance, own["after"])]
     for step in LADDER_STEPS[1:]:
         scaled = instance.at_alpha(step * instance.regime.log10_alpha)
-        rungs.append((scaled, _windows(scaled, {"": (1.0, 1.0 + c)})[""]))
+        rungs.append((scaled, _windows(scaled, {"after": spans["after"]})["after"]))
     return Measured(instance, svm, tuple(rungs), own)
 
 
@@ -113,7 +89,7 @@ def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[
         rows = np.searchsorted(times, grid)
         error = float(np.max(flow.error_estimate[rows]))
         windows[name] = Window(tuple(flow.states[row] for row in rows), error)
-    main = next(iter(windows.values()))
+    main = windows["after"]
     if not main.error <= MAX_ERROR:
         scale = instance.regime.log10_alpha
         raise IntegratorsDisagree(
@@ -125,9 +101,8 @@ def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[
 def assertions(measured: Measured, theory: Theory) -> Assertions:
     bounds: list[Bound] = []
     for j, (instance, window) in enumerate(measured.rungs):
-        if j == 0 and (theory.before or theory.time != "log-alpha"):
-            window = measured.proposed["before" if theory.before else theory.time]
-        bounds += _window_bounds(measured, instance, window, theory)
+        judged = measured.proposed[theory.window] if j == 0 else window
+        bounds += _window_bounds(measured, instance, judged, theory)
     lasts = [window.last for _, window in measured.rungs]
     logs = [log(float(state.margins.min())) for state in lasts if state.margins.min() > 0]
     rates: tuple[RateSample, ...] = ()
@@ -295,13 +270,13 @@ CLAIM = Claim(
     theory=_TRUE,
     assertions=assertions,
     rivals=(
-        Rival("half-time", "t_g = log(alpha) / (2 lambda)", replace(_TRUE, time="half")),
+        Rival("half-time", "t_g = log(alpha) / (2 lambda)", replace(_TRUE, window="half")),
         Rival(
             "time-of-inverse-decay",
             "t_g = log(1/lambda) / lambda",
-            replace(_TRUE, time="inverse-decay"),
+            replace(_TRUE, window="inverse-decay"),
         ),
-        Rival("early", "KKT already at (1-c) t_g", replace(_TRUE, before=True)),
+        Rival("early", "KKT already at (1-c) t_g", replace(_TRUE, window="before")),
         Rival(
             "least-norm",
             "least norm subject to equal margins instead of maximum margin",

@@ -12,13 +12,14 @@ import numpy as np
 from theory.assumptions import check_assumptions
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree, NumericalFailure
-from theory.flow import FlowState, gradient_flow
+from theory.flow import gradient_flow
 from theory.kernel.regression import KernelRegression, kernel_regression, transition_decay_time
 from theory.margin.min_norm import MinNormResidual, energy_bound, min_norm_residual
 from theory.problem import Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate
 from verify.claims.kernel_machines import probe_inputs
+from verify.claims.windows import SADDLE, Window, spans_to_judge
 from verify.instance import Instance
 from verify.strategies.regression import min_norm_instances
 
@@ -44,9 +45,6 @@ MISFIT_ERROR = 1e-9
 """Of f, relative to y; at rtol 1e-9 the difference to rtol 1e-12 was below 2e-11, and 1e-8 is ten
 times looser."""
 
-SADDLE = 0.03
-"""A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
-
 
 @dataclass(frozen=True)
 class Theory:
@@ -66,22 +64,6 @@ class Theory:
     still_kernel: bool = False
     misfit_order: float = 1.0
     misfit_factor: str = "samples"
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """States over one window of time, and the difference of two integrations at its end."""
-
-    states: tuple[FlowState, ...]
-    error: float
-
-    @property
-    def last(self) -> FlowState:
-        return self.states[-1]
-
-    @property
-    def smallest_stationarity(self) -> float:
-        return min(state.stationarity for state in self.states)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +90,7 @@ class Measured:
 def measure(instance: Instance) -> Measured:
     check_assumptions(instance.problem)
     regression = kernel_regression(instance.problem)
-    c, power = instance.c, instance.regime.decay_power
-    # for p > 1 the time of inverse decay comes later, where theta is KKT as well: no rival there
-    starts = {"after": 1.0, "half": 0.5, "inverse-decay": min(power, 1.0)}
-    spans = {name: (start, start * (1.0 + c)) for name, start in starts.items()}
-    spans["before"] = (0.5 * (1.0 - c), 1.0 - c)
+    spans = spans_to_judge(instance.c, instance.regime.decay_power)
     proposed = _windows(instance, spans)
     rungs = [(instance, proposed["after"])]
     for step in LADDER_STEPS[1:]:

@@ -1,0 +1,35 @@
+"""Windows of time on which late claims are judged: the theorem's, and those of its rivals."""
+
+from dataclasses import dataclass
+
+from theory.flow import FlowState
+
+SADDLE = 0.03
+"""A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """States over one window of time, in order, and the estimated error of the flow there."""
+
+    states: tuple[FlowState, ...]
+    error: float
+
+    @property
+    def last(self) -> FlowState:
+        return self.states[-1]
+
+    @property
+    def smallest_stationarity(self) -> float:
+        return min(state.stationarity for state in self.states)
+
+
+def spans_to_judge(c: float, decay_power: float) -> dict[str, tuple[float, float]]:
+    """The window "after" t_g = log(alpha)/lambda, then those that rivals put in its place.
+
+    In units of t_g. For p > 1 the time log(1/lambda)/lambda comes later, where theta is KKT as
+    well: there that rival is given the theorem's own window.
+    """
+    starts = {"after": 1.0, "half": 0.5, "inverse-decay": min(decay_power, 1.0)}
+    spans = {name: (start, start * (1.0 + c)) for name, start in starts.items()}
+    return {**spans, "before": (0.5 * (1.0 - c), 1.0 - c)}
