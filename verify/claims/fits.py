@@ -55,15 +55,17 @@ def falls_like(
     errors: Sequence[float],
     order: float,
     factor: float = 2.0,
+    first: float = 0.0,
 ) -> tuple[Bound, ...]:
     """value_j <= factor * value_0 * (variable_j / variable_0)^order on every later rung.
 
     The constant is measured on the instance's own first rung; `factor` leaves room for the next
     order, whose share at variable = 10^-2 is a few percent. A rung whose bound lies below three
-    times its numerical error says nothing and is left out.
+    times its numerical error says nothing and is left out. `first` is a size that value_0 can be
+    expected to have, for quantities in which two orders may happen to cancel there.
     """
     bounds = [
-        factor * (values[0] + errors[0]) * (variable[j] / variable[0]) ** order
+        factor * (max(values[0], first) + errors[0]) * (variable[j] / variable[0]) ** order
         for j in range(len(values))
     ]
     return tuple(

@@ -52,7 +52,13 @@ def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
     bounds = (
         Bound("1 - cos over its prediction, first rung", deviations[0], 1.0, errors[0]),
         *falls_like(
-            "deviation of 1 - cos", displacements, deviations, errors, phase.lazy_order, factor=3.0
+            "deviation of 1 - cos",
+            displacements,
+            deviations,
+            errors,
+            phase.lazy_order,
+            factor=3.0,
+            first=phase.expected_deviation,
         ),
     )
     logs = [rung.regime.log10_alpha for rung in phase.rungs]
@@ -118,7 +124,8 @@ CLAIM = Claim(
     tolerances=(
         "first rung: the prediction is within a factor 2 at delta of about 10^-2 (leading order)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
-        "with the constant of the instance's own first rung times 3",
+        "with the constant of the instance's own first rung times 3 (without an involution, where "
+        "two orders may cancel on that rung, at least 2 L times its distance to the lazy flow)",
         "rate: 1 % of the exponent; over 64 instances the fitted ones spread by 0.1 % (quartiles) "
         "and at most 1.6 %",
     ),

@@ -77,6 +77,17 @@ class KernelPhase:
     rungs: tuple[KernelRung, ...]
     late: FlowState | None
 
+    @property
+    def expected_deviation(self) -> float:
+        """Relative deviation that quantities quadratic in eta can have on the first rung.
+
+        2 L times the distance to the lazy flow, for what is of first order in it; 0 with an odd
+        involution, where the first order vanishes.
+        """
+        if self.lazy_order == 2:
+            return 0.0
+        return 2.0 * self.instance.problem.degree * self.rungs[0].lazy_distance
+
 
 def measure_kernel_phase(instance: Instance) -> KernelPhase:
     """Check the assumptions and integrate the displacement ladder of `instance`."""
