@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 from math import exp, log10
 
-import numpy as np
-
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
-from verify.claims.kernel_phase import KernelPhase, KernelRung, measure_kernel_phase
+from verify.claims.fits import falls_like
+from verify.claims.kernel_phase import (
+    KernelPhase,
+    KernelRung,
+    measure_kernel_phase,
+    quadratic_order,
+)
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -35,7 +38,6 @@ def predicted_square(rung: KernelRung, decay_rate: float) -> float:
 
 
 def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
-    degree, c = phase.instance.problem.degree, phase.instance.c
     states = [rung.state for rung in phase.rungs]
     if theory.late and phase.late is None:
         return Assertions()
@@ -61,19 +63,13 @@ def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
             first=phase.expected_deviation,
         ),
     )
-    logs = [rung.regime.log10_alpha for rung in phase.rungs]
-    normalised = [
-        change / float(np.linalg.norm(rung.lazy.displacement[0])) ** 2
-        for change, rung in zip(changes, phase.rungs, strict=True)
-    ]
-    relative = [n * e for n, e in zip(normalised, errors, strict=True)]
-    fitted = log_slope(logs, normalised, relative, agreement=0.2 * c * degree)
-    power = theory.order * c * (degree - theory.degree_offset)
-    rates = rate(
+    rates = quadratic_order(
         "order of 1 - cos in alpha, over c L",
-        power / (c * degree),
-        None if fitted is None else -fitted / (c * degree),
-        tolerance=0.02,
+        phase,
+        changes,
+        errors,
+        theory.order,
+        theory.degree_offset,
     )
     return Assertions(bounds, rates)
 

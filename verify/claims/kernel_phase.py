@@ -4,6 +4,7 @@ The ladder is graded by the relative displacement delta = rho^-L |eta| / |anchor
 small parameter of everything nonlinear in this phase.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -17,6 +18,8 @@ from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
 from theory.problem import Regime
+from verify.claims.base import RateSample
+from verify.claims.fits import log_slope, rate
 from verify.instance import Instance
 
 RTOL = 1e-12
@@ -138,3 +141,33 @@ def measure_rung(instance: Instance) -> KernelRung:
     epsilon = exp(-problem.degree * c * regime.log_alpha)
     size = float(np.linalg.norm(lazy.displacement[0]))
     return KernelRung(instance, flow.states[0], lazy, epsilon * size / problem.anchor_norm, error)
+
+
+def quadratic_order(
+    quantity: str,
+    phase: KernelPhase,
+    values: Sequence[float],
+    errors: Sequence[float],
+    order: float,
+    degree_offset: int,
+) -> tuple[RateSample, ...]:
+    """The exponent in alpha, over c L, of what is quadratic in eta; predicted order (1 - offset/L).
+
+    Dividing by |eta|^2 takes the logarithms out: what is left is the power of alpha. `errors` are
+    relative.
+    """
+    degree, c = phase.instance.problem.degree, phase.instance.c
+    normalised = [
+        value / float(np.linalg.norm(rung.lazy.displacement[0])) ** 2
+        for value, rung in zip(values, phase.rungs, strict=True)
+    ]
+    relative = [n * e for n, e in zip(normalised, errors, strict=True)]
+    logs = [rung.regime.log10_alpha for rung in phase.rungs]
+    fitted = log_slope(logs, normalised, relative, agreement=0.2 * c * degree)
+    power = order * c * (degree - degree_offset)
+    return rate(
+        quantity,
+        power / (c * degree),
+        None if fitted is None else -fitted / (c * degree),
+        tolerance=0.02,
+    )

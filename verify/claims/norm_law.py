@@ -3,11 +3,9 @@
 from dataclasses import dataclass, replace
 from math import log10
 
-import numpy as np
-
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
-from verify.claims.kernel_phase import KernelPhase, measure_kernel_phase
+from verify.claims.fits import falls_like
+from verify.claims.kernel_phase import KernelPhase, measure_kernel_phase, quadratic_order
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -31,7 +29,7 @@ class Theory:
 
 
 def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
-    degree, c = phase.instance.problem.degree, phase.instance.c
+    degree = phase.instance.problem.degree
     states = [rung.state for rung in phase.rungs]
     if theory.late and phase.late is None:
         return Assertions()
@@ -68,19 +66,13 @@ def assertions(phase: KernelPhase, theory: Theory) -> Assertions:
             first=phase.expected_deviation,
         ),
     )
-    logs = [rung.regime.log10_alpha for rung in phase.rungs]
-    normalised = [
-        max(excess, 0.0) / float(np.linalg.norm(rung.lazy.displacement[0])) ** 2
-        for excess, rung in zip(excesses, phase.rungs, strict=True)
-    ]
-    relative = [n * e for n, e in _pairs(normalised, errors)]
-    fitted = log_slope(logs, normalised, relative, agreement=0.2 * c * degree)
-    power = theory.order * c * (degree - theory.degree_offset)
-    rates = rate(
+    rates = quadratic_order(
         "order of the norm's excess in alpha, over c L",
-        power / (c * degree),
-        None if fitted is None else -fitted / (c * degree),
-        tolerance=0.02,
+        phase,
+        [max(excess, 0.0) for excess in excesses],
+        errors,
+        theory.order,
+        theory.degree_offset,
     )
     return Assertions(bounds, rates)
 
