@@ -107,9 +107,11 @@ def run(
 def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
     """Integrate one instance and print everything measured on it."""
     from verify.evaluate import evaluate_instance, format_evaluation
-    from verify.instance import read_instance
+    from verify.instances import FlowInstance, read_instance
 
     instance = read_instance(file)
+    if not isinstance(instance, FlowInstance):
+        raise InvalidInput(f"{file}: evaluate takes a net with weight decay; replay takes any")
     measured = evaluate_instance(instance, times or (1.0 - instance.c, 1.0 + instance.c))
     text = json.dumps(measured, indent=1, allow_nan=False)
     click.echo(text if as_json else format_evaluation(measured))
@@ -153,7 +155,7 @@ def compare(old: Path, new: Path) -> int:
     show_default=True,
 )
 def figure(name: str | None, everything: bool, preset: str, folder: Path) -> int:
-    """Regenerate a figure of the papers as PNG and SVG, with its data as CSV."""
+    """Regenerate a figure as PNG, SVG and CSV; 1 when it does not show what it is said to."""
     from verify.figures import all_figures, figure_named
     from verify.figures.make import make_figure
     from verify.report.gallery import write_gallery
@@ -161,11 +163,16 @@ def figure(name: str | None, everything: bool, preset: str, folder: Path) -> int
     if everything == (name is not None):
         raise InvalidInput(f"give one figure or --all; known are {', '.join(all_figures())}")
     chosen = list(all_figures().values()) if name is None else [figure_named(name)]
+    shown = True
     for spec in chosen:
-        for path in make_figure(spec, preset, folder, click.echo):
+        made = make_figure(spec, preset, folder, click.echo)
+        for path in made.files:
             click.echo(f"  {path}")
+        for outcome in made.outcomes:
+            click.echo(f"  {outcome.line()}")
+        shown = shown and all(outcome.as_expected for outcome in made.outcomes)
     click.echo(f"gallery: {write_gallery(folder, list(all_figures().values()))}")
-    return 0
+    return 0 if shown else 1
 
 
 def main(arguments: list[str] | None = None) -> int:

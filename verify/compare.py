@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.instance import read_json
+from verify.instances import read_json
 from verify.results import SCHEMA
 
 WORST_RATIO_MOVED = 0.1

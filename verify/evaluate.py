@@ -12,10 +12,10 @@ from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
 from theory.margin import kkt_residual
 from theory.problem import Problem, Regime
-from verify.instance import Instance, finite_or_none
+from verify.instances import FlowInstance, finite_or_none
 
 
-def evaluate_instance(instance: Instance, times: Sequence[float]) -> dict[str, Any]:
+def evaluate_instance(instance: FlowInstance, times: Sequence[float]) -> dict[str, Any]:
     """Check the assumptions, integrate, and compare with every prediction.
 
     Args:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 from theory.errors import (
     AssumptionError,
     IntegratorsDisagree,
+    InvalidInput,
     NumericalFailure,
     OracleFailed,
 )
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample
-from verify.instance import Instance
+from verify.instances import Instance
 
 Outcome = Literal[
     "measured",
@@ -81,6 +82,11 @@ def examine(claim: Claim[Any, Any], instance: Instance) -> Evidence:
 
     Never raises for failures of assumptions or numerics: they are outcomes.
     """
+    if not isinstance(instance, claim.kind):
+        raise InvalidInput(
+            f"instance is a {type(instance).__name__}; claim {claim.id} takes a "
+            f"{claim.kind.__name__}"
+        )
     start = perf_counter()
     recorded = {**instance.to_json(), "claim": claim.id}
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from theory.errors import InvalidInput
 from verify.claims import claim_named
 from verify.evidence import CLAIM, Evidence, examine
-from verify.instance import read_instance
+from verify.instances import read_instance
 from verify.judge import Verdict, instance_severity, judge_bound, judge_instance, severity
 
 

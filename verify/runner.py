@@ -22,7 +22,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
-from verify.instance import Instance
+from verify.instances import instance_from_json
 from verify.judge import instance_severity
 from verify.profiles import Profile
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
@@ -189,7 +189,7 @@ def _counterexample(
             plan.profile.shrink_tries,
         )
     path = plan.folder / "counterexamples" / f"{claim.id}.json"
-    instance = Instance.from_json(entry.instance) if shrunk is None else shrunk[0]
+    instance = instance_from_json(entry.instance) if shrunk is None else shrunk[0]
     write_json(path, {**instance.to_json(), "claim": claim.id})
     command = f"python -m verify replay {shlex.quote(str(path))}"
     return Counterexample(

@@ -17,7 +17,7 @@ from hypothesis.errors import Flaky
 
 from theory.errors import AssumptionError, NumericalFailure
 from verify.claims.base import Claim
-from verify.instance import Instance
+from verify.instances import Instance
 from verify.judge import SEVERE, instance_severity
 from verify.profiles import hypothesis_settings
 

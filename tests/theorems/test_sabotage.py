@@ -34,7 +34,7 @@ from theory.flow import FlowState
 from theory.losses import Exponential, Logistic
 from verify.claims import claim_named
 from verify.evidence import Evidence, examine
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.results import judge_claim
 
 CLAIMS = ("kernel-svm", "kkt", "frozen-direction", "norm-law", "sharp-transition")
@@ -66,17 +66,19 @@ def taught(net: HomogeneousNet, anchor: np.ndarray, loss: str = "exponential") -
 
 
 @pytest.fixture(scope="module")
-def instances() -> dict[str, list[Instance]]:
+def instances() -> dict[str, list[FlowInstance]]:
     """Early and late instances, by claim; made before any fault is put in."""
     early, late = [], []
     for problem in problems():
         scale = scale_of_displacement(kernel_svm(problem), problem, 2.0, 1.0 - C, 0.01)
-        early.append(Instance(problem, Regime(log10_alpha=scale, decay_power=2.0), C))
-        late.append(Instance(problem, Regime(log10_alpha=14.0, decay_power=0.5), C))
+        early.append(FlowInstance(problem, Regime(log10_alpha=scale, decay_power=2.0), C))
+        late.append(FlowInstance(problem, Regime(log10_alpha=14.0, decay_power=0.5), C))
     return {claim: late if claim in LATE else early for claim in CLAIMS}
 
 
-def verdicts(instances: dict[str, list[Instance]], *, until_not_holding: bool) -> dict[str, str]:
+def verdicts(
+    instances: dict[str, list[FlowInstance]], *, until_not_holding: bool
+) -> dict[str, str]:
     """Verdict of each claim; stops at the first that does not hold when asked to."""
     found: dict[str, str] = {}
     for name in CLAIMS:
@@ -88,7 +90,7 @@ def verdicts(instances: dict[str, list[Instance]], *, until_not_holding: bool) -
     return found
 
 
-def test_without_a_fault_every_claim_holds(instances: dict[str, list[Instance]]) -> None:
+def test_without_a_fault_every_claim_holds(instances: dict[str, list[FlowInstance]]) -> None:
     assert set(verdicts(instances, until_not_holding=False).values()) == {"holds"}
 
 
@@ -263,7 +265,7 @@ def decay_time_of_the_other_convention(patch: Patch) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_suite_does_not_say_holds_under(
-    name: str, instances: dict[str, list[Instance]], monkeypatch: Patch
+    name: str, instances: dict[str, list[FlowInstance]], monkeypatch: Patch
 ) -> None:
     FAULTS[name](monkeypatch)
     found = verdicts(instances, until_not_holding=True)

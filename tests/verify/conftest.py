@@ -15,7 +15,7 @@ from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, RateSample, Rival
 from verify.commands import main
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.profiles import Profile
 from verify.runner import RunPlan
 
@@ -182,16 +182,16 @@ def make_tiny_claim(
     worker processes get them by value.
     """
 
-    def instances(families: tuple[str, ...]) -> st.SearchStrategy[Instance]:
+    def instances(families: tuple[str, ...]) -> st.SearchStrategy[FlowInstance]:
         del families
         return st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build)
 
-    def build(values: list[int]) -> Instance:
+    def build(values: list[int]) -> FlowInstance:
         inputs = np.array([[float(value)] for value in values])
         problem = Problem(Diagonal(1), np.array([0.5, 0.5]), inputs, np.ones(len(values)))
-        return Instance(problem, Regime(log10_alpha=8, decay_power=2))
+        return FlowInstance(problem, Regime(log10_alpha=8, decay_power=2))
 
-    def measure(instance: Instance) -> float:
+    def measure(instance: FlowInstance) -> float:
         total = float(instance.problem.inputs.sum())
         check(total)
         return total

@@ -10,7 +10,7 @@ import pytest
 
 from theory.flow import gradient_flow
 from verify.evaluate import evaluate_instance, format_evaluation
-from verify.instance import Instance
+from verify.instances import FlowInstance
 
 FAMILIES = ("diagonal", "two_layer", "deep", "factorization")
 
@@ -100,14 +100,14 @@ def test_default_times_are_before_and_after_the_transition(
 
 
 def test_times_come_back_in_the_order_asked_for(instances: dict[str, Any]) -> None:
-    measured = evaluate_instance(Instance.from_json(instances["diagonal"]), [1.3, 0.2, 0.7])
+    measured = evaluate_instance(FlowInstance.from_json(instances["diagonal"]), [1.3, 0.2, 0.7])
     assert [entry["at"] for entry in measured["times"]] == [1.3, 0.2, 0.7]
     norms = [entry["log_norm"] for entry in measured["times"]]
     assert norms[1] > norms[2] > norms[0]  # weight decay shrinks theta until the transition
 
 
 def test_margins_are_those_of_the_flow(instances: dict[str, Any]) -> None:
-    instance = Instance.from_json(instances["diagonal"])
+    instance = FlowInstance.from_json(instances["diagonal"])
     measured = evaluate_instance(instance, [0.7])["times"][0]
     flow = gradient_flow(instance.problem, instance.regime, at=[0.7])
     np.testing.assert_array_equal(measured["margins"], flow.states[0].margins)
@@ -118,7 +118,7 @@ def test_margins_are_those_of_the_flow(instances: dict[str, Any]) -> None:
 def test_kernel_svm_describes_the_model_before_the_transition_only(
     instances: dict[str, Any],
 ) -> None:
-    instance = Instance.from_json(instances["diagonal"])
+    instance = FlowInstance.from_json(instances["diagonal"])
     early, late = evaluate_instance(instance, [0.7, 1.3])["times"]
     # the limit is reached like 1/Lam, Lam about 76 here, up to log Lam
     assert early["kernel_svm"]["gap"] < 0.1
@@ -135,7 +135,7 @@ def test_gaps_are_finite_numbers_at_all_times_before_the_transition(
 ) -> None:
     for family in FAMILIES:
         times = [0.05, 0.3, 0.6, 0.95]
-        for entry in evaluate_instance(Instance.from_json(instances[family]), times)["times"]:
+        for entry in evaluate_instance(FlowInstance.from_json(instances[family]), times)["times"]:
             gaps = [*entry["kernel_svm"].values(), *entry["lazy_flow"].values()]
             assert all(isinstance(gap, float) and gap >= 0 for gap in gaps), (family, entry)
 
@@ -143,7 +143,7 @@ def test_gaps_are_finite_numbers_at_all_times_before_the_transition(
 def test_normalized_margin_is_the_smallest_margin_over_a_power_of_the_norm(
     instances: dict[str, Any],
 ) -> None:
-    measured = evaluate_instance(Instance.from_json(instances["deep"]), [1.3])
+    measured = evaluate_instance(FlowInstance.from_json(instances["deep"]), [1.3])
     entry = measured["times"][0]
     expected = min(entry["margins"]) / np.exp(entry["log_norm"]) ** measured["problem"]["degree"]
     assert entry["normalized_margin"] == pytest.approx(expected, rel=1e-12)
@@ -187,7 +187,7 @@ def test_squared_loss_has_nulls_where_classification_has_numbers(
 def test_number_beyond_float64_is_null(instances: dict[str, Any]) -> None:
     """At alpha = 10^1000 the first force exceeds float64, and strict JSON has no infinity."""
     huge = {**instances["diagonal"], "regime": {"log10_alpha": 1000, "decay_power": 2}}
-    measured = evaluate_instance(Instance.from_json(huge), [0.0])
+    measured = evaluate_instance(FlowInstance.from_json(huge), [0.0])
     assert measured["times"][0]["kkt"]["flow_stationarity"] is None
     json.dumps(measured, allow_nan=False)
     assert "kkt flow stationarity        -" in format_evaluation(measured)
@@ -196,7 +196,7 @@ def test_number_beyond_float64_is_null(instances: dict[str, Any]) -> None:
 def test_norm_to_a_huge_power_does_not_overflow(instances: dict[str, Any]) -> None:
     """|theta|^-100 is e^829 at 1.3 t_g: beyond float64, on its own."""
     steep = {**instances["diagonal"], "net": {"kind": "diagonal", "degree": 100, "input_dim": 3}}
-    entry = evaluate_instance(Instance.from_json(steep), [1.3])["times"][0]
+    entry = evaluate_instance(FlowInstance.from_json(steep), [1.3])["times"][0]
     assert entry["log_norm"] < -8
     assert entry["normalized_margin"] == 0.0
 

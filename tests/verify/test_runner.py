@@ -25,7 +25,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
-from verify.instance import read_instance
+from verify.instances import read_instance
 from verify.replay import replay_file
 from verify.report.results_file import ResultsFile
 from verify.runner import RunPlan, merge, run

@@ -9,7 +9,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from theory.errors import AssumptionError, IntegrationFailed
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.judge import SEVERE
 from verify.search import draw_instances, shrink_counterexample
 
@@ -36,10 +36,10 @@ def test_draws_as_many_as_asked_for(count: int, tiny_claim: Callable[..., Any]) 
 
 
 def test_discarded_draws_are_counted(tiny_claim: Callable[..., Any]) -> None:
-    used: list[Instance] = []
+    used: list[FlowInstance] = []
     discarded_here = 0
 
-    def seldom(instance: Instance) -> Instance:
+    def seldom(instance: FlowInstance) -> FlowInstance:
         nonlocal discarded_here
         if instance.problem.inputs.sum() % 4 == 0:
             discarded_here += 1
@@ -58,7 +58,7 @@ def test_violation_stops_no_drawing(tiny_claim: Callable[..., Any]) -> None:
 
 
 def test_exception_in_use_is_not_swallowed(tiny_claim: Callable[..., Any]) -> None:
-    def use(instance: Instance) -> None:
+    def use(instance: FlowInstance) -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError, match="a bug"):
@@ -108,7 +108,7 @@ def test_no_instance_is_measured_twice(tiny_claim: Callable[..., Any]) -> None:
     claim = tiny_claim(limit=3.0)
     measure = claim.measure
 
-    def counted(instance: Instance) -> float:
+    def counted(instance: FlowInstance) -> float:
         seen.append(tuple(np.ravel(instance.problem.inputs)))
         return float(measure(instance))
 
@@ -140,6 +140,6 @@ def test_shrinks_from_the_seed_of_its_shard(tiny_claim: Callable[..., Any]) -> N
     best = max(by_seed, key=lambda seed: max(by_seed[seed]))
     other = min(by_seed, key=lambda seed: max(by_seed[seed]))
     rare = tiny_claim(limit=max(by_seed[best]) - 1.0)
-    strategy: st.SearchStrategy[Instance] = rare.instances(FAMILY)
+    strategy: st.SearchStrategy[FlowInstance] = rare.instances(FAMILY)
     assert shrink_counterexample(rare, strategy, best, 3, 1.1, 100) is not None
     assert shrink_counterexample(rare, strategy, other, 3, 1.1, 100) is None

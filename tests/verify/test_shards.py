@@ -12,7 +12,7 @@ import pytest
 from theory import Diagonal, Problem, Regime
 from verify.claims.base import Assertions, Bound, Finding, Ladder, RateSample
 from verify.evidence import CLAIM, Evidence
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.profiles import SHARD_SIZE
 from verify.shards import (
     Shard,
@@ -60,9 +60,9 @@ def test_examples_of_the_claim_come_first(tiny_claim: Callable[..., Any]) -> Non
     assert [e.assertions[CLAIM].bounds[0].value for e in result.evidence] == [5.0, 7.0]
 
 
-def _instance(value: float) -> Instance:
+def _instance(value: float) -> FlowInstance:
     problem = Problem(Diagonal(1), np.array([0.5, 0.5]), np.array([[value]]), np.ones(1))
-    return Instance(problem, Regime(log10_alpha=8, decay_power=2))
+    return FlowInstance(problem, Regime(log10_alpha=8, decay_power=2))
 
 
 def test_shard_gives_the_same_evidence_again(tiny_claim: Callable[..., Any]) -> None:

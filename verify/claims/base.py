@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from hypothesis import strategies as st
 
-from verify.instance import Instance
+from verify.instances import FlowInstance, Instance
 from verify.strategies.nets import FAMILIES
 
 M = TypeVar("M")
@@ -104,6 +104,8 @@ class Claim(Generic[M, T]):
         ladders, findings: what the report draws and notes for one measurement.
         examples: further instances always tried, by name.
         families: the families of nets that it speaks of.
+        kind: the type of its instances.
+        thrift: one instance costs as much as this many of another claim, and it gets so many fewer.
         expected: "falsified" for a statement of the literature that does not survive.
     """
 
@@ -112,8 +114,8 @@ class Claim(Generic[M, T]):
     statement: str
     source: str
     assumptions: tuple[str, ...]
-    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Instance]]
-    measure: Callable[[Instance], M]
+    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Any]]
+    measure: Callable[[Any], M]
     theory: T
     assertions: Callable[[M, T], Assertions]
     rivals: tuple[Rival[T], ...]
@@ -122,4 +124,6 @@ class Claim(Generic[M, T]):
     findings: Callable[[M], tuple[Finding, ...]] = field(default=_nothing)
     examples: tuple[Instance, ...] = ()
     families: tuple[str, ...] = FAMILIES
+    kind: type = FlowInstance
+    thrift: int = 1
     expected: Expected = "holds"

@@ -19,7 +19,7 @@ from theory.flow import gradient_flow
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import falls_like, log_slope, rate
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.descents import descent_instances, step_size
 from verify.strategies.tasks import problems
 
@@ -84,7 +84,7 @@ class Measured:
         error: relative error of the flow.
     """
 
-    instance: Instance
+    instance: FlowInstance
     steps: Floats
     descent: Descent
     slope: Floats
@@ -93,7 +93,7 @@ class Measured:
     visibility: tuple[Visibility, ...]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem, regime = instance.problem, instance.regime
     check_assumptions(problem)
     at = _times(instance)
@@ -114,12 +114,12 @@ def measure(instance: Instance) -> Measured:
     )
 
 
-def _times(instance: Instance) -> list[float]:
+def _times(instance: FlowInstance) -> list[float]:
     """In units of t_g, on the grid of the coarsest step."""
     return [round(1.0 - instance.c, 2), round(1.0 + instance.c, 2)]
 
 
-def _wrong_flows(instance: Instance) -> dict[str, tuple[Floats, Floats]]:
+def _wrong_flows(instance: FlowInstance) -> dict[str, tuple[Floats, Floats]]:
     """The flows of the rivals at the same times t; left out where they cannot be computed."""
     problem, regime = instance.problem, instance.regime
     other = "logistic" if problem.loss == "exponential" else "exponential"
@@ -146,7 +146,7 @@ def _wrong_flows(instance: Instance) -> dict[str, tuple[Floats, Floats]]:
     return flows
 
 
-def _visibility(instance: Instance) -> tuple[Visibility, ...]:
+def _visibility(instance: FlowInstance) -> tuple[Visibility, ...]:
     """The coarsest step, kept while alpha grows; it ends where descent diverges."""
     problem, regime, at = instance.problem, instance.regime, _times(instance)
     step = step_size(regime)

@@ -21,7 +21,7 @@ from theory.margin.programmes import MarginOptimum, l1_max_margin, l2_max_margin
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.wide_diagonal import late_instances
 
 WINDOW_POINTS: Final = 9
@@ -86,7 +86,7 @@ class Moment:
 class Measured:
     """The window [t_g, (1+c) t_g], larger alphas for degree 2, and the rivals' moments."""
 
-    instance: Instance
+    instance: FlowInstance
     optima: dict[str, MarginOptimum]
     window: tuple[Moment, ...]
     rungs: tuple[Moment, ...]
@@ -97,7 +97,7 @@ class Measured:
         return self.instance.problem
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem, regime, c = instance.problem, instance.regime, instance.c
     check_assumptions(problem)
     optima = {

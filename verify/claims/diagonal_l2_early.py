@@ -22,7 +22,7 @@ from theory.margin.programmes import MarginOptimum, l1_max_margin, l2_max_margin
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.wide_diagonal import early_instances
 
 LIMIT_SCALES: Final = (100.0, 1000.0, 10000.0)
@@ -89,7 +89,7 @@ class Measured:
     mistaken: dict[str, Rung]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem, c = instance.problem, instance.c
     check_assumptions(problem)
     optima = {
@@ -115,7 +115,7 @@ def _rungs(problem: Problem, regime: Regime, flow: DiagonalTrajectory) -> list[R
     return [Rung(regime, float(at), w, q, float(error)) for at, w, q, error in rows]
 
 
-def _mistaken(instance: Instance) -> dict[str, Rung]:
+def _mistaken(instance: FlowInstance) -> dict[str, Rung]:
     """The flow at the times that rivals take for early; empty where it does not finish."""
     problem, c = instance.problem, instance.c
     regime = instance.regime.at_alpha(min(MISTAKEN_SCALE, instance.regime.log10_alpha))

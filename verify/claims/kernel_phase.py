@@ -20,7 +20,7 @@ from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
 from theory.problem import Regime
 from verify.claims.base import RateSample
 from verify.claims.fits import log_slope, rate
-from verify.instance import Instance
+from verify.instances import FlowInstance
 
 RTOL = 1e-12
 MAX_ERROR = 1e-5
@@ -40,7 +40,7 @@ class KernelRung:
         error: estimated relative error of the flow.
     """
 
-    instance: Instance
+    instance: FlowInstance
     state: FlowState
     lazy: LazyFlow
     displacement: float
@@ -74,7 +74,7 @@ class KernelPhase:
             where that far flow cannot be integrated, which is no fault of the claim's.
     """
 
-    instance: Instance
+    instance: FlowInstance
     svm: KernelSVM
     lazy_order: int
     rungs: tuple[KernelRung, ...]
@@ -92,7 +92,7 @@ class KernelPhase:
         return 2.0 * self.instance.problem.degree * self.rungs[0].lazy_distance
 
 
-def measure_kernel_phase(instance: Instance) -> KernelPhase:
+def measure_kernel_phase(instance: FlowInstance) -> KernelPhase:
     """Check the assumptions and integrate the displacement ladder of `instance`."""
     problem = instance.problem
     check_assumptions(problem)
@@ -113,7 +113,7 @@ def measure_kernel_phase(instance: Instance) -> KernelPhase:
     return KernelPhase(instance, svm, order, tuple(rungs), late)
 
 
-def states_for_rivals(instance: Instance, times: dict[str, float]) -> dict[str, FlowState]:
+def states_for_rivals(instance: FlowInstance, times: dict[str, float]) -> dict[str, FlowState]:
     """The flow at other times than the claim's (in units of t_g); empty if it does not finish."""
     try:
         flow = gradient_flow(
@@ -128,7 +128,7 @@ def states_for_rivals(instance: Instance, times: dict[str, float]) -> dict[str, 
     return dict(zip(times, flow.states, strict=True))
 
 
-def measure_rung(instance: Instance) -> KernelRung:
+def measure_rung(instance: FlowInstance) -> KernelRung:
     """Integrate the flow and the lazy flow to (1-c) t_g."""
     problem, regime, c = instance.problem, instance.regime, instance.c
     flow = gradient_flow(problem, regime, at=[1.0 - c], rtol=RTOL)

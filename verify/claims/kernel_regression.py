@@ -29,7 +29,7 @@ from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import RESOLVED, falls_like, log_slope, rate
 from verify.claims.kernel_machines import features_of_kernel, probe_inputs
 from verify.claims.kernel_phase import states_for_rivals
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regression import kernel_regression_instances
 
 RTOL = 1e-12
@@ -97,7 +97,7 @@ class Rung:
 class Measured:
     """The ladder of one instance, and two moments that rivals mistake for early."""
 
-    instance: Instance
+    instance: FlowInstance
     regression: KernelRegression
     probes: Floats
     lazy_order: int
@@ -110,7 +110,7 @@ class Measured:
         return np.concatenate([self.instance.problem.inputs, self.probes])
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem = instance.problem
     check_assumptions(problem)
     regression, probes = kernel_regression(problem), probe_inputs(problem)
@@ -132,7 +132,7 @@ def measure(instance: Instance) -> Measured:
     return Measured(instance, regression, probes, order, rungs, mistaken)
 
 
-def _rung(instance: Instance, regression: KernelRegression, inputs: Floats) -> Rung:
+def _rung(instance: FlowInstance, regression: KernelRegression, inputs: Floats) -> Rung:
     problem, regime, at = instance.problem, instance.regime, 1.0 - instance.c
     tight, loose = (
         gradient_flow(problem, regime, [at], rtol=rtol, estimate_error=False).states[0]

@@ -33,7 +33,7 @@ from verify.claims.kernel_phase import (
     measure_rung,
     states_for_rivals,
 )
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -86,7 +86,7 @@ class Measured:
     mistaken: dict[str, FlowState]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     phase = measure_kernel_phase(instance)
     limits = tuple(measure_rung(instance.at_alpha(scale)) for scale in LIMIT_SCALES)
     regime = limits[0].regime

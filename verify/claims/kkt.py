@@ -23,7 +23,7 @@ from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSa
 from verify.claims.fits import rate, slope
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
 from verify.claims.windows import SADDLE, Window, spans_to_judge
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
 
@@ -61,13 +61,13 @@ class Theory:
 class Measured:
     """Windows along a ladder of alphas, and those that the rivals propose on the first rung."""
 
-    instance: Instance
+    instance: FlowInstance
     svm: KernelSVM
-    rungs: tuple[tuple[Instance, Window], ...]
+    rungs: tuple[tuple[FlowInstance, Window], ...]
     proposed: dict[str, Window]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     check_assumptions(instance.problem)
     svm = kernel_svm(instance.problem)
     spans = spans_to_judge(instance.c, instance.regime.decay_power)
@@ -79,7 +79,7 @@ def measure(instance: Instance) -> Measured:
     return Measured(instance, svm, tuple(rungs), own)
 
 
-def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
+def _windows(instance: FlowInstance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
     """One flow, read over several windows of time (in units of t_g)."""
     grids = {name: np.linspace(*span, WINDOW_POINTS) for name, span in spans.items()}
     times = np.unique(np.concatenate(list(grids.values())))
@@ -120,7 +120,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
 
 
 def _window_bounds(
-    measured: Measured, instance: Instance, window: Window, theory: Theory
+    measured: Measured, instance: FlowInstance, window: Window, theory: Theory
 ) -> list[Bound]:
     problem, log_alpha, c = instance.problem, instance.regime.log_alpha, instance.c
     last, scale = window.last, f"log10 alpha = {instance.regime.log10_alpha:g}"
@@ -232,7 +232,7 @@ def findings(measured: Measured) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def second_transition_example() -> Instance:
+def second_transition_example() -> FlowInstance:
     """Two samples on which the limit flow lands on a symmetric saddle (L = 3, p = 1).
 
     The saddle is left at (1 + p/2) t_g for every alpha, so at c = 0.47 the pointwise residual does
@@ -241,7 +241,7 @@ def second_transition_example() -> Instance:
     net = Diagonal(2, 3)
     inputs = np.array([[1.0, 1.0], [2.0, 1.0]])
     problem = Problem(net, balanced_anchor(net, np.ones(2)), inputs, np.ones(2))
-    return Instance(problem, Regime(log10_alpha=8.0, decay_power=1.0), c=0.467)
+    return FlowInstance(problem, Regime(log10_alpha=8.0, decay_power=1.0), c=0.467)
 
 
 _TRUE = Theory()

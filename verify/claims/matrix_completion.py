@@ -33,7 +33,7 @@ from theory.margin.nuclear import (
 from theory.problem import LOG_10, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.completion import completion_instances
 
 RTOL = 1e-10
@@ -82,7 +82,7 @@ class Measured:
         full_gap: largest difference to the flow of U and V, over max |y|; None on large matrices.
     """
 
-    instance: Instance
+    instance: FlowInstance
     completion: Completion
     early_logs: tuple[float, ...]
     drifts: tuple[float, ...]
@@ -96,7 +96,7 @@ class Measured:
     full_gap: float | None
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem, c, log_alpha = instance.problem, instance.c, instance.regime.log_alpha
     check_assumptions(problem)
     completion = completion_of(problem)
@@ -141,7 +141,7 @@ def measure(instance: Instance) -> Measured:
     )
 
 
-def _full_gap(instance: Instance, completion: Completion) -> float:
+def _full_gap(instance: FlowInstance, completion: Completion) -> float:
     """The flow of U and V against the flow of W at (1-c) t_g, t_g and three e-folds later.
 
     Later still the kernel of a matrix of low rank comes near a singular one, which the flow of U

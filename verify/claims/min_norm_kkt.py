@@ -20,7 +20,7 @@ from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate
 from verify.claims.kernel_machines import probe_inputs
 from verify.claims.windows import SADDLE, Window, spans_to_judge
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regression import min_norm_instances
 
 WINDOW_POINTS = 17
@@ -79,15 +79,15 @@ class MisfitRung:
 class Measured:
     """Windows along a ladder of alphas, those that the rivals propose, and the misfit's ladder."""
 
-    instance: Instance
+    instance: FlowInstance
     regression: KernelRegression
-    rungs: tuple[tuple[Instance, Window], ...]
+    rungs: tuple[tuple[FlowInstance, Window], ...]
     proposed: dict[str, Window]
     residual: MinNormResidual
     misfits: tuple[MisfitRung, ...]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     check_assumptions(instance.problem)
     regression = kernel_regression(instance.problem)
     spans = spans_to_judge(instance.c, instance.regime.decay_power)
@@ -102,7 +102,7 @@ def measure(instance: Instance) -> Measured:
     )
 
 
-def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
+def _windows(instance: FlowInstance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
     """One flow, read over several windows of time (in units of t_g)."""
     problem, regime = instance.problem, instance.regime
     grids = {name: np.linspace(*span, WINDOW_POINTS) for name, span in spans.items()}
@@ -123,7 +123,7 @@ def _windows(instance: Instance, spans: dict[str, tuple[float, float]]) -> dict[
     return windows
 
 
-def _misfit_ladder(instance: Instance) -> tuple[MisfitRung, ...]:
+def _misfit_ladder(instance: FlowInstance) -> tuple[MisfitRung, ...]:
     """Late flows at one alpha and several lambdas; empty where one of them does not finish."""
     problem, rungs = instance.problem, []
     for log10_lambda in LOG10_LAMBDAS:
@@ -141,7 +141,7 @@ def _misfit_ladder(instance: Instance) -> tuple[MisfitRung, ...]:
     return tuple(rungs)
 
 
-def efolds(measured: Measured, instance: Instance) -> float:
+def efolds(measured: Measured, instance: FlowInstance) -> float:
     """T = (1+c) log alpha - s*, with s* = log alpha - (1/L) log(|h| / |anchor|), at least 1."""
     end = (1.0 + instance.c) * instance.regime.log_alpha
     return max(end - transition_decay_time(measured.regression, instance.regime), 1.0)
@@ -163,7 +163,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     return Assertions((*bounds, *misfit.bounds), misfit.rates)
 
 
-def _window_bounds(measured: Measured, instance: Instance, window: Window) -> list[Bound]:
+def _window_bounds(measured: Measured, instance: FlowInstance, window: Window) -> list[Bound]:
     scale = f"log10 alpha = {instance.regime.log10_alpha:g}"
     span, smallest = efolds(measured, instance), window.smallest_stationarity
     error = 10.0 * window.error + 1e-9

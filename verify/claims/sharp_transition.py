@@ -14,7 +14,7 @@ from theory.kernel import kernel_svm
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
 
@@ -78,12 +78,12 @@ class Turn:
 class Measured:
     """Turns along a ladder of alphas, and along a ladder of lambdas at one alpha."""
 
-    instance: Instance
+    instance: FlowInstance
     by_alpha: tuple[Turn, ...]
     by_decay: tuple[Turn, ...]
 
 
-def measure(instance: Instance) -> Measured:
+def measure(instance: FlowInstance) -> Measured:
     problem, c, regime = instance.problem, instance.c, instance.regime
     check_assumptions(problem)
     by_alpha = tuple(

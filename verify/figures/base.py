@@ -1,10 +1,12 @@
-"""What a figure is: independent parts to compute, and a way to draw them."""
+"""What a figure is: independent parts to compute, a way to draw them, and what they show."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from matplotlib.figure import Figure
+
+from verify.figures.outcomes import Outcome
 
 Column: TypeAlias = Sequence[float | int | str]
 Table: TypeAlias = dict[str, list[float | int | str]]
@@ -22,6 +24,10 @@ class Part:
     compute: Callable[[], Table]
 
 
+def _nothing(_: Mapping[str, Table]) -> tuple[()]:
+    return ()
+
+
 @dataclass(frozen=True)
 class FigureSpec:
     """A figure by name.
@@ -30,6 +36,7 @@ class FigureSpec:
         parts: the pieces of one preset.
         draw: a matplotlib figure from the finished tables, by part name.
         source: paper and figure number.
+        outcomes: what the finished tables are said to show.
     """
 
     name: str
@@ -38,3 +45,4 @@ class FigureSpec:
     source: str
     parts: Callable[[str], list[Part]]
     draw: Callable[[Mapping[str, Table]], Figure]
+    outcomes: Callable[[Mapping[str, Table]], Sequence[Outcome]] = field(default=_nothing)

@@ -1,21 +1,29 @@
-"""Making a figure: compute its parts (resuming), write CSV, PNG and SVG."""
+"""Making a figure: compute its parts (resuming), write CSV, PNG and SVG, judge what it shows."""
 
 import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from theory.errors import InvalidInput
 from verify.atomic import write_bytes, write_json, write_text
 from verify.figures.base import PRESETS, FigureSpec, Part, Table
+from verify.figures.outcomes import Outcome
 
 
-def make_figure(
-    spec: FigureSpec, preset: str, folder: Path, say: Callable[[str], None]
-) -> list[Path]:
-    """Compute, draw and write one figure; returns the files.
+@dataclass(frozen=True)
+class Made:
+    """The files of a figure, and its outcomes."""
+
+    files: tuple[Path, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def make_figure(spec: FigureSpec, preset: str, folder: Path, say: Callable[[str], None]) -> Made:
+    """Compute, draw and write one figure.
 
     Finished parts are kept below `folder`/unfinished until the files are written, so that an
     interrupted figure resumes.
@@ -38,13 +46,13 @@ def make_figure(
         tables[part.name] = table
         how = "resumed" if resumed else f"{perf_counter() - start:.1f} s"
         say(f"[{number}/{len(parts)}] {spec.name}: {part.name} ({how})")
-    files = _write(spec, tables, folder)
+    made = _write(spec, tables, folder)
     for path in kept.glob("*.json"):
         path.unlink()
     for empty in (kept, kept.parent):
         if empty.exists() and not any(empty.iterdir()):
             empty.rmdir()
-    return files
+    return made
 
 
 def _load(path: Path) -> Table | None:
@@ -62,7 +70,7 @@ def _checked(part: Part, table: Table) -> Table:
     return table
 
 
-def _write(spec: FigureSpec, tables: dict[str, Table], folder: Path) -> list[Path]:
+def _write(spec: FigureSpec, tables: dict[str, Table], folder: Path) -> Made:
     figure = spec.draw(tables)
     paths = [folder / f"{spec.name}.{kind}" for kind in ("csv", "png", "svg")]
     write_text(paths[0], _csv(tables))
@@ -70,7 +78,11 @@ def _write(spec: FigureSpec, tables: dict[str, Table], folder: Path) -> list[Pat
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, dpi=160, bbox_inches="tight")
         write_bytes(path, buffer.getvalue())
-    return paths
+    outcomes = tuple(spec.outcomes(tables))
+    if outcomes:
+        paths.append(folder / f"{spec.name}.outcomes.json")
+        write_json(paths[-1], [outcome.to_json() for outcome in outcomes])
+    return Made(tuple(paths), outcomes)
 
 
 def _csv(tables: dict[str, Table]) -> str:

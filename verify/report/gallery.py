@@ -1,8 +1,10 @@
 """The page of figures: those that exist in a folder, with titles, captions and data."""
 
+import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from verify.atomic import write_text
 from verify.figures.base import FigureSpec
@@ -18,7 +20,10 @@ figcaption { margin-top: .5rem } small { opacity: .75 }
 def write_gallery(folder: Path, figures: Sequence[FigureSpec]) -> Path:
     """Write `folder`/index.html over the figures made so far."""
     made = [figure for figure in figures if (folder / f"{figure.name}.svg").exists()]
-    body = "\n".join(map(_entry, made)) or "<p>No figure has been made yet.</p>"
+    body = (
+        "\n".join(_entry(figure, folder) for figure in made)
+        or "<p>No figure has been made yet.</p>"
+    )
     page = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -30,12 +35,30 @@ def write_gallery(folder: Path, figures: Sequence[FigureSpec]) -> Path:
     return path
 
 
-def _entry(figure: FigureSpec) -> str:
+def _entry(figure: FigureSpec, folder: Path) -> str:
     name = escape(figure.name)
     return (
         f'<figure id="{name}">\n<h2>{escape(figure.title)}</h2>\n'
         f'<img src="{name}.svg" alt="{escape(figure.title)}">\n'
         f"<figcaption>{escape(figure.caption)}<br>\n<small>{escape(figure.source)} · "
         f'<a href="{name}.csv">data</a> · <a href="{name}.png">PNG</a></small></figcaption>\n'
-        "</figure>"
+        f"{_outcomes(folder / f'{figure.name}.outcomes.json')}</figure>"
+    )
+
+
+def _outcomes(path: Path) -> str:
+    """What the figure is said to show, with the verdicts; nothing for a figure without outcomes."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    return "<ul>\n" + "".join(map(_outcome, found)) + "</ul>\n"
+
+
+def _outcome(outcome: dict[str, Any]) -> str:
+    verdict = outcome["verdict"] + ("" if outcome["as_expected"] else ", which was not expected")
+    rejected = "refuted" if outcome["rival_rejected"] else "not refuted"
+    return (
+        f"<li><strong>{escape(verdict)}:</strong> {escape(outcome['statement'])} "
+        f"<small>The wrong variant, {escape(outcome['rival'])}, is {rejected}.</small></li>\n"
     )

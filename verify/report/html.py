@@ -110,7 +110,7 @@ def _environment() -> Environment:
         typeset=words.typeset,
         decimals=words.decimals,
         duration=words.duration,
-        net_name=words.net_name,
+        instance_name=words.instance_name,
         instance_json=words.instance_json,
     )
     environment.globals["counted"] = words.counted

@@ -91,11 +91,24 @@ def ratio(worst: dict[str, Any] | None) -> float | None:
     return float(value / worst["bound"])
 
 
-def net_name(instance: dict[str, Any]) -> str:
-    """The net of an instance in one line, whatever its keys."""
-    net = dict(instance.get("net") or {})
-    kind = str(net.pop("kind", "?")).replace("_", " ")
-    return ", ".join([kind, *(f"{key.replace('_', ' ')} {_plain(net[key])}" for key in net)])
+_NOT_DESCRIBED = {"net", "anchor", "inputs", "labels", "model", "claim"}
+
+
+def instance_name(instance: dict[str, Any]) -> str:
+    """An instance in one line, whatever its kind: the model, then its numbers."""
+    labels = instance.get("labels")
+    described = {
+        **_model(instance),
+        **({} if labels is None else {"samples": len(labels)}),
+        **{key: value for key, value in instance.items() if key not in _NOT_DESCRIBED},
+    }
+    flat = {**described, **described.pop("regime", {})}
+    kind = str(flat.pop("kind", "?")).replace("_", " ")
+    return ", ".join([kind, *(f"{key.replace('_', ' ')} {_plain(flat[key])}" for key in flat)])
+
+
+def _model(instance: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": instance["model"]} if "model" in instance else dict(instance.get("net") or {})
 
 
 def _plain(value: Any) -> str:

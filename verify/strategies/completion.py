@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from theory.anchors import balanced_anchor
 from theory.nets import Factorization
 from theory.problem import LOG_10, Problem, Regime
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.nets import grid_arrays
 from verify.strategies.regression import DECAY_POWERS
 
@@ -35,10 +35,10 @@ def completion_tasks(draw: st.DrawFn, max_size: int = 7, max_rank: int = 3) -> P
 
 
 @st.composite
-def completion_instances(draw: st.DrawFn, families: tuple[str, ...] = ()) -> Instance:
+def completion_instances(draw: st.DrawFn, families: tuple[str, ...] = ()) -> FlowInstance:
     """Instances whose window after t_g spans 8 to 40 e-folds."""
     del families  # only factorizations complete matrices
     problem = draw(completion_tasks())
     c, power = draw(st.integers(5, 9)) / 10.0, draw(st.sampled_from(DECAY_POWERS))
     scale = draw(st.integers(8, 40)) / (c * LOG_10)
-    return Instance(problem, Regime(log10_alpha=ceil(10 * scale) / 10, decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=ceil(10 * scale) / 10, decay_power=power), c)

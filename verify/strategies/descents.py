@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 
 from theory.descent.modified import sharpness_at_start
 from theory.problem import Problem, Regime
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.regimes import time_margins
 from verify.strategies.tasks import problems
 
@@ -33,7 +33,7 @@ def step_size(regime: Regime, per_unit: int = STEPS_PER_UNIT) -> float:
 @st.composite
 def descent_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
-) -> Instance:
+) -> FlowInstance:
     """Instances at the largest alpha in [1.1, 100] that a step of t_g / 200 resolves as drawn."""
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
@@ -51,4 +51,6 @@ def descent_instances(
     else:
         scale = float(brentq(excess, low, high, xtol=1e-3))
     # two decimals for readers; rounding alpha by 1 % moves the target by a few percent
-    return Instance(problem, Regime(log10_alpha=max(round(scale, 2), low), decay_power=power), c)
+    return FlowInstance(
+        problem, Regime(log10_alpha=max(round(scale, 2), low), decay_power=power), c
+    )

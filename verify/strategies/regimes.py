@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.kernel.svm import kernel_svm
 from theory.problem import LOG_10, Problem, Regime
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.tasks import problems
 
 DECAY_POWERS = (2.0, 1.5, 3.0, 0.5)
@@ -27,25 +27,25 @@ def time_margins() -> st.SearchStrategy[float]:
 @st.composite
 def kernel_phase_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
-) -> Instance:
+) -> FlowInstance:
     """Instances whose relative displacement at (1-c) t_g lies in [10^-2.5, 10^-1.5]."""
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     displacement = 10.0 ** (-2.0 + draw(st.integers(-5, 5)) / 10.0)
     scale = scale_of_displacement(kernel_svm(problem), problem, power, 1.0 - c, displacement)
-    return Instance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
 
 
 @st.composite
 def late_phase_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
-) -> Instance:
+) -> FlowInstance:
     """Instances whose window [t_g, (1+c) t_g] spans 6 to 30 e-folds, at alpha >= 10^8."""
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(6, 30))
     scale = max(efolds / (c * LOG_10), 8.0)
-    return Instance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
 
 
 def _rounded_up(log10_alpha: float) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from theory.backend import Floats
 from theory.kernel.regression import kernel_drift, kernel_regression
 from theory.problem import LOG_10, Problem, Regime
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.nets import FAMILIES, AnchoredNet, anchored_nets
 from verify.strategies.regimes import time_margins
 from verify.strategies.tasks import MIN_RELATIVE_GRADIENT, inputs_for
@@ -61,7 +61,9 @@ def regression_problems(families: tuple[str, ...] = FAMILIES) -> st.SearchStrate
 
 
 @st.composite
-def kernel_regression_instances(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) -> Instance:
+def kernel_regression_instances(
+    draw: st.DrawFn, families: tuple[str, ...] = FAMILIES
+) -> FlowInstance:
     """Instances with relative displacement and kernel drift at (1-c) t_g at most 10^-2.5..-1.5."""
     problem = draw(regression_problems(families))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
@@ -69,17 +71,17 @@ def kernel_regression_instances(draw: st.DrawFn, families: tuple[str, ...] = FAM
     regression = kernel_regression(problem)
     per_epsilon = max(regression.norm / problem.anchor_norm, kernel_drift(regression))
     scale = log(per_epsilon / size) / (problem.degree * c * LOG_10)
-    return Instance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
 
 
 @st.composite
-def min_norm_instances(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) -> Instance:
+def min_norm_instances(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) -> FlowInstance:
     """Instances whose window [t_g, (1+c) t_g] spans 4 to 20 e-folds, at alpha >= 10^8."""
     problem = draw(regression_problems(families))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(4, 20))
     scale = max(efolds / (c * LOG_10), 8.0)
-    return Instance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
 
 
 def rounded_up(log10_alpha: float) -> float:

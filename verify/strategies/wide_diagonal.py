@@ -15,7 +15,7 @@ from theory.errors import AssumptionError
 from theory.kernel.svm import max_margin
 from theory.nets import Diagonal
 from theory.problem import LOG_10, Problem, Regime
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.strategies.nets import grid_arrays
 from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances
 from verify.strategies.tasks import LOSSES, MIN_TEACHER_COSINE
@@ -47,16 +47,18 @@ def wide_diagonal_problems(draw: st.DrawFn, max_samples: int = 4) -> Problem:
     return Problem(net, anchor, inputs, labels, draw(st.sampled_from(LOSSES)))
 
 
-def early_instances() -> st.SearchStrategy[Instance]:
+def early_instances() -> st.SearchStrategy[FlowInstance]:
     """Instances whose relative displacement at (1-c) t_g is about 10^-2."""
     return kernel_phase_instances(wide_diagonal_problems())
 
 
 @st.composite
-def late_instances(draw: st.DrawFn) -> Instance:
+def late_instances(draw: st.DrawFn) -> FlowInstance:
     """Instances whose window [t_g, (1+c) t_g] spans 8 to 20 e-folds, with c in [0.3, 0.9]."""
     problem = draw(wide_diagonal_problems())
     c, power = draw(st.integers(6, 18)) / 20, draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(8, 20))
     scale = max(efolds / (c * LOG_10), 8.0)
-    return Instance(problem, Regime(log10_alpha=ceil(10.0 * scale) / 10.0, decay_power=power), c)
+    return FlowInstance(
+        problem, Regime(log10_alpha=ceil(10.0 * scale) / 10.0, decay_power=power), c
+    )

@@ -7,20 +7,20 @@ from theory import Diagonal, Problem, Regime, balanced_anchor
 from theory.descent.modified import sharpness_at_start, step_error
 from theory.errors import IntegrationFailed, InvalidInput
 from verify.claims.descent_follows_flow import CLAIM, REFERENCES, Measured
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.judge import judge_instance
 
 
 @pytest.fixture(scope="module")
-def instance() -> Instance:
+def instance() -> FlowInstance:
     net = Diagonal(2, 2)
     anchor = balanced_anchor(net, np.ones(2))
     problem = Problem(net, anchor, [[1.0, 0.5], [-0.25, 1.0]], [1.0, -1.0])
-    return Instance(problem, Regime(log10_alpha=0.5, decay_power=0.5), c=0.3)
+    return FlowInstance(problem, Regime(log10_alpha=0.5, decay_power=0.5), c=0.3)
 
 
 @pytest.fixture(scope="module")
-def measured(instance: Instance) -> Measured:
+def measured(instance: FlowInstance) -> Measured:
     return CLAIM.measure(instance)
 
 
@@ -53,7 +53,7 @@ def test_visibility_goes_up_in_stiffness(measured: Measured) -> None:
         assert "step times sharpness" in finding.detail
 
 
-def test_the_leading_error_refuses_what_it_cannot_integrate(instance: Instance) -> None:
+def test_the_leading_error_refuses_what_it_cannot_integrate(instance: FlowInstance) -> None:
     problem = instance.problem
     with pytest.raises(InvalidInput, match="increasing"):
         step_error(problem, instance.regime, [1.3, 0.7])
@@ -61,7 +61,7 @@ def test_the_leading_error_refuses_what_it_cannot_integrate(instance: Instance) 
         step_error(problem, Regime(log10_alpha=6, decay_power=2.0), [0.7])
 
 
-def test_the_sharpness_bounds_the_largest_eigenvalue(instance: Instance) -> None:
+def test_the_sharpness_bounds_the_largest_eigenvalue(instance: FlowInstance) -> None:
     problem, regime = instance.problem, instance.regime
     theta = 10**regime.log10_alpha * problem.anchor
     step = 1e-5

@@ -10,7 +10,7 @@ from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 from verify.claims import claim_named, diagonal_l1_late, diagonal_l2_early
 from verify.evidence import CLAIM, examine
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.judge import judge, judge_instance
 from verify.search import draw_instances
 from verify.shards import plan_shards
@@ -38,7 +38,7 @@ def test_only_diagonal_nets_are_drawn(name: str) -> None:
 
 def test_instances_are_wide_and_mostly_accepted() -> None:
     for strategy in (early_instances(), late_instances()):
-        drawn: list[Instance] = []
+        drawn: list[FlowInstance] = []
         discarded = draw_instances(strategy, 3, 12, drawn.append)
         assert discarded <= 6
         assert all(i.problem.inputs.shape[1] >= 3 * i.problem.samples for i in drawn)
@@ -50,7 +50,7 @@ def test_early_margins_are_those_of_l2(degree: int) -> None:
     problem = gaussian(degree)
     evidence = examine(
         claim_named("diagonal-l2-early"),
-        Instance(problem, Regime(log10_alpha=12.0, decay_power=2.0), c=0.4),
+        FlowInstance(problem, Regime(log10_alpha=12.0, decay_power=2.0), c=0.4),
     )
     assert judge_instance(evidence.assertions[CLAIM]) == "kept"
     for rival in ("l1", "gamma-of-l1", "norm-of-l1", "late", "time-of-inverse-decay"):
@@ -58,7 +58,7 @@ def test_early_margins_are_those_of_l2(degree: int) -> None:
 
 
 def test_late_margins_are_those_of_l1() -> None:
-    instance = Instance(gaussian(2), Regime(log10_alpha=12.0, decay_power=2.0), c=0.5)
+    instance = FlowInstance(gaussian(2), Regime(log10_alpha=12.0, decay_power=2.0), c=0.5)
     evidence = examine(claim_named("diagonal-l1-late"), instance)
     assert judge_instance(evidence.assertions[CLAIM]) == "kept"
     for rival in ("l2", "gamma-of-l2", "norm-of-l2", "early", "half-time"):
@@ -67,7 +67,7 @@ def test_late_margins_are_those_of_l1() -> None:
 
 @pytest.mark.parametrize("degree", [3, 4])
 def test_late_weights_satisfy_kkt_of_the_quasi_norm(degree: int) -> None:
-    instance = Instance(gaussian(degree), Regime(log10_alpha=12.0, decay_power=2.0), c=0.5)
+    instance = FlowInstance(gaussian(degree), Regime(log10_alpha=12.0, decay_power=2.0), c=0.5)
     measured = diagonal_l1_late.measure(instance)
     true = diagonal_l1_late.Theory()
     last = measured.window[-1]
@@ -85,7 +85,7 @@ def test_late_weights_satisfy_kkt_of_the_quasi_norm(degree: int) -> None:
 
 
 def test_the_certificate_of_the_l1_deficit_is_an_upper_bound_at_any_time() -> None:
-    instance = Instance(gaussian(2, seed=5), Regime(log10_alpha=8.0, decay_power=2.0), c=0.6)
+    instance = FlowInstance(gaussian(2, seed=5), Regime(log10_alpha=8.0, decay_power=2.0), c=0.6)
     measured = diagonal_l1_late.measure(instance)
     for moment in (*measured.window, *measured.mistaken.values()):
         deficit = 1.0 - diagonal_l1_late.relative_margin(measured, moment)
@@ -93,7 +93,7 @@ def test_the_certificate_of_the_l1_deficit_is_an_upper_bound_at_any_time() -> No
 
 
 def test_the_margin_bound_is_log_n_over_the_depth() -> None:
-    instance = Instance(gaussian(2), Regime(log10_alpha=1000.0, decay_power=2.0), c=0.4)
+    instance = FlowInstance(gaussian(2), Regime(log10_alpha=1000.0, decay_power=2.0), c=0.4)
     measured = diagonal_l2_early.measure(instance)
     rung = measured.rungs[-1]
     leading = log(3) / (2.0 * 1.4 * rung.regime.log_alpha)  # D = (p + 2 c (L-1)) log alpha

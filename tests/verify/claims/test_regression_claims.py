@@ -12,7 +12,7 @@ from theory.assumptions import check_assumptions
 from theory.kernel.regression import kernel_drift, kernel_regression, relative_displacement
 from verify.claims import claim_named
 from verify.claims import kernel_regression as early_claim
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.judge import judge_instance
 from verify.profiles import hypothesis_settings
 from verify.search import draw_instances
@@ -27,19 +27,21 @@ from verify.strategies.regression import (
 CLAIMS = ("kernel-regression", "min-norm-kkt", "matrix-completion")
 
 
-def drawn(strategy: st.SearchStrategy[Instance], count: int = 2, seed: int = 3) -> list[Instance]:
-    instances: list[Instance] = []
+def drawn(
+    strategy: st.SearchStrategy[FlowInstance], count: int = 2, seed: int = 3
+) -> list[FlowInstance]:
+    instances: list[FlowInstance] = []
     draw_instances(strategy, seed, count, instances.append)
     return instances
 
 
 @pytest.mark.parametrize("build", [kernel_regression_instances, min_norm_instances])
 def test_drawn_tasks_are_realizable_and_well_conditioned(
-    build: Callable[..., st.SearchStrategy[Instance]],
+    build: Callable[..., st.SearchStrategy[FlowInstance]],
 ) -> None:
     @hypothesis_settings(40, shrink=False)
     @given(build(FAMILIES))
-    def check(instance: Instance) -> None:
+    def check(instance: FlowInstance) -> None:
         problem = instance.problem
         check_assumptions(problem)
         features = problem.net.jacobian(problem.anchor, problem.inputs)
@@ -47,7 +49,7 @@ def test_drawn_tasks_are_realizable_and_well_conditioned(
         assert values.min() > 1e-4 * values.max()
         assert np.all(problem.labels != 0)
         assert instance.regime.decay_power != 1.0
-        assert Instance.from_json(instance.to_json()).regime == instance.regime
+        assert FlowInstance.from_json(instance.to_json()).regime == instance.regime
 
     check()
 

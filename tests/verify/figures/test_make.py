@@ -44,7 +44,7 @@ def spec(counted: Counted) -> FigureSpec:
 
 
 def test_files_hold_the_data_and_nothing_unfinished_stays(tmp_path: Path) -> None:
-    files = make_figure(spec(Counted()), "quick", tmp_path, lambda line: None)
+    files = make_figure(spec(Counted()), "quick", tmp_path, lambda line: None).files
     assert [path.name for path in files] == ["sample.csv", "sample.png", "sample.svg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(p.name for p in files)
     rows = list(csv.DictReader(files[0].read_text().splitlines()))

@@ -69,7 +69,7 @@ def test_figures_draw_at_toy_size(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, max_steps=250))
-    files = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None)  # type: ignore[attr-defined]
+    files = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None).files  # type: ignore[attr-defined]
     assert [path.suffix for path in files] == [".csv", ".png", ".svg"]
     assert all(path.stat().st_size > 0 for path in files)
 
@@ -78,7 +78,7 @@ def test_the_figure_without_decay_draws(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, seeds=(0,)))
     monkeypatch.setitem(modular_no_decay.STEPS, "quick", 250)
-    assert make_figure(modular_no_decay.FIGURE, "quick", tmp_path, lambda _: None)
+    assert make_figure(modular_no_decay.FIGURE, "quick", tmp_path, lambda _: None).files
 
 
 def test_the_sizes_are_those_of_the_paper() -> None:

@@ -13,7 +13,7 @@ from theory.assumptions import check_assumptions
 from theory.kernel import kernel_svm
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.problem import LOG_10, Problem
-from verify.instance import Instance
+from verify.instances import FlowInstance
 from verify.search import draw_instances
 from verify.strategies.nets import FAMILIES, SMOOTH_ACTIVATIONS
 from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances, late_phase_instances
@@ -23,7 +23,7 @@ STRATEGIES = {"kernel phase": kernel_phase_instances, "late phase": late_phase_i
 SEEDS = range(6)
 COUNT = 8
 
-Drawn = dict[str, list[Instance]]
+Drawn = dict[str, list[FlowInstance]]
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +40,11 @@ def drawn() -> tuple[Drawn, int]:
 
 
 @pytest.fixture(scope="module")
-def everything(drawn: tuple[Drawn, int]) -> list[Instance]:
+def everything(drawn: tuple[Drawn, int]) -> list[FlowInstance]:
     return [instance for instances in drawn[0].values() for instance in instances]
 
 
-def test_every_instance_meets_the_assumptions(everything: list[Instance]) -> None:
+def test_every_instance_meets_the_assumptions(everything: list[FlowInstance]) -> None:
     for instance in everything:
         check_assumptions(instance.problem)
 
@@ -124,18 +124,18 @@ TASKS: dict[str, Callable[[Problem], bool]] = {
 
 
 @pytest.mark.parametrize("seen", TASKS.values(), ids=TASKS.keys())
-def test_tasks_can_have(seen: Callable[[Problem], bool], everything: list[Instance]) -> None:
+def test_tasks_can_have(seen: Callable[[Problem], bool], everything: list[FlowInstance]) -> None:
     assert any(seen(instance.problem) for instance in everything)
 
 
-def test_every_decay_power_is_drawn_and_none_is_near_1(everything: list[Instance]) -> None:
+def test_every_decay_power_is_drawn_and_none_is_near_1(everything: list[FlowInstance]) -> None:
     """At p = 1 the times log(alpha)/lambda and log(1/lambda)/lambda are one and the same."""
     powers = {round(instance.regime.decay_power, 9) for instance in everything}
     assert powers == set(DECAY_POWERS)
     assert 1.0 not in powers
 
 
-def test_time_margins_stay_away_from_both_ends(everything: list[Instance]) -> None:
+def test_time_margins_stay_away_from_both_ends(everything: list[FlowInstance]) -> None:
     margins = [instance.c for instance in everything]
     assert 0.1 <= min(margins) < 0.2
     assert 0.5 < max(margins) <= 0.6
@@ -143,14 +143,14 @@ def test_time_margins_stay_away_from_both_ends(everything: list[Instance]) -> No
 
 def test_late_phase_is_long_enough(drawn: tuple[Drawn, int]) -> None:
     source = late_phase_instances(problems(("diagonal",)))
-    instances: list[Instance] = []
+    instances: list[FlowInstance] = []
     draw_instances(source, 0, 40, instances.append)
     for instance in instances:
         assert instance.regime.log10_alpha >= 8.0
         assert instance.c * instance.regime.log10_alpha * LOG_10 >= 6.0
 
 
-def test_inputs_are_small_and_readable(everything: list[Instance]) -> None:
+def test_inputs_are_small_and_readable(everything: list[FlowInstance]) -> None:
     for instance in everything:
         inputs = instance.problem.inputs
         assert np.array_equal(64 * inputs, np.round(64 * inputs))

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
-from verify.instance import DEFAULT_C, Instance, net_from_json, net_to_json, read_instance
+from verify.instances import DEFAULT_C, FlowInstance, net_from_json, net_to_json, read_instance
 from verify.strategies.regimes import kernel_phase_instances, late_phase_instances
 
 
-def through_text(instance: Instance) -> Instance:
-    return Instance.from_json(json.loads(json.dumps(instance.to_json(), allow_nan=False)))
+def through_text(instance: FlowInstance) -> FlowInstance:
+    return FlowInstance.from_json(json.loads(json.dumps(instance.to_json(), allow_nan=False)))
 
 
 @settings(max_examples=40)
 @given(st.one_of(kernel_phase_instances(), late_phase_instances()))
-def test_round_trip_is_exact(instance: Instance) -> None:
+def test_round_trip_is_exact(instance: FlowInstance) -> None:
     again = through_text(instance)
     assert again.problem.net == instance.problem.net
     for name in ("anchor", "inputs", "labels"):
@@ -46,8 +46,8 @@ def test_example_of_the_documentation_loads(
 
 
 def test_either_form_of_the_decay_gives_the_same_regime(instances: dict[str, Any]) -> None:
-    by_power = Instance.from_json(instances["diagonal"])
-    by_value = Instance.from_json(
+    by_power = FlowInstance.from_json(instances["diagonal"])
+    by_value = FlowInstance.from_json(
         {**instances["diagonal"], "regime": {"log10_alpha": 12, "log10_lambda": -24}}
     )
     assert by_power.regime == by_value.regime
@@ -55,7 +55,7 @@ def test_either_form_of_the_decay_gives_the_same_regime(instances: dict[str, Any
 
 def test_claim_survives_the_round_trip_and_a_name_may_be_given(instances: dict[str, Any]) -> None:
     data = {**instances["diagonal"], "claim": "kkt", "name": "by hand", "c": 0.25}
-    again = through_text(Instance.from_json(data))
+    again = through_text(FlowInstance.from_json(data))
     assert (again.claim, again.c) == ("kkt", 0.25)
 
 

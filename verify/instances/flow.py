@@ -1,25 +1,19 @@
-"""One instance of a theorem, and the JSON file that holds it.
-
-What `evaluate` and `replay` read, what a counterexample is saved as, and what a person can write
-by hand. Every refusal names the key, what it held and what is allowed.
-"""
+"""Instances of theorems on homogeneous nets: a problem in a regime, with its net."""
 
 import importlib.util
-import json
 import sys
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.problem import Problem, Regime
+from verify.instances.base import check_keys, expect, integer
 
 DEFAULT_C = 0.3
 _KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
@@ -75,7 +69,7 @@ class ModuleNet(HomogeneousNet):
 
 
 @dataclass(frozen=True, eq=False)
-class Instance:
+class FlowInstance:
     """A problem in a regime; c fixes the times (1-c) t_g and (1+c) t_g that theorems speak of."""
 
     problem: Problem
@@ -87,7 +81,7 @@ class Instance:
         if not isinstance(self.c, (int, float)) or not 0 < self.c < 1:
             raise InvalidInput(f"c is {self.c!r}; it must lie strictly between 0 and 1")
 
-    def at_alpha(self, log10_alpha: float) -> "Instance":
+    def at_alpha(self, log10_alpha: float) -> "FlowInstance":
         """The same problem and power p at another alpha."""
         return replace(self, regime=self.regime.at_alpha(log10_alpha))
 
@@ -105,7 +99,7 @@ class Instance:
         return data if self.claim is None else {**data, "claim": self.claim}
 
     @classmethod
-    def from_json(cls, data: Any, folder: Path | None = None) -> "Instance":
+    def from_json(cls, data: Any, folder: Path | None = None) -> "FlowInstance":
         """Build an instance from parsed JSON.
 
         Raises:
@@ -113,42 +107,21 @@ class Instance:
         """
         if not isinstance(data, Mapping):
             raise InvalidInput(f"an instance is a JSON object, not {type(data).__name__}")
-        _check_keys("instance", data, _KEYS - {"loss"}, _OPTIONAL | {"loss"})
+        check_keys("instance", data, _KEYS - {"loss"}, _OPTIONAL | {"loss"})
         problem = Problem(
             net_from_json(data["net"], folder),
             data["anchor"],
             data["inputs"],
             data["labels"],
-            _expect("loss", data.get("loss", "exponential"), str),
+            expect("loss", data.get("loss", "exponential"), str),
         )
         if isinstance(problem.net, ModuleNet):
             problem.net.try_out(problem.anchor, problem.inputs)
-        regime = _expect("regime", data["regime"], Mapping)
-        _check_keys("regime", regime, {"log10_alpha"}, {"decay_power", "log10_lambda"})
+        regime = expect("regime", data["regime"], Mapping)
+        check_keys("regime", regime, {"log10_alpha"}, {"decay_power", "log10_lambda"})
         for key in {"claim", "name"} & set(data):
-            _expect(key, data[key], str)
+            expect(key, data[key], str)
         return cls(problem, Regime(**regime), data.get("c", DEFAULT_C), data.get("claim"))
-
-
-def read_instance(path: Path) -> Instance:
-    """Read an instance file.
-
-    Raises:
-        InvalidInput: the file is missing, not JSON, or not an instance.
-    """
-    return Instance.from_json(read_json(path), path.parent)
-
-
-def read_json(path: Path) -> Any:
-    """Parse a JSON file, with missing and malformed files reported as `InvalidInput`."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path}: cannot be read ({error})") from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InvalidInput(f"{path}: not valid JSON ({error})") from None
 
 
 def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
@@ -170,27 +143,27 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
 
 def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
     """A net from its "net" entry; see `net_to_json` for the kinds and their keys."""
-    data = dict(_expect("net", data, Mapping))
+    data = dict(expect("net", data, Mapping))
     kind = data.pop("kind", None)
     match kind:
         case "diagonal":
-            _check_keys("net", data, {"input_dim"}, {"degree"})
-            return Diagonal(_integer(data, "input_dim"), _integer(data, "degree", 2))
+            check_keys("net", data, {"input_dim"}, {"degree"})
+            return Diagonal(integer(data, "input_dim"), integer(data, "degree", 2))
         case "two_layer":
-            _check_keys("net", data, {"width", "input_dim", "activation"})
-            activation = _expect("activation", data["activation"], str)
-            return TwoLayer(_integer(data, "width"), _integer(data, "input_dim"), activation)
+            check_keys("net", data, {"width", "input_dim", "activation"})
+            activation = expect("activation", data["activation"], str)
+            return TwoLayer(integer(data, "width"), integer(data, "input_dim"), activation)
         case "deep":
-            _check_keys("net", data, {"widths"}, {"activation"})
-            listed = _expect("widths", data["widths"], list)
-            widths = tuple(_integer({"widths": width}, "widths") for width in listed)
-            return Deep(widths, _expect("activation", data.get("activation", "linear"), str))
+            check_keys("net", data, {"widths"}, {"activation"})
+            listed = expect("widths", data["widths"], list)
+            widths = tuple(integer({"widths": width}, "widths") for width in listed)
+            return Deep(widths, expect("activation", data.get("activation", "linear"), str))
         case "factorization":
-            _check_keys("net", data, {"size", "rank"})
-            return Factorization(_integer(data, "size"), _integer(data, "rank"))
+            check_keys("net", data, {"size", "rank"})
+            return Factorization(integer(data, "size"), integer(data, "rank"))
         case "module":
-            _check_keys("net", data, {"path"})
-            return load_module_net(_expect("path", data["path"], str), folder)
+            check_keys("net", data, {"path"})
+            return load_module_net(expect("path", data["path"], str), folder)
     allowed = "diagonal, two_layer, deep, factorization, module"
     raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
 
@@ -220,34 +193,3 @@ def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
     if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
         raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
     return ModuleNet(path, net)
-
-
-def _check_keys(
-    where: str, data: Mapping[str, Any], required: Set[str], optional: Set[str] = frozenset()
-) -> None:
-    missing, unknown = sorted(required - set(data)), sorted(set(data) - required - optional)
-    if missing:
-        raise InvalidInput(f"{where} lacks {', '.join(missing)}")
-    if unknown:
-        allowed = ", ".join(sorted(required | optional))
-        raise InvalidInput(f"{where} has unknown keys {', '.join(unknown)}; allowed are {allowed}")
-
-
-def _expect(name: str, value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        wanted = {"str": "a string", "list": "a list", "Mapping": "an object"}[kind.__name__]
-        raise InvalidInput(f"{name} is {value!r}; it must be {wanted}")
-    return value
-
-
-def _integer(data: Mapping[str, Any], key: str, default: int | None = None) -> int:
-    value = data.get(key, default)
-    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
-    if not whole or isinstance(value, bool):
-        raise InvalidInput(f"{key} is {value!r}; it must be a whole number")
-    return int(value)
-
-
-def finite_or_none(value: float) -> float | None:
-    """A number as strict JSON allows it."""
-    return float(value) if np.isfinite(value) else None

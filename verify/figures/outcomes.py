@@ -1,0 +1,85 @@
+"""What a figure is said to show, judged on its own data by the judge of the claims.
+
+An outcome is a claim about one figure: inequalities between its numbers, with a wrong variant that
+the same numbers must refute, and the verdict that is expected of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from verify.claims.base import Assertions, Bound, Expected
+from verify.judge import Verdict, judge_bound, judge_instance
+
+_VERDICTS: dict[str, Verdict] = {
+    "kept": "holds",
+    "refuted": "falsified",
+    "undecided": "inconclusive",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One statement about a figure.
+
+    Attributes:
+        statement: in words.
+        bounds: what it says of the numbers.
+        rival: a plausible other outcome, in words.
+        rival_bounds: what that one says; it must be refuted.
+        expected: "falsified" for a statement of the literature that the figure does not show.
+    """
+
+    statement: str
+    bounds: tuple[Bound, ...]
+    rival: str
+    rival_bounds: tuple[Bound, ...]
+    expected: Expected = "holds"
+
+    @property
+    def verdict(self) -> Verdict:
+        return _VERDICTS[judge_instance(Assertions(self.bounds))]
+
+    @property
+    def rival_rejected(self) -> bool:
+        return judge_instance(Assertions(self.rival_bounds)) == "refuted"
+
+    @property
+    def as_expected(self) -> bool:
+        """The verdict is the expected one; of a statement that holds, the rival must fall too."""
+        return self.verdict == self.expected and (self.rival_rejected or self.verdict != "holds")
+
+    def line(self) -> str:
+        """The verdict, the statement and the numbers that decide it."""
+        numbers = "; ".join(f"{b.name} {b.value:.3g} <= {b.bound:.3g}" for b in self._shown())
+        note = "" if self.as_expected else " -- NOT AS EXPECTED"
+        rejected = "rejected" if self.rival_rejected else "not rejected"
+        return f"{self.verdict}: {self.statement} ({numbers}; rival {rejected}: {self.rival}){note}"
+
+    def _shown(self) -> tuple[Bound, ...]:
+        """The bounds that decide: the refuted ones, or else all of them."""
+        refuted = tuple(b for b in self.bounds if judge_bound(b) == "refuted")
+        return refuted or self.bounds
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "statement": self.statement,
+            "verdict": self.verdict,
+            "expected": self.expected,
+            "rival": self.rival,
+            "rival_rejected": self.rival_rejected,
+            "as_expected": self.as_expected,
+            "bounds": [{"name": b.name, "value": b.value, "bound": b.bound} for b in self.bounds],
+        }
+
+
+def below(name: str, value: float, bound: float, error: float = 0.0) -> Bound:
+    """value <= bound; a name that reads well before the two numbers."""
+    return Bound(name, value, bound, error)
+
+
+def ordered(names: tuple[str, ...], values: tuple[float, ...]) -> tuple[Bound, ...]:
+    """values[0] <= values[1] <= ..., one bound for each neighbouring pair."""
+    return tuple(
+        Bound(f"{names[k]} against {names[k + 1]}", values[k], values[k + 1])
+        for k in range(len(values) - 1)
+    )

@@ -1,0 +1,19 @@
+"""Instances: what claims are tried on, as frozen records that go to JSON and back."""
+
+from verify.instances.base import Instance, finite_or_none
+from verify.instances.committee import CommitteeInstance
+from verify.instances.files import instance_from_json, read_instance, read_json
+from verify.instances.flow import DEFAULT_C, FlowInstance, net_from_json, net_to_json
+
+__all__ = [
+    "DEFAULT_C",
+    "CommitteeInstance",
+    "FlowInstance",
+    "Instance",
+    "finite_or_none",
+    "instance_from_json",
+    "net_from_json",
+    "net_to_json",
+    "read_instance",
+    "read_json",
+]

@@ -1,0 +1,54 @@
+"""Instance files: what `evaluate` and `replay` read, and what a counterexample is saved as.
+
+A person can write one by hand; every refusal names the key, what it held and what is allowed.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from theory.errors import InvalidInput
+from verify.instances.base import Instance
+from verify.instances.committee import CommitteeInstance
+from verify.instances.flow import FlowInstance
+
+MODELS = {"committee": CommitteeInstance}
+"""Kinds of instances by their key "model"; a file without one holds a homogeneous net."""
+
+
+def instance_from_json(data: Any, folder: Path | None = None) -> Instance:
+    """Build an instance from parsed JSON; `folder` is where a net's own file is looked for.
+
+    Raises:
+        InvalidInput: naming the key that is missing, unknown or wrong.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidInput(f"an instance is a JSON object, not {type(data).__name__}")
+    if "model" not in data:
+        return FlowInstance.from_json(data, folder)
+    model = data["model"]
+    if model not in MODELS:
+        raise InvalidInput(f"model is {model!r}; allowed are {', '.join(MODELS)}")
+    return MODELS[model].from_json({key: data[key] for key in data if key != "model"})
+
+
+def read_instance(path: Path) -> Instance:
+    """Read an instance file.
+
+    Raises:
+        InvalidInput: the file is missing, not JSON, or not an instance.
+    """
+    return instance_from_json(read_json(path), path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, with missing and malformed files reported as `InvalidInput`."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path}: cannot be read ({error})") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InvalidInput(f"{path}: not valid JSON ({error})") from None
