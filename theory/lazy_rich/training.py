@@ -6,8 +6,9 @@ rate is dt D N / (2 alpha^2), so that the first steps do not depend on alpha in 
 Source: Kumar et al. (2023), eq. 3 and 26.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -67,6 +68,31 @@ class Training:
             settings[0].centred,
         )
 
+    def on(self, device: str) -> "Training":
+        """The same runs in torch, in float64, on a device ("cpu", "cuda")."""
+        import torch
+
+        def move(array: Array) -> Array:
+            if array is None or isinstance(array, (int, float)):
+                return array
+            return torch.as_tensor(array, dtype=torch.float64, device=device)
+
+        machine = self.committee
+        return replace(
+            self,
+            committee=Committee(
+                move(machine.weights),
+                move(machine.output_scale),
+                move(machine.curvature),
+                move(machine.readout),
+                machine.degree,
+            ),
+            inputs=move(self.inputs),
+            targets=move(self.targets),
+            step=move(self.step),
+            weight_decay=move(self.weight_decay),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Moment:
@@ -88,6 +114,45 @@ class Moment:
         return (self.residuals**2).mean(-1)
 
 
+Pullback = Callable[[Array], tuple[Array, Array | None]]
+
+
+def outputs_and_pullback(machine: Committee, inputs: Array) -> tuple[Array, Pullback]:
+    """f at the inputs, and the map from residuals to (N/alpha) sum_mu residual_mu grad f(x_mu).
+
+    The gradient is that of the weights `(..., N, D)` and of the readouts `(..., N)`, None where
+    they are fixed. Wide machines with fixed readouts and a quadratic activation go through wbar and
+    M, in which every neuron obeys the same affine map: no array of P x N numbers is made.
+    """
+    if machine.readout is None and machine.degree == 2 and machine.width > machine.input_dim:
+        return machine.form()(inputs), partial(_pull_all_alike, machine, inputs)
+    fields = machine.fields(inputs)
+    return machine.outputs_of(fields), partial(_pull_each, machine, inputs, fields)
+
+
+def _pull_all_alike(machine: Committee, inputs: Array, residuals: Array) -> tuple[Array, None]:
+    weighted = residuals[..., None] * inputs
+    bent = machine.weights @ (inputs.swapaxes(-1, -2) @ weighted)
+    return weighted.sum(-2)[..., None, :] + spread(machine.curvature, 2) * bent, None
+
+
+def _pull_each(
+    machine: Committee, inputs: Array, fields: Array, residuals: Array
+) -> tuple[Array, Array | None]:
+    push = residuals[..., None] * machine.slope(fields)
+    if machine.readout is None:
+        return push.swapaxes(-1, -2) @ inputs, None
+    push = push * machine.readout[..., None, :]
+    turn = (residuals[..., None, :] @ machine.activation(fields))[..., 0, :]
+    return push.swapaxes(-1, -2) @ inputs, turn
+
+
+def speed(training: Training) -> Array | float:
+    """(2/(alpha P)) (D/2): what turns a pullback into d theta / dt of the flow time t."""
+    machine = training.committee
+    return machine.input_dim / (training.inputs.shape[-2] * machine.output_scale)
+
+
 def gradient_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
     """Full-batch gradient descent; yields the runs after each number of steps in `at`.
 
@@ -97,31 +162,44 @@ def gradient_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
     """
     if list(at) != sorted(set(at)) or not at or at[0] < 0:
         raise InvalidInput(f"at is {list(at)[:5]}...; it must increase from 0 or more")
-    machine, inputs = training.committee, training.inputs
-    offset = machine.outputs(inputs) if training.centred else 0.0
-    gain = training.step * machine.input_dim / (inputs.shape[-2] * machine.output_scale)
-    shrink = 1.0 - training.step * training.weight_decay
-    velocity: Array = 0.0
-    readout_velocity: Array = 0.0
+    state = _State(training.committee)
+    offset = outputs_and_pullback(state.machine, training.inputs)[0] if training.centred else 0.0
     wanted = set(at)
     for step in range(at[-1] + 1):
-        fields = machine.fields(inputs)
-        residuals = training.targets - (machine.outputs_of(fields) - offset)
+        residuals, following = _advanced(training, state, offset)
         if step in wanted:
-            moment = Moment(step, machine, residuals)
+            moment = Moment(step, state.machine, residuals)
             if not bool((moment.train_loss < np.inf).all()):
                 raise NumericalFailure(f"gradient descent has diverged by step {step}")
             yield moment
-        push = residuals[..., None] * machine.slope(fields)
-        if machine.readout is not None:
-            push = push * machine.readout[..., None, :]
-        forward = spread(gain, 2) * (push.swapaxes(-1, -2) @ inputs)
-        velocity = forward if training.momentum == 0 else training.momentum * velocity + forward
-        readout = machine.readout
-        if readout is not None:
-            active = residuals[..., None, :] @ machine.activation(fields)
-            turn = spread(gain, 1) * active[..., 0, :]
-            readout_velocity = training.momentum * readout_velocity + turn
-            readout = spread(shrink, 1) * readout + readout_velocity
-        weights = spread(shrink, 2) * machine.weights + velocity
-        machine = replace(machine, weights=weights, readout=readout)
+        state = following
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    machine: Committee
+    velocity: Array = 0.0
+    readout_velocity: Array = 0.0
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _advanced(training: Training, state: _State, offset: Array) -> tuple[Array, _State]:
+    """The residuals, and the state one step later; a run that diverges goes to infinity or NaN."""
+    machine, momentum = state.machine, training.momentum
+    outputs, pullback = outputs_and_pullback(machine, training.inputs)
+    residuals = training.targets - (outputs - offset)
+    gain = training.step * speed(training)
+    shrink = 1.0 - training.step * training.weight_decay
+    pull, turn = pullback(residuals)
+    velocity = spread(gain, 2) * pull
+    if momentum:
+        velocity = velocity + momentum * state.velocity
+    weights = spread(shrink, 2) * machine.weights + velocity
+    if machine.readout is None or turn is None:
+        return residuals, _State(replace(machine, weights=weights), velocity)
+    readout_velocity = spread(gain, 1) * turn
+    if momentum:
+        readout_velocity = readout_velocity + momentum * state.readout_velocity
+    readout = spread(shrink, 1) * machine.readout + readout_velocity
+    following = replace(machine, weights=weights, readout=readout)
+    return residuals, _State(following, velocity, readout_velocity)
