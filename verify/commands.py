@@ -10,10 +10,18 @@ from typing import Any
 import click
 
 from theory.errors import InvalidInput, NumericalFailure
-from verify.claims import all_claims, claim_named
 from verify.profiles import PROFILES, profile_named
+from verify.user_modules import claims_with, load_claims, select
 
 DEFAULT_SEED = 0
+
+_module = click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="Claims of your own: a file.py or a dotted.module with CLAIM or CLAIMS.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,8 +30,9 @@ def commands() -> None:
 
 
 @commands.command("list")
+@_module
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def list_claims(as_json: bool) -> None:
+def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
     """Every claim: id, statement, source, assumptions, rivals."""
     described: list[dict[str, Any]] = [
         {
@@ -35,7 +44,7 @@ def list_claims(as_json: bool) -> None:
             "assumptions": list(claim.assumptions),
             "rivals": [{"id": r.id, "description": r.description} for r in claim.rivals],
         }
-        for claim in all_claims().values()
+        for claim in claims_with(modules).values()
     ]
     if as_json:
         click.echo(json.dumps(described, indent=1))
@@ -50,6 +59,7 @@ def list_claims(as_json: bool) -> None:
 
 @commands.command()
 @click.option("--claim", "names", multiple=True, metavar="ID", help="Only these claims.")
+@_module
 @click.option(
     "--profile", default="quick", show_default=True, help=f"One of {', '.join(PROFILES)}."
 )
@@ -67,13 +77,17 @@ def list_claims(as_json: bool) -> None:
 def run(
     arguments: Sequence[str],
     names: tuple[str, ...],
+    modules: tuple[str, ...],
     profile: str,
     examples: int | None,
     seed: int,
     jobs: int,
     report: Path,
 ) -> int:
-    """Attack claims with random instances; judge them and their rivals."""
+    """Attack claims with random instances; judge them and their rivals.
+
+    With --module and no --claim, only the claims of that module.
+    """
     from verify.report.html import HtmlReport
     from verify.report.results_file import ResultsFile
     from verify.report.terminal import Terminal
@@ -81,9 +95,10 @@ def run(
     from verify.runner import run as run_plan
 
     chosen = profile_named(profile)
-    claims = tuple(map(claim_named, dict.fromkeys(names))) or tuple(all_claims().values())
+    known = claims_with(modules)
+    named = names or [claim.id for module in modules for claim in load_claims(module)] or known
     plan = RunPlan(
-        claims=claims,
+        claims=select(known, named),
         profile=chosen,
         examples=chosen.examples if examples is None else examples,
         seed=seed,
@@ -120,11 +135,12 @@ def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
 
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def replay(file: Path) -> int:
+@_module
+def replay(file: Path, modules: tuple[str, ...]) -> int:
     """Judge one saved instance again under the claim that it was saved for."""
     from verify.replay import replay_file
 
-    replayed = replay_file(file)
+    replayed = replay_file(file, modules)
     for line in replayed.lines:
         click.echo(line)
     return replayed.exit_status

@@ -1,13 +1,16 @@
 """Judging one saved instance again under the claim that it was saved for."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from theory.errors import InvalidInput
-from verify.claims import claim_named
+from verify.claims.base import Claim
 from verify.evidence import CLAIM, Evidence, examine
-from verify.instances import read_instance
+from verify.instances import Instance, instance_from_json, read_json
 from verify.judge import Verdict, instance_severity, judge_bound, judge_instance, severity
+from verify.user_modules import claims_with, select, user_code
 
 
 @dataclass(frozen=True)
@@ -19,22 +22,39 @@ class Replay:
     lines: tuple[str, ...]
 
 
-def replay_file(path: Path) -> Replay:
+def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     """Read an instance that names its claim, examine and judge it.
+
+    Args:
+        modules: users' modules whose claims are known as well.
 
     Raises:
         InvalidInput: the file is no instance, or names no known claim.
     """
-    instance = read_instance(path)
-    if instance.claim is None:
+    data = read_json(path)
+    name = data.get("claim") if isinstance(data, Mapping) else None
+    if not isinstance(name, str):
+        instance_from_json(data, path.parent)
         raise InvalidInput(f'{path}: no "claim" is named; add one to replay it')
-    claim = claim_named(instance.claim)
-    evidence = examine(claim, instance)
+    (claim,) = select(claims_with(modules), [name])
+    with user_code(claim):
+        evidence = examine(claim, instance_of(claim, data, path.parent))
     verdict = _verdict(evidence)
     lines = (f"{claim.id}: {claim.title}", *_details(evidence), f"verdict: {verdict}")
     if verdict == "inconclusive":
         return Replay(verdict, 3, lines)
     return Replay(verdict, 0 if verdict == claim.expected else 1, lines)
+
+
+def instance_of(
+    claim: Claim[Any, Any], data: Mapping[str, Any], folder: Path | None = None
+) -> Instance:
+    """The instance in parsed JSON; a user's kind of instance reads its own with `from_json`."""
+    ours = claim.kind.__module__.startswith("verify.")
+    if ours or not hasattr(claim.kind, "from_json"):
+        return instance_from_json(data, folder)
+    own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
+    return own
 
 
 def _verdict(evidence: Evidence) -> Verdict:

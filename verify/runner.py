@@ -22,12 +22,13 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
-from verify.instances import instance_from_json
 from verify.judge import instance_severity
 from verify.profiles import Profile
+from verify.replay import instance_of
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
 from verify.search import shrink_counterexample
 from verify.shards import Shard, ShardResult, ShardStore, code_fingerprint, plan_shards, run_shard
+from verify.user_modules import sources_of, user_code
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
             f"report is {plan.folder}; it must be a folder that can be written ({error})"
         ) from None
     start = perf_counter()
-    store = ShardStore(plan.folder / "unfinished", _fingerprint())
+    store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
     shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
     _tell(
@@ -115,11 +116,12 @@ def _tell(listeners: Sequence[Listener], event: Any) -> None:
         listener(event)
 
 
-def _fingerprint() -> str:
+def _fingerprint(claims: Sequence[Claim[Any, Any]]) -> str:
     import theory
     import verify
 
-    return code_fingerprint([Path(str(module.__file__)).parent for module in (theory, verify)])
+    packages = [Path(str(module.__file__)).parent for module in (theory, verify)]
+    return code_fingerprint([*packages, *sources_of(claims)])
 
 
 def _run_shards(shards: list[Shard], jobs: int) -> Iterator[ShardResult]:
@@ -180,18 +182,20 @@ def _counterexample(
     _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries))
     shrunk = None
     if shard.family != "examples" and worst > 1.0:
-        shrunk = shrink_counterexample(
-            claim,
-            claim.instances((shard.family,)),
-            shard.seed,
-            shard.count,
-            worst,
-            plan.profile.shrink_tries,
-        )
+        with user_code(claim):
+            shrunk = shrink_counterexample(
+                claim,
+                claim.instances((shard.family,)),
+                shard.seed,
+                shard.count,
+                worst,
+                plan.profile.shrink_tries,
+            )
     path = plan.folder / "counterexamples" / f"{claim.id}.json"
-    instance = instance_from_json(entry.instance) if shrunk is None else shrunk[0]
+    instance = instance_of(claim, entry.instance) if shrunk is None else shrunk[0]
     write_json(path, {**instance.to_json(), "claim": claim.id})
-    command = f"python -m verify replay {shlex.quote(str(path))}"
+    module = ["--module", claim.module] if claim.module else []
+    command = shlex.join(["python", "-m", "verify", "replay", *module, str(path)])
     return Counterexample(
         str(path), command, worst if shrunk is None else shrunk[1], shrunk is not None
     )

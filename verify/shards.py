@@ -19,6 +19,7 @@ from verify.evidence import Evidence, examine
 from verify.instances import Instance
 from verify.profiles import SHARD_SIZE
 from verify.search import draw_instances
+from verify.user_modules import claim_of, user_code
 
 FEWEST = 6
 """Instances of a costly claim at least: the interval of a median needs six to mean 95 %."""
@@ -26,13 +27,17 @@ FEWEST = 6
 
 @dataclass(frozen=True)
 class Shard:
-    """Examples of one claim over one family of nets; family "examples" are the claim's own."""
+    """Examples of one claim over one family of nets; family "examples" are the claim's own.
+
+    `module` is where a worker process finds a user's claim.
+    """
 
     claim: str
     family: str
     index: int
     seed: int
     count: int
+    module: str | None = None
 
     @property
     def name(self) -> str:
@@ -58,7 +63,7 @@ def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]
     size = max(SHARD_SIZE // claim.thrift, 2)
     shards = []
     if claim.examples:
-        shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples)))
+        shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples), claim.module))
     families = claim.families
     for k, family in enumerate(families):
         left = examples // len(families) + (k < examples % len(families))
@@ -66,7 +71,7 @@ def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]
         while left > 0:
             count = min(left, size)
             derived = _derived_seed(seed, claim.id, family, index)
-            shards.append(Shard(claim.id, family, index, derived, count))
+            shards.append(Shard(claim.id, family, index, derived, count, claim.module))
             left, index = left - count, index + 1
     return shards
 
@@ -77,8 +82,17 @@ def _derived_seed(seed: int, *parts: object) -> int:
 
 
 def run_shard(shard: Shard) -> ShardResult:
-    """Draw and examine every instance of a shard."""
-    claim = claim_named(shard.claim)
+    """Draw and examine every instance of a shard.
+
+    Raises:
+        InvalidInput: a user's module cannot be loaded, or its claim raises what it should not.
+    """
+    claim = claim_of(shard.module, shard.claim) if shard.module else claim_named(shard.claim)
+    with user_code(claim):
+        return _examine_all(claim, shard)
+
+
+def _examine_all(claim: Claim[Any, Any], shard: Shard) -> ShardResult:
     if shard.family == "examples":
         return ShardResult(shard, tuple(examine(claim, i) for i in claim.examples), 0)
     collected: list[Evidence] = []
@@ -128,10 +142,10 @@ class ShardStore:
 
 
 def code_fingerprint(roots: Sequence[Path]) -> str:
-    """Hash of the source files below the given folders: shards of other code are not resumed."""
+    """Hash of sources, files or all below a folder: shards of other code are not resumed."""
     digest = hashlib.sha256()
     for root in roots:
-        for path in sorted(root.rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            digest.update(path.relative_to(root.parent).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

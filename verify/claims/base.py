@@ -107,6 +107,7 @@ class Claim(Generic[M, T]):
         kind: the type of its instances.
         thrift: one instance costs as much as this many of another claim, and it gets so many fewer.
         expected: "falsified" for a statement of the literature that does not survive.
+        module: the user's module that it was loaded from, as `--module` names it.
     """
 
     id: str
@@ -127,3 +128,4 @@ class Claim(Generic[M, T]):
     kind: type = FlowInstance
     thrift: int = 1
     expected: Expected = "holds"
+    module: str | None = None
