@@ -111,7 +111,8 @@ class Moment:
     @property
     def train_loss(self) -> Array:
         """Shape `(...)`."""
-        return (self.residuals**2).mean(-1)
+        with np.errstate(over="ignore"):
+            return (self.residuals**2).mean(-1)
 
 
 Pullback = Callable[[Array], tuple[Array, Array | None]]

@@ -1,0 +1,137 @@
+"""Hypothesis strategies for committee machines in training: small, and with readable numbers.
+
+Every strategy draws from what its claim is about, so that nothing has to be filtered; the first
+value of each list is the simplest.
+"""
+
+from hypothesis import strategies as st
+
+from theory.lazy_rich import Setting
+from theory.lazy_rich.hard_tasks import samples_for_all
+from verify.instances.committee import CommitteeInstance
+
+Instances = st.SearchStrategy[CommitteeInstance]
+
+SEEDS = st.integers(0, 999)
+
+READOUTS = ("fixed-readouts", "trained-readouts")
+CENTRING = ("centred", "uncentred")
+
+
+@st.composite
+def knob_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+    """Some steps of descent away from the lazy and from the rich limit, with a signal other than 1.
+
+    Families are those of `READOUTS`.
+    """
+    return CommitteeInstance(
+        Setting(
+            input_dim=draw(st.integers(2, 6)),
+            width=draw(st.integers(1, 8)),
+            samples=draw(st.integers(2, 12)),
+            output_scale=draw(st.sampled_from((1.0, 0.5, 2.0, 4.0))),
+            curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
+            signal=draw(st.sampled_from((2.0, 0.5, 4.0))),
+            step=draw(st.sampled_from((0.01, 0.02))),
+            steps=draw(st.sampled_from((10, 30, 60))),
+            centred=draw(st.booleans()),
+            trained_readout=draw(st.sampled_from(families)) == "trained-readouts",
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def weight_scale_instances(draw: st.DrawFn, curvatures: tuple[float, ...]) -> CommitteeInstance:
+    """Machines whose weight scale is turned, at one of these curvatures."""
+    dimension = draw(st.integers(4, 8))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.integers(10, 20)),
+            samples=draw(st.integers(dimension, 2 * dimension)),
+            curvature=draw(st.sampled_from(curvatures)),
+            step=0.02,
+            steps=draw(st.sampled_from((200, 400))),
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def lazy_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+    """Machines at the smallest alpha of a lazy ladder, with fewer samples than parameters.
+
+    Families are those of `READOUTS`.
+    """
+    dimension = draw(st.integers(3, 8))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.integers(5, 20)),
+            samples=draw(st.integers(2, 2 * dimension)),
+            output_scale=draw(st.sampled_from((64.0, 128.0))),
+            curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
+            step=0.02,
+            steps=draw(st.sampled_from((50, 100, 200))),
+            trained_readout=draw(st.sampled_from(families)) == "trained-readouts",
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def memorising_instances(draw: st.DrawFn) -> CommitteeInstance:
+    """Samples between 3 D and D (D + 3) / 2: enough to learn from, too few to decide the target."""
+    dimension = draw(st.integers(8, 12))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.sampled_from((20, 30, 40))),
+            samples=draw(st.integers(3 * dimension, samples_for_all(dimension) - 1)),
+            output_scale=2.0,
+            curvature=draw(st.sampled_from((0.25, 0.5))),
+            step=0.05,
+            steps=2000,
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def generalising_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+    """Samples half as many again as decide the target, at alpha eps from 1/16 to 4.
+
+    Families are those of `CENTRING`.
+    """
+    dimension = draw(st.integers(3, 6))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.sampled_from((8, 12, 16))),
+            samples=3 * samples_for_all(dimension) // 2,
+            output_scale=draw(st.sampled_from((0.5, 0.25, 4.0, 8.0))),
+            curvature=draw(st.sampled_from((0.5, 0.25))),
+            step=0.05,
+            steps=2000,
+            centred=draw(st.sampled_from(families)) == "centred",
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def counted_instances(draw: st.DrawFn, dimensions: tuple[int, ...]) -> CommitteeInstance:
+    """Machines at least as wide as their inputs; their claim varies the number of samples."""
+    dimension = draw(st.sampled_from(dimensions))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.sampled_from((dimension, 2 * dimension, 3 * dimension))),
+            samples=3 * dimension,
+            curvature=draw(st.sampled_from((0.5, 0.25))),
+            step=0.05,
+            steps=3000,
+            seed=draw(SEEDS),
+        )
+    )
