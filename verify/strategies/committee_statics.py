@@ -1,0 +1,37 @@
+"""Hypothesis strategies for what holds of a committee machine at any weights: small and readable.
+
+Dimensions are small enough that averages over inputs are exact by quadrature, and steps of descent
+are few and short.
+"""
+
+from hypothesis import strategies as st
+
+from theory.lazy_rich import Setting
+from verify.instances import CommitteeInstance
+
+FIXED, TRAINED = "fixed_readout", "trained_readout"
+READOUTS = (FIXED, TRAINED)
+"""The families of machines."""
+
+
+@st.composite
+def static_settings(draw: st.DrawFn, families: tuple[str, ...] = READOUTS) -> Setting:
+    """Machines in 2 to 4 dimensions, with up to 5 steps of descent on up to 10 samples."""
+    return Setting(
+        input_dim=draw(st.integers(2, 4)),
+        width=draw(st.integers(1, 6)),
+        samples=draw(st.integers(2, 10)),
+        output_scale=draw(st.sampled_from((1.0, 2.0, 0.5, 4.0))),
+        curvature=draw(st.sampled_from((1.0, 0.5, 2.0, 0.3))),
+        signal=draw(st.sampled_from((1.0, 2.0, 0.5))),
+        step=draw(st.sampled_from((0.01, 0.02, 0.05))),
+        steps=draw(st.integers(1, 5)),
+        centred=draw(st.booleans()),
+        trained_readout=draw(st.sampled_from(families)) == TRAINED,
+        seed=draw(st.integers(0, 999)),
+    )
+
+
+def static_instances(families: tuple[str, ...] = READOUTS) -> st.SearchStrategy[CommitteeInstance]:
+    """Instances of the given families."""
+    return static_settings(families).map(CommitteeInstance)
