@@ -82,14 +82,14 @@ def lazy_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInsta
 
 @st.composite
 def memorising_instances(draw: st.DrawFn) -> CommitteeInstance:
-    """Samples between 3 D and D (D + 3) / 2: enough to learn from, too few to decide the target."""
-    dimension = draw(st.integers(8, 12))
+    """Samples between 4 D and D (D + 3) / 2: enough to learn from, too few to decide the target."""
+    dimension = draw(st.integers(8, 10))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
-            width=draw(st.sampled_from((20, 30, 40))),
-            samples=draw(st.integers(3 * dimension, samples_for_all(dimension) - 1)),
-            output_scale=2.0,
+            width=draw(st.sampled_from((20, 30))),
+            samples=draw(st.integers(4 * dimension, samples_for_all(dimension) - 1)),
+            output_scale=1.0,
             curvature=draw(st.sampled_from((0.25, 0.5))),
             step=0.05,
             steps=2000,
@@ -100,20 +100,20 @@ def memorising_instances(draw: st.DrawFn) -> CommitteeInstance:
 
 @st.composite
 def generalising_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
-    """Samples half as many again as decide the target, at alpha eps from 1/16 to 4.
+    """Twice the samples that decide the target, at alpha eps from 1/16 to 4.
 
     Families are those of `CENTRING`.
     """
-    dimension = draw(st.integers(3, 6))
+    dimension = draw(st.integers(4, 6))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
             width=draw(st.sampled_from((8, 12, 16))),
-            samples=3 * samples_for_all(dimension) // 2,
+            samples=2 * samples_for_all(dimension),
             output_scale=draw(st.sampled_from((0.5, 0.25, 4.0, 8.0))),
             curvature=draw(st.sampled_from((0.5, 0.25))),
-            step=0.05,
-            steps=2000,
+            step=0.3,
+            steps=4000,
             centred=draw(st.sampled_from(families)) == "centred",
             seed=draw(SEEDS),
         )
