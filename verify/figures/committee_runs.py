@@ -113,9 +113,12 @@ def curves(experiment: Experiment, last: int, *, stop: bool = False) -> Table:
         if stop and bool(np.all(learned)):
             break
     runs = len(experiment.directions)
-    table: Table = {"run": np.repeat(np.arange(runs), len(steps)).tolist(), "step": steps * runs}
+    table: Table = {
+        "run": [run for run in range(runs) for _ in steps],
+        "step": [step for _ in range(runs) for step in steps],
+    }
     for name, values in columns.items():
-        table[name] = np.array(values).T.ravel().tolist()
+        table[name] = [float(value) for value in np.array(values).T.ravel()]
     twins = [_linearised(one, steps) for one in _one_by_one(training, target)]
     for name in ("linearised_train", "linearised_test", "kernel_regression"):
         table[name] = [value for twin in twins for value in twin[name]]
