@@ -135,6 +135,7 @@ def measure(instance: CommitteeInstance) -> Statics:
     over = gauss_hermite(setting.input_dim, 3, 1.0 / setting.input_dim)
     operator = lazy(over.points)
     root = np.sqrt(over.weights)
+    symmetric = root[:, None] * operator * root
     length = (over.points**2).sum(-1)
     first, second = over.points[:, 0], over.points[:, 1]
     spaces = [_quotient(over, operator, f) for f in (first, first * second, length)]
@@ -146,7 +147,7 @@ def measure(instance: CommitteeInstance) -> Statics:
         without_mean=without,
         limit=limit,
         features=_features(probes),
-        spectrum=np.linalg.eigvalsh(root[:, None] * operator * root),
+        spectrum=np.asarray(np.linalg.eigvalsh(symmetric), dtype=np.float64),
         quotients=(spaces[0][0], spaces[1][0], spaces[2][0]),
         residuals=(spaces[0][1], max(spaces[1][1], differences[1]), spaces[2][1]),
         of_constants=_quotient(over, operator, np.ones_like(length))[1],
@@ -218,7 +219,8 @@ def _distances(setting: Setting, probes: Floats, lazy: LazyKernel) -> Floats:
     readout = rng.standard_normal((NEURONS, 1)) if setting.trained_readout else None
     single = Committee(weights, 1.0, setting.curvature, readout).kernel(probes) - lazy(probes)
     grouped = (single.reshape(-1, width, *single.shape[1:]).mean(1) for width in WIDTHS)
-    return np.sqrt([np.mean((kernels**2).sum((-2, -1))) for kernels in grouped])
+    distances: Floats = np.sqrt([np.mean((kernels**2).sum((-2, -1))) for kernels in grouped])
+    return distances
 
 
 def assertions(statics: Statics, theory: Theory) -> Assertions:

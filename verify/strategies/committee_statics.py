@@ -24,7 +24,7 @@ def static_settings(draw: st.DrawFn, families: tuple[str, ...] = READOUTS) -> Se
         output_scale=draw(st.sampled_from((1.0, 2.0, 0.5, 4.0))),
         curvature=draw(st.sampled_from((1.0, 0.5, 2.0, 0.3))),
         signal=draw(st.sampled_from((1.0, 2.0, 0.5))),
-        step=draw(st.sampled_from((0.01, 0.02, 0.05))),
+        step=draw(st.sampled_from((0.01, 0.02, 0.005))),
         steps=draw(st.integers(1, 5)),
         centred=draw(st.booleans()),
         trained_readout=draw(st.sampled_from(families)) == TRAINED,
