@@ -21,7 +21,7 @@ from theory.errors import IntegrationFailed, InvalidInput
 from theory.lazy_rich.online import COARSER, Online
 from theory.lazy_rich.quadratic_form import Decomposition
 
-ESCAPE_RTOL = 1e-9
+ESCAPE_RTOL = 1e-8
 
 
 def alignment_clock(online: Online, time: float) -> float:

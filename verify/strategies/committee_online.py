@@ -77,7 +77,7 @@ def aligned_settings(draw: st.DrawFn) -> Setting:
     differences = draw(st.booleans())
     if differences:
         pattern = draw(st.sampled_from(DIFFERENCES))
-        small = draw(st.integers(product // 2, product - 1))
+        small = draw(st.integers(-(-product // 2), product - 1))
     else:
         pattern = draw(st.sampled_from(PATTERNS))
         small = draw(st.integers(-(-(product + 3) // 2), product - 1))
