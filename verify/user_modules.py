@@ -227,7 +227,7 @@ def _claims_in(module: ModuleType, reference: str) -> tuple[AnyClaim, ...]:
 def _checked(claim: Any, where: str, reference: str) -> AnyClaim:
     if not isinstance(claim, Claim):
         raise InvalidInput(
-            f"module is {reference!r}; {where} is a {type(claim).__name__}, it must be a "
+            f"module is {reference!r}; {where} is of type {type(claim).__name__}, it must be a "
             "verify.claims.base.Claim"
         )
     if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
