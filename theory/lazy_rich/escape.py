@@ -68,17 +68,16 @@ def first_rate(online: Online) -> float:
 
 
 def coherence(alignment: Floats) -> float:
-    """(sum_j A_j)^2 / (N sum_j A_j^2), from 0 to 1: how much the neurons agree on the target."""
+    """(sum_j A_j)^2 / (N sum_j A_j^2), from 0 to 1: how much the neurons agree on the target.
+
+    Not centred, sum_j A_j^2 first decreases at coherences above 3 eps B / (2 alpha), `early_rate`,
+    to leading order in eps.
+    """
     return float(alignment.sum() ** 2 / (len(alignment) * (alignment @ alignment)))
 
 
-def coherence_threshold(online: Online) -> float:
-    """3 eps B / (2 alpha): to leading order sum A^2 first decreases at coherences above it."""
-    return early_rate(online)
-
-
 def threshold_error(online: Online) -> float:
-    """How far below the leading order the exact threshold can lie; it never lies above."""
+    """How far below `early_rate` the exact threshold of coherence can lie; it is never above."""
     largest = float(np.linalg.eigvalsh(online.gram)[-1])
     mean = float(np.trace(online.gram)) / online.width
     return online.curvature**2 * (0.5 * mean + largest / online.width)

@@ -119,14 +119,20 @@ def escape_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeIn
     )
 
 
-NEAR = (0.5, 0.8, 1.25, 2.0)
-"""Thresholds over coherence: clearly below and above, and close enough to tell constants apart."""
+BELOW, ABOVE = (0.5, 0.8), (1.25, 2.0)
+"""Thresholds over coherence: clear of one, and close enough to it to tell constants apart."""
 
 
 @st.composite
-def coherent_settings(draw: st.DrawFn, gaussian: bool, centred: bool) -> Setting:
-    """eps of a few percent, and alpha such that 3 eps B / (2 alpha) is near the coherence."""
-    signal, factor = draw(st.sampled_from(SIGNALS)), draw(st.sampled_from(NEAR))
+def coherent_settings(
+    draw: st.DrawFn, gaussian: bool, centred: bool, factors: tuple[float, ...]
+) -> Setting:
+    """eps of a few percent, and alpha such that 3 eps B / (2 alpha) is near the coherence.
+
+    Args:
+        factors: what 3 eps B / (2 alpha) may be, over the coherence or at least 1/10.
+    """
+    signal, factor = draw(st.sampled_from(SIGNALS)), draw(st.sampled_from(factors))
     curvature = draw(st.sampled_from((0.02, 0.05)))
     if gaussian:
         shape = Setting(
@@ -149,7 +155,13 @@ def coherent_settings(draw: st.DrawFn, gaussian: bool, centred: bool) -> Setting
 def coherent_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
     """Families "orthogonal", "gaussian" (not centred) and "centred"."""
     return st.sampled_from(families).flatmap(
-        lambda family: coherent_settings(family == "gaussian", family == "centred").map(
-            CommitteeInstance
-        )
+        lambda family: coherent_settings(
+            family == "gaussian", family == "centred", BELOW + ABOVE
+        ).map(CommitteeInstance)
     )
+
+
+def agreeing_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
+    """Centred, orthogonal weights, thresholds below the coherence; one family, "agreeing"."""
+    del families
+    return coherent_settings(gaussian=False, centred=True, factors=BELOW).map(CommitteeInstance)
