@@ -42,7 +42,7 @@ class AlignmentMoments:
 
     numerator: Array
     square: Array
-    label_square: float
+    label_square: Array
     diagonal_numerator: Array
     diagonal_square: Array
     diagonal: Array
@@ -52,7 +52,7 @@ class AlignmentMoments:
         """The alignment as the number of samples goes to infinity."""
         return self.numerator / (self.square**0.5 * self.label_square)
 
-    def sums(self, samples: int) -> tuple[Array, Array, float]:
+    def sums(self, samples: int) -> tuple[Array, Array, Array]:
         """Exact expectations of y^T K y, |K|^2 and |y|^2 over P samples, centred by their means.
 
         Raises:
@@ -103,70 +103,104 @@ def alignment_moments(
     if committee.readout is not None or committee.degree != 2:
         raise InvalidInput("readout is trained or degree is not 2; these moments need neither")
     _check(centring)
-    D = float(committee.input_dim)
-    mean, moment = committee.mean_weight(), committee.second_moment()
-    w = (mean**2).sum(-1)
-    T = (committee.weights**2).sum((-2, -1)) / committee.width
-    T2 = (moment**2).sum((-2, -1))
-    projected = (moment @ direction[..., :, None])[..., 0]
-    B = (direction**2).sum(-1) / D
-    q = (direction * projected).sum(-1)
-    m = q / (B * D)
-    e2 = spread(committee.curvature, 0) ** 2
-    e4 = e2**2
-    quartic = T**2 + 2.0 * T2
+    invariants = _Invariants.of(committee, direction)
+    return _uncentred(invariants) if centring == "none" else _centred(invariants, centring)
 
-    full_diagonal = 1.0 + e2 * (D + 2.0) * T / D**2
-    full_diagonal_square = (
-        (D + 2.0) / D
-        + e2 * (D + 2.0) * (D + 4.0) * (2.0 * T + 4.0 * w) / D**3
-        + e4 * (D + 4.0) * (D + 6.0) * quartic / D**4
-    )
-    if centring == "none":
-        return AlignmentMoments(
-            numerator=e2 * (B**2 * T + 8.0 * B * q / D) / (4.0 * D**2),
-            square=1.0 / D
-            + 2.0 * e2 * w * (D + 2.0) / D**3
-            + e4 * ((D + 6.0) * T2 + 2.0 * T**2) / D**4,
-            label_square=0.75 * B**2,
-            diagonal_numerator=0.75 * B**2 * (D + 4.0) / D
-            + 0.75 * B**2 * e2 * (D + 6.0) * (T + 4.0 * m) / D**2,
-            diagonal_square=full_diagonal_square,
-            diagonal=full_diagonal,
-            centring=centring,
+
+@dataclass(frozen=True, eq=False)
+class _Invariants:
+    """All of weights and target that the moments depend on."""
+
+    D: float
+    e2: Array  # eps^2
+    w: Array  # |wbar|^2
+    T: Array  # tr M
+    T2: Array  # tr M^2
+    B: Array  # |beta|^2 / D
+    q: Array  # beta^T M beta
+
+    @classmethod
+    def of(cls, committee: Committee, direction: Array) -> "_Invariants":
+        dimension = float(committee.input_dim)
+        moment = committee.second_moment()
+        projected = (moment @ direction[..., :, None])[..., 0]
+        return cls(
+            D=dimension,
+            e2=spread(committee.curvature, 0) ** 2,
+            w=(committee.mean_weight() ** 2).sum(-1),
+            T=(committee.weights**2).sum((-2, -1)) / committee.width,
+            T2=(moment**2).sum((-2, -1)),
+            B=(direction**2).sum(-1) / dimension,
+            q=(direction * projected).sum(-1),
         )
 
-    # g(x) = E_x' k(x, x'), what centring subtracts, has the mean `grand`
+    @property
+    def along(self) -> Array:
+        """E [y^2 x^T M x] is proportional to T + 4 m with m = q / |beta|^2."""
+        return self.q / (self.B * self.D)
+
+    @property
+    def quartic(self) -> Array:
+        """D^2 E (x^T M x)^2."""
+        return self.T**2 + 2.0 * self.T2
+
+    @property
+    def diagonal(self) -> Array:
+        """E k(x, x), not centred."""
+        return 1.0 + self.e2 * (self.D + 2.0) * self.T / self.D**2
+
+    @property
+    def diagonal_square(self) -> Array:
+        """E k(x, x)^2, not centred."""
+        D = self.D
+        return (
+            (D + 2.0) / D
+            + self.e2 * (D + 2.0) * (D + 4.0) * (2.0 * self.T + 4.0 * self.w) / D**3
+            + self.e2**2 * (D + 4.0) * (D + 6.0) * self.quartic / D**4
+        )
+
+
+def _uncentred(of: _Invariants) -> AlignmentMoments:
+    D, e2, B, T, m = of.D, of.e2, of.B, of.T, of.along
+    return AlignmentMoments(
+        numerator=e2 * (B**2 * T + 8.0 * B * of.q / D) / (4.0 * D**2),
+        square=1.0 / D
+        + 2.0 * e2 * of.w * (D + 2.0) / D**3
+        + e2**2 * ((D + 6.0) * of.T2 + 2.0 * T**2) / D**4,
+        label_square=0.75 * B**2,
+        diagonal_numerator=0.75 * B**2 * (D + 4.0) / D
+        + 0.75 * B**2 * e2 * (D + 6.0) * (T + 4.0 * m) / D**2,
+        diagonal_square=of.diagonal_square,
+        diagonal=of.diagonal,
+        centring="none",
+    )
+
+
+def _centred(of: _Invariants, centring: Centring) -> AlignmentMoments:
+    D, e2, B, T, m = of.D, of.e2, of.B, of.T, of.along
+    # g(x) = E_x' k(x, x') is what centring subtracts; `grand` is its mean
     grand = e2 * T / D**2
-    g_square = (e2 * w / D + e4 * quartic / D**2) / D**2
-    g_diagonal = (e2 * (D + 2.0) * (T + 2.0 * w) / D**2 + e4 * (D + 4.0) * quartic / D**3) / D
+    g_square = (e2 * of.w / D + e2**2 * of.quartic / D**2) / D**2
+    g_diagonal = (
+        e2 * (D + 2.0) * (T + 2.0 * of.w) / D**2 + e2**2 * (D + 4.0) * of.quartic / D**3
+    ) / D
     g_labels = e2 * B**2 * (T + 4.0 * m) / (2.0 * D**2)
-    numerator = e2 * B * q / D**3
-    full_diagonal_numerator = 0.5 * B**2 * (D + 4.0) / D + e2 * B**2 / D**2 * (
+    labels_diagonal = 0.5 * B**2 * (D + 4.0) / D + e2 * B**2 / D**2 * (
         0.75 * (D + 6.0) * (T + 4.0 * m) - 0.5 * (D + 4.0) * (T + 2.0 * m) + 0.25 * (D + 2.0) * T
     )
-    labels_centred = full_diagonal_numerator - 2.0 * g_labels + 0.5 * B**2 * grand
-    if centring == "one-sided":
-        return AlignmentMoments(
-            numerator=numerator,
-            square=1.0 / D + e2 * w * (2.0 * D + 3.0) / D**3 + e4 * ((D + 4.0) * T2 + T**2) / D**4,
-            label_square=0.5 * B**2,
-            diagonal_numerator=labels_centred,
-            diagonal_square=full_diagonal_square - 2.0 * g_diagonal + g_square,
-            diagonal=full_diagonal - grand,
-            centring=centring,
-        )
+    if centring == "both":
+        square = 2.0 * e2 * of.w * (D + 1.0) / D**3 + e2**2 * ((D + 2.0) * of.T2 + T**2) / D**4
+        subtracted = 4.0 * (g_diagonal - g_square) - grand * (2.0 * of.diagonal - 3.0 * grand)
+    else:
+        square = e2 * of.w * (2.0 * D + 3.0) / D**3 + e2**2 * ((D + 4.0) * of.T2 + T**2) / D**4
+        subtracted = 2.0 * g_diagonal - g_square
     return AlignmentMoments(
-        numerator=numerator,
-        square=1.0 / D + 2.0 * e2 * w * (D + 1.0) / D**3 + e4 * ((D + 2.0) * T2 + T**2) / D**4,
+        numerator=e2 * B * of.q / D**3,
+        square=1.0 / D + square,
         label_square=0.5 * B**2,
-        diagonal_numerator=labels_centred,
-        diagonal_square=full_diagonal_square
-        - 4.0 * g_diagonal
-        + 4.0 * g_square
-        + 2.0 * grand * full_diagonal
-        - 3.0 * grand**2,
-        diagonal=full_diagonal - grand,
+        diagonal_numerator=labels_diagonal - 2.0 * g_labels + 0.5 * B**2 * grand,
+        diagonal_square=of.diagonal_square - subtracted,
+        diagonal=of.diagonal - grand,
         centring=centring,
     )
 
