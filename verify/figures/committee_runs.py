@@ -103,9 +103,11 @@ def curves(experiment: Experiment, last: int, *, stop: bool = False) -> Table:
             "scale_term": test.scale,
             "alignment_term": test.alignment,
             "linear_term": test.linear,
-            "kernel_alignment": alignment_moments(machine, experiment.directions).population(),
             "weight_norm": np.sqrt((machine.weights**2).sum((-2, -1))),
         }
+        if machine.readout is None:
+            aligned = alignment_moments(machine, experiment.directions)
+            found["kernel_alignment"] = aligned.population()
         steps.append(moment.step)
         for name, value in found.items():
             columns.setdefault(name, []).append(value)
@@ -138,7 +140,8 @@ def _one_by_one(
         if not training.centred:
             offset = QuadraticForm(begun.linear[k], begun.quadratic[k])
             aim, labels = aim - offset, labels - offset(training.inputs[k])
-        one = Committee(weights, float(scales[k]), float(curvatures[k]))
+        readout = None if machine.readout is None else machine.readout[k]
+        one = Committee(weights, float(scales[k]), float(curvatures[k]), readout)
         yield Linearisation(one, training.inputs[k], labels, float(paces[k])), aim
 
 
@@ -224,6 +227,7 @@ def draw_losses(axes: Axes, run: Run) -> None:
 
 def draw_twin(axes: Axes, run: Run, share: float = 1.0) -> None:
     """The linearised test loss and where kernel regression ends, divided by `share`."""
+    end = run.last("kernel_regression") / share
     axes.plot(
         run["step"][1:],
         run["linearised_test"][1:] / share,
@@ -232,9 +236,5 @@ def draw_twin(axes: Axes, run: Run, share: float = 1.0) -> None:
         label="test, linearised",
     )
     axes.axhline(
-        run.last("kernel_regression") / share,
-        color="0.35",
-        linestyle=":",
-        linewidth=1,
-        label="kernel regression",
+        end, color="0.35", linestyle=":", linewidth=1, label=f"kernel regression ({end:.2g})"
     )
