@@ -42,13 +42,13 @@ class Size:
 SIZES = {
     "quick": Size(
         Setting(20, 20, 100, curvature=0.25, step=0.1, steps=8000, centred=False),
-        (1.0, 2.0, 4.0, 8.0),
+        (2.0, 4.0, 8.0),
         (0.0, 1e-3, 3e-3),
         (0, 1),
     ),
     "paper": Size(
         Setting(40, 100, 240, curvature=0.25, step=0.05, steps=40_000, centred=False),
-        (1.0, 2.0, 4.0, 8.0),
+        (2.0, 4.0, 8.0),
         (0.0, 1e-3, 3e-3),
         (0,),
     ),
@@ -183,7 +183,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
                     below(f"{a} against {b}", _most(delays, k, k + 1), 0.75)
                     for k, (a, b) in enumerate(pairwise(scales))
                 ),
-                below(f"{scales[0]} against {scales[-1]}", _most(delays, 0, -1), 0.1),
+                below(f"{scales[0]} against {scales[-1]}", _most(delays, 0, -1), 0.25),
             ),
             "weight decay sets the delay, whatever the output scale, within a factor 2",
             (below(f"{scales[-1]} against {scales[0]}", _most(delays, -1, 0), 2.0),),
