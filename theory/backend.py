@@ -15,6 +15,7 @@ Array: TypeAlias = Any
 """A numpy array or a torch tensor; results are of the kind of the arguments."""
 
 Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 def namespace(array: Array) -> ModuleType:

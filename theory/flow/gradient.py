@@ -6,6 +6,7 @@ The kernel phase is integrated in the co-moving chart, the rest in theta; see `t
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
@@ -15,8 +16,16 @@ import numpy as np
 from theory.assumptions import check_finite, check_zero_output
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at
-from theory.errors import InvalidInput, NumericalFailure
+from theory.errors import IntegrationFailed, InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
+from theory.flow.dual import (
+    DUAL_METHOD,
+    LARGEST_DUAL_SCALE,
+    STAGES_PER_STEP,
+    dual_flow,
+    flow_states,
+    reducible,
+)
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
@@ -54,7 +63,9 @@ def gradient_flow(
     Args:
         rtol: relative tolerance of the integrator, at least 1e-13; raised at huge alpha to the
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
-        method: "LSODA", "BDF" or "Radau"; None tries them in this order.
+        method: "LSODA", "BDF" or "Radau"; None takes compiled code through the dual variables for
+            diagonal nets at balanced anchors (up to log10 alpha = 300, without `dense` and
+            `events`), and tries these three in this order otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
@@ -81,8 +92,17 @@ def gradient_flow(
     check_zero_output(problem)
 
     rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
+    plain = method is None and not dense and not events
+    compiled = plain and reducible(problem) and regime.log10_alpha <= LARGEST_DUAL_SCALE
 
     def run(looser: float, dense: bool, events: Sequence[Event]) -> _Run:
+        if compiled:
+            with suppress(IntegrationFailed):
+                tolerance = (looser * rtol, looser * atol)
+                budget = max_evaluations // STAGES_PER_STEP
+                found, steps = dual_flow(problem, regime, requested, *tolerance, budget)
+                states = flow_states(problem, regime, found)
+                return _Run(states, STAGES_PER_STEP * steps, DUAL_METHOD, (), None)
         accuracy = _Accuracy(looser * rtol, looser * atol, refined=looser == 1.0)
         return _run(problem, regime, requested, accuracy, method, dense, events, max_evaluations)
 

@@ -132,7 +132,7 @@ def test_a_tighter_tolerance_is_more_accurate(instance: Instance) -> None:
 
 
 def test_a_lane_without_budget_is_nan_where_it_did_not_arrive(instance: Instance) -> None:
-    problem = instance("diagonal, L = 2")
+    problem = instance("two-layer square")
     whole = gradient_flow_batch([problem], REGIMES, (0.0, *AT))
     budget = int(whole.steps[0])
     batch = gradient_flow_batch([problem], REGIMES, (0.0, *AT), max_steps=budget)
