@@ -122,16 +122,30 @@ def generalising_instances(draw: st.DrawFn, families: tuple[str, ...]) -> Commit
 
 @st.composite
 def counted_instances(draw: st.DrawFn, dimensions: tuple[int, ...]) -> CommitteeInstance:
-    """Machines at least as wide as their inputs; their claim varies the number of samples."""
+    """Machines wider than their inputs; their claim varies the number of samples."""
     dimension = draw(st.sampled_from(dimensions))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
-            width=draw(st.sampled_from((dimension, 2 * dimension, 3 * dimension))),
+            width=draw(st.sampled_from((dimension + 1, 2 * dimension, 3 * dimension))),
             samples=3 * dimension,
             curvature=draw(st.sampled_from((0.5, 0.25))),
-            step=0.05,
-            steps=3000,
+            seed=draw(SEEDS),
+        )
+    )
+
+
+@st.composite
+def goldilocks_instances(draw: st.DrawFn) -> CommitteeInstance:
+    """Three samples a dimension, until they are fitted."""
+    dimension = draw(st.sampled_from((12, 16)))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.sampled_from((2 * dimension, 3 * dimension))),
+            samples=3 * dimension,
+            step=0.1,
+            steps=1500,
             seed=draw(SEEDS),
         )
     )

@@ -1,0 +1,146 @@
+"""D (D + 3) / 2 samples decide the target for kernel regression, and not one fewer."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from theory.lazy_rich import Linearisation, QuadraticForm, Setting
+from theory.lazy_rich.hard_tasks import least_norm_form, samples_for_all
+from verify.claims.base import Assertions, Bound, Claim, Rival
+from verify.instances.committee import CommitteeInstance
+from verify.strategies.committee_training import counted_instances
+
+ZERO = 1e-10
+POSITIVE = 1e-9
+"""What one sample too few leaves is about chi^2 / D^2: below this in one of 10^4 instances."""
+CONDITION = 1e10
+"""Condition number of the kernel beyond which its rank is not decided in float64."""
+FAILS = 0.25
+"""Of the initial test loss: what kernel regression leaves at least of it with P = D."""
+
+
+@dataclass(frozen=True)
+class Theory:
+    """From how many samples on the test loss is zero, and whether they fail before.
+
+    Attributes:
+        enough: "D(D+3)/2", "one less", "one more", "D(D+1)/2", "2D" or "D".
+        width: the least width over D with which the finite network is as good.
+    """
+
+    enough: str = "D(D+3)/2"
+    width: str = "D+1"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Test losses of kernel regression over those of zero.
+
+    Attributes:
+        wide: with K0, by the number of samples in words.
+        finite: with the NTK of the instance's own width, likewise.
+        condition: condition number of that NTK at D (D + 3) / 2 samples.
+        narrow: with the NTK of width D, at D samples more than D (D + 3) / 2.
+    """
+
+    instance: CommitteeInstance
+    wide: dict[str, float]
+    finite: dict[str, float]
+    condition: float
+    narrow: float
+
+
+def counts(input_dim: int) -> dict[str, int]:
+    full = samples_for_all(input_dim)
+    return {
+        "D": input_dim,
+        "2D": 2 * input_dim,
+        "D(D+1)/2": input_dim * (input_dim + 1) // 2,
+        "one less": full - 1,
+        "D(D+3)/2": full,
+    }
+
+
+def measure(instance: CommitteeInstance) -> Measured:
+    setting = instance.setting
+    wide, finite = {}, {}
+    for words, samples in counts(setting.input_dim).items():
+        one = replace(setting, samples=samples)
+        wide[words] = relative_loss(one, least_norm_form(one.inputs(), one.labels(), one.curvature))
+        finite[words] = relative_loss(one, _regression(one))
+    generous = samples_for_all(setting.input_dim) + setting.input_dim
+    narrow = replace(setting, width=setting.input_dim, samples=generous)
+    enough = replace(setting, samples=samples_for_all(setting.input_dim))
+    condition = float(np.linalg.cond(enough.committee().kernel(enough.inputs())))
+    return Measured(instance, wide, finite, condition, relative_loss(narrow, _regression(narrow)))
+
+
+def _regression(setting: Setting) -> QuadraticForm:
+    machine = Linearisation(setting.committee(), setting.inputs(), setting.labels(), setting.step)
+    return machine.form(np.inf)
+
+
+def relative_loss(setting: Setting, form: QuadraticForm) -> float:
+    """Test loss of a centred predictor over that of zero."""
+    target = setting.target()
+    return float((form - target).mean_square().total / target.mean_square().total)
+
+
+def assertions(measured: Measured, theory: Theory) -> Assertions:
+    enough = () if theory.enough == "one more" else _from(theory.enough)
+    # a kernel that is all but singular decides nothing
+    error = 0.0 if measured.condition < CONDITION else np.inf
+    bounds = []
+    for words, loss in measured.wide.items():
+        if words in enough:
+            bounds.append(Bound(f"test loss with K0, P = {words}", loss, ZERO))
+            finite = measured.finite[words]
+            bounds.append(Bound(f"test loss with the NTK, P = {words}", finite, ZERO, error))
+        else:
+            left = FAILS if words == "D" else POSITIVE
+            bounds.append(Bound(f"inverse of the test loss with K0, P = {words}", left / loss, 1.0))
+    if theory.width == "D":
+        bounds.append(Bound("test loss with the NTK at N = D", measured.narrow, ZERO))
+    return Assertions(tuple(bounds))
+
+
+def _from(words: str) -> tuple[str, ...]:
+    """These many samples and all larger numbers."""
+    names = tuple(counts(4))
+    return names[names.index(words) :]
+
+
+_TRUE = Theory()
+
+CLAIM = Claim(
+    id="enough-samples",
+    title="Kernel regression generalises from D (D + 3) / 2 samples on, and not before",
+    statement=(
+        r"L_{\mathrm{test}}(P) = 0 \iff P \ge \mathrm{rank}\,K_0 = D(D+3)/2,"
+        r" \quad \text{and of width } N \ge D + 1"
+    ),
+    source=(
+        "Kumar et al. (2023), sample sizes of the kernel regime; the number of samples and the "
+        "least width are this project's"
+    ),
+    assumptions=("x ~ N(0, I/D)", "eps > 0", "N at least D + 1 for the finite network"),
+    instances=lambda families: counted_instances((4, 5, 6, 8)),
+    measure=measure,
+    theory=_TRUE,
+    assertions=assertions,
+    rivals=(
+        Rival("one-less", "one sample less is enough", replace(_TRUE, enough="one less")),
+        Rival("one-more", "D (D + 3) / 2 are not enough", replace(_TRUE, enough="one more")),
+        Rival("quadratic-part", "D (D + 1) / 2 are enough", replace(_TRUE, enough="D(D+1)/2")),
+        Rival("twice-the-dimension", "2 D are enough", replace(_TRUE, enough="2D")),
+        Rival("dimension", "D are enough", replace(_TRUE, enough="D")),
+        Rival("width-of-dimension", "N = D is wide enough", replace(_TRUE, width="D")),
+    ),
+    tolerances=(
+        "zero: 1e-10 of the initial loss, rounding at a condition number of 10^10; undecided "
+        "where the NTK is beyond it",
+        "positive: 1e-9 of it; a quarter with P = D",
+    ),
+    families=("gaussian",),
+    kind=CommitteeInstance,
+)
