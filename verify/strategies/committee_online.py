@@ -90,7 +90,7 @@ def saturated_settings(draw: st.DrawFn) -> Setting:
     """alpha eps from 1/10 to 1/2 and overlaps of 10^-5: the norm saturates before alignment."""
     pattern = draw(st.sampled_from(((1,), *DIFFERENCES)))
     product = draw(st.sampled_from((0.1, 0.2, 0.5)))
-    curvature = draw(st.sampled_from((2.0, 5.0, 10.0) if len(pattern) == 1 else (1.0, 0.5, 4.0)))
+    curvature = draw(st.sampled_from((5.0, 10.0, 20.0) if len(pattern) == 1 else (1.0, 0.5, 4.0)))
     signal = draw(st.sampled_from(SIGNALS))
     return with_overlaps(pattern, 1e-5, product / curvature, curvature, signal)
 
