@@ -11,5 +11,5 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, keep the machine code on disk, release the interpreter's lock."""
-    jitted: Callable[P, R] = njit(cache=True, nogil=True)(function)
+    jitted: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
     return jitted

@@ -144,7 +144,16 @@ def dual_flow(
     signs = problem.labels[:, None] * np.sign(signed_half) ** degree
     resting_gain = -regime.log_lambda - log(problem.samples)
     logistic = problem.loss == "logistic"
-    lane = Lane(degree, logistic, signs * problem.inputs, half, regime.log_alpha, resting_gain)
+    lane = Lane(
+        degree,
+        logistic,
+        np.ascontiguousarray((signs * problem.inputs).T),
+        np.log(half),
+        2.0 * degree**2 * half ** (2 * degree - 2),
+        degree * half ** (degree - 2),
+        regime.log_alpha,
+        resting_gain,
+    )
     clocks = np.array([clock_of(t * regime.log_alpha) if t > 0 else -inf for t in at])
     moving = clocks[clocks > -inf]
     found, steps, turn = np.zeros((4, len(at), half.size)), 0, inf

@@ -5,7 +5,7 @@ The equations are those of `theory.flow.diagonal` (its docstring has them), the 
 what comes back.
 """
 
-from math import atanh, exp, expm1, inf, log, log1p
+from math import atanh, exp, expm1, factorial, inf, log, log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -45,17 +45,19 @@ _COARSEST = 1e-3
 """Error of log a in a step at most, however small the multiplier and however much is damped."""
 
 
+_S = tuple(1.0 / factorial(2 * k + 3) for k in range(6))
+_C = tuple(1.0 / factorial(2 * k + 2) for k in range(6))
+"""Taylor coefficients of sinh(x) / x and cosh(x) after the first."""
+
+
 @compiled
 def hyperbolic(x: float) -> tuple[float, float]:
     """sinh(x) / x and cosh(x); their series, to the last digit, below 1/2."""
-    square = x * x
-    if square < 0.25:
-        over = 1.0 + square / 156.0 * (1.0 + square / 210.0)
-        over = 1.0 + square / 72.0 * (1.0 + square / 110.0 * over)
-        over = 1.0 + square / 6.0 * (1.0 + square / 20.0 * (1.0 + square / 42.0 * over))
-        even = 1.0 + square / 90.0 * (1.0 + square / 132.0 * (1.0 + square / 182.0))
-        even = 1.0 + square / 12.0 * (1.0 + square / 30.0 * (1.0 + square / 56.0 * even))
-        return over, 1.0 + square / 2.0 * even
+    y = x * x
+    if y < 0.25:
+        over = _S[0] + y * (_S[1] + y * (_S[2] + y * (_S[3] + y * (_S[4] + y * _S[5]))))
+        even = _C[0] + y * (_C[1] + y * (_C[2] + y * (_C[3] + y * (_C[4] + y * _C[5]))))
+        return 1.0 + y * over, 1.0 + y * even
     grown = exp(x)
     shrunk = 1.0 / grown
     return 0.5 * (grown - shrunk) / x, 0.5 * (grown + shrunk)
@@ -63,12 +65,14 @@ def hyperbolic(x: float) -> tuple[float, float]:
 
 @compiled
 def comoving_weight(
-    degree: int, half: float, epsilon: float, p: float
+    degree: int, base: float, lever: float, p: float
 ) -> tuple[float, float, float, float]:
-    """w, dw/dp, and log sqrt(uv), log sqrt(u/v) relative to rho half, of one coordinate."""
-    excess, power = degree - 2, 2 * degree - 2
-    base = 2.0 * degree**2 * half**power
-    ratio = degree * epsilon * half**excess * p
+    """w, dw/dp, and log sqrt(uv), log sqrt(u/v) relative to rho half, of one coordinate.
+
+    `base` is dw/dp at p = 0, 2 L^2 half^(2L-2), and `lever` is xi / p = L half^(L-2) rho^-L.
+    """
+    excess = degree - 2
+    ratio = lever * p
     if excess == 0:
         ratio = min(max(ratio, -STEEPEST), STEEPEST)
         over, even = hyperbolic(2.0 * ratio)
@@ -77,6 +81,7 @@ def comoving_weight(
     mean = -log1p(-x * x) / (2.0 * excess)
     turned = atanh(x) / x if abs(x) > 1e-9 else 1.0
     ratio = turned * x / excess
+    power = 2 * degree - 2
     over, _ = hyperbolic(degree * ratio)
     _, even = hyperbolic(power * ratio)
     weight = base * p * exp(degree * mean) * over * turned
@@ -107,12 +112,21 @@ def rich_weight(
 
 
 class Lane(NamedTuple):
-    """One flow: Z = diag(y) X `(n, d)`, u = v = alpha half `(d,)`, and -log lambda - log n."""
+    """One flow.
+
+    Attributes:
+        columns: of Z = diag(y) X, shape `(d, n)`.
+        log_half: log of the entries of u = v at unit scale, shape `(d,)`.
+        base, lever: as in `comoving_weight`, the latter at rho = 1, shape `(d,)`.
+        resting_gain: -log lambda - log n.
+    """
 
     degree: int
     logistic: bool
-    inputs: Floats
-    half: Floats
+    columns: Floats
+    log_half: Floats
+    base: Floats
+    lever: Floats
     log_alpha: float
     resting_gain: float
 
@@ -135,14 +149,21 @@ class Slopes(NamedTuple):
 
 
 @compiled
+def epsilon_of(lane: Lane, decay_time: float) -> float:
+    """rho^-L."""
+    return exp(max(-lane.degree * (lane.log_alpha - decay_time), -745.0))
+
+
+@compiled
 def coordinate(
-    lane: Lane, piece: Piece, k: int, decay_time: float, p: float
+    lane: Lane, piece: Piece, k: int, passed: float, epsilon: float, p: float
 ) -> tuple[float, float, float, float]:
-    """Of coordinate k: w, dw/dp, and in its chart log sqrt(uv) and log sqrt(u/v)."""
+    """Of coordinate k: w, dw/dp, and in its chart log sqrt(uv) and log sqrt(u/v).
+
+    `passed` is the decay time since the start of a rich piece, `epsilon` is rho^-L.
+    """
     if piece.comoving:
-        epsilon = exp(max(-lane.degree * (lane.log_alpha - decay_time), -745.0))
-        return comoving_weight(lane.degree, lane.half[k], epsilon, p)
-    passed = decay_time - piece.since
+        return comoving_weight(lane.degree, lane.base[k], epsilon * lane.lever[k], p)
     return rich_weight(lane.degree, piece.mean[k], piece.ratio[k], passed, p)
 
 
@@ -151,7 +172,7 @@ def combined(lane: Lane, k: int, dual: Floats) -> float:
     """p_k = (Z^T a)_k."""
     total = 0.0
     for i in range(dual.size):
-        total += lane.inputs[i, k] * dual[i]
+        total += lane.columns[k, i] * dual[i]
     return total
 
 
@@ -163,7 +184,7 @@ def slopes(
 
     `dual` is room for a.
     """
-    samples, dimension = lane.inputs.shape
+    dimension, samples = lane.columns.shape
     decay_time = exp(clock) if clock < 0.0 else clock + 1.0
     log_rate = min(clock, 0.0)
     rate, growth = exp(log_rate), (1.0 if clock < 0.0 else 0.0)
@@ -179,18 +200,19 @@ def slopes(
     if whole:
         out.by_time[:] = 0.0
         out.by_state[:] = 0.0
+    passed, epsilon = decay_time - piece.since, epsilon_of(lane, decay_time)
     for k in range(dimension):
         p = combined(lane, k, dual)
-        weight, slope, _, _ = coordinate(lane, piece, k, decay_time, p)
+        weight, slope, _, _ = coordinate(lane, piece, k, passed, epsilon, p)
         for i in range(samples):
-            out.value[i] += lane.inputs[i, k] * weight
+            out.value[i] += lane.columns[k, i] * weight
         if whole:  # margins change by dw/ds at fixed a, and by dw/dp
             fading = lane.degree * (p * slope - weight if piece.comoving else -weight)
             for i in range(samples):
-                out.by_time[i] += lane.inputs[i, k] * fading
-                scaled = lane.inputs[i, k] * slope
+                out.by_time[i] += lane.columns[k, i] * fading
+                scaled = lane.columns[k, i] * slope
                 for j in range(samples):
-                    out.by_state[i, j] -= scaled * lane.inputs[j, k]
+                    out.by_state[i, j] -= scaled * lane.columns[k, j]
     for i in range(samples):
         exponent, share = out.value[i], 1.0
         if lane.logistic:
@@ -337,7 +359,7 @@ def run_lane(
     chart of the piece, and log sqrt(uv) and log sqrt(u/v) relative to rho half. Returns a status
     and the steps tried.
     """
-    samples, dimension = lane.inputs.shape
+    dimension, samples = lane.columns.shape
     arrived, dual = np.empty((grid.size, samples)), np.empty(samples)
     piece = Piece(True, 0.0, np.zeros(dimension), np.zeros(dimension))
     step, tried, first = FIRST_STEP, 0, 0
@@ -363,14 +385,15 @@ def run_lane(
             decay_time = exp(grid[g]) if grid[g] < 0.0 else grid[g] + 1.0
             for i in range(samples):
                 dual[i] = exp(arrived[g, i]) if piece.comoving else arrived[g, i]
+            passed, epsilon = decay_time - piece.since, epsilon_of(lane, decay_time)
             for k in range(dimension):
                 p = combined(lane, k, dual)
-                weight, _, mean, ratio = coordinate(lane, piece, k, decay_time, p)
+                weight, _, mean, ratio = coordinate(lane, piece, k, passed, epsilon, p)
                 if not piece.comoving:
-                    mean -= lane.log_alpha - decay_time + log(lane.half[k])
+                    mean -= lane.log_alpha - decay_time + lane.log_half[k]
                 out[0, g, k], out[1, g, k], out[2, g, k], out[3, g, k] = weight, p, mean, ratio
         clock, since = grid[last], decay_time
-        means = out[2, last] + (lane.log_alpha - since) + np.log(lane.half)
+        means = out[2, last] + (lane.log_alpha - since) + lane.log_half
         piece = Piece(False, since, means, out[3, last].copy())
         state[:] = 0.0
         step, first = min(step, _FIRST_RICH_STEP), last + 1

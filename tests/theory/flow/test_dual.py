@@ -107,12 +107,13 @@ def test_weights_are_those_of_the_parameters(
 ) -> None:
     excess = max(degree - 2, 1)
     p = turned / (excess * degree * epsilon * half ** (degree - 2))
-    weight, slope, mean, ratio = comoving_weight(degree, half, epsilon, p)
+    base, lever = 2 * degree**2 * half ** (2 * degree - 2), degree * half ** (degree - 2) * epsilon
+    weight, slope, mean, ratio = comoving_weight(degree, base, lever, p)
     # w = rho^L half^L (e^(L(m + r)) - e^(L(m - r))) and the derivative by differences
     grown = np.expm1(degree * (mean + ratio)) - np.expm1(degree * (mean - ratio))
     assert weight == pytest.approx(half**degree * grown / epsilon, rel=1e-11)
     step = 1e-5 * abs(p) + 1e-9 / epsilon * 1e-3
-    above, below = (comoving_weight(degree, half, epsilon, p + s)[0] for s in (step, -step))
+    above, below = (comoving_weight(degree, base, lever, p + s)[0] for s in (step, -step))
     assert slope == pytest.approx((above - below) / (2 * step), rel=1e-4)
 
 
