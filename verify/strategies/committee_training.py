@@ -52,7 +52,7 @@ def weight_scale_instances(draw: st.DrawFn, curvatures: tuple[float, ...]) -> Co
             samples=draw(st.integers(dimension, 2 * dimension)),
             curvature=draw(st.sampled_from(curvatures)),
             step=0.02,
-            steps=draw(st.sampled_from((200, 400))),
+            steps=draw(st.sampled_from((100, 200))),
             seed=draw(SEEDS),
         )
     )
