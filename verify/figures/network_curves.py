@@ -1,0 +1,174 @@
+"""What the figures on networks with an output scale share: tables, delays, axes of curves."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from theory.backend import Floats
+from theory.lazy_rich.experiments.optimization import Moment
+from verify.claims.base import Bound
+from verify.figures.base import Table
+from verify.figures.outcomes import ordered
+
+TRAIN, TEST = "tab:blue", "tab:red"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: these networks are too small to be worth more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def device() -> str:
+    """The GPU where there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def moments_table(moments: Iterable[Moment], **columns: float | int | str) -> Table:
+    """One row a moment; `columns` are the same in every row."""
+    rows = [{**columns, **vars(moment)} for moment in moments]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def numbers(table: Table, name: str) -> Floats:
+    """A column as floats."""
+    return np.array(table[name], dtype=float)
+
+
+def crossing(table: Table, name: str, level: float) -> float:
+    """The first step at which a column is at `level` or above, +inf where it never is.
+
+    Linear in log(1 + step) between records.
+    """
+    steps, values = np.log1p(numbers(table, "step")), numbers(table, name)
+    reached = np.flatnonzero(values >= level)
+    if not reached.size:
+        return inf
+    k = int(reached[0])
+    if k == 0:
+        return float(np.expm1(steps[0]))
+    share = (level - values[k - 1]) / (values[k] - values[k - 1])
+    return float(np.expm1(steps[k - 1] + share * (steps[k] - steps[k - 1])))
+
+
+def at_least(table: Table, name: str, level: float) -> float:
+    """The step of the crossing, or the last step where there is none: the crossing is not before.
+
+    For inequalities that stay true when a run that has not crossed is continued.
+    """
+    return min(crossing(table, name, level), float(numbers(table, "step")[-1]))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The accuracies at which training data count as fitted, and test data as generalised to."""
+
+    train: float
+    test: float
+
+    def fitted(self, table: Table) -> float:
+        """The step at which the training data are fitted; +inf where they never are."""
+        return crossing(table, "train_accuracy", self.train)
+
+    def generalised(self, table: Table) -> float:
+        """The step at which the net generalises; +inf where it never does."""
+        return crossing(table, "test_accuracy", self.test)
+
+    def delay(self, table: Table) -> float:
+        """Steps to generalise over steps to fit; a lower bound where it does not generalise."""
+        return at_least(table, "test_accuracy", self.test) / self.fitted(table)
+
+    @property
+    def words(self) -> str:
+        """For a caption."""
+        return f"{self.train:g} of the training and {self.test:g} of the test data"
+
+
+def runs_by_scale(tables: Mapping[str, Table]) -> dict[float, list[Table]]:
+    """The runs of every scale, one table a run; scales increase."""
+    runs = sorted(tables.values(), key=lambda table: (table["scale"][0], table["seed"][0]))
+    found: dict[float, list[Table]] = {}
+    for run in runs:
+        found.setdefault(float(run["scale"][0]), []).append(run)
+    return found
+
+
+def mean_delays(tables: Mapping[str, Table], levels: Levels) -> dict[float, float]:
+    """The geometric mean over seeds of the delays, by scale."""
+    return {
+        scale: float(np.exp(np.mean(np.log([levels.delay(run) for run in runs]))))
+        for scale, runs in runs_by_scale(tables).items()
+    }
+
+
+def by_scale(values: Mapping[float, float]) -> tuple[Bound, ...]:
+    """The values increase with the scale."""
+    return ordered(tuple(f"at scale {scale:g}" for scale in values), tuple(values.values()))
+
+
+def shade(rank: int, count: int) -> Any:
+    """The colour of a run by the rank of its scale."""
+    return colormaps["viridis"](0.9 * rank / max(count - 1, 1))
+
+
+def draw_accuracies(axes: Axes, tables: Mapping[str, Table], symbol: str) -> None:
+    """Training (dashed) and test accuracy (solid) of the first seed of every scale."""
+    found = runs_by_scale(tables)
+    for rank, (scale, runs) in enumerate(found.items()):
+        steps = np.maximum(numbers(runs[0], "step"), 1.0)
+        color = shade(rank, len(found))
+        axes.semilogx(steps, numbers(runs[0], "train_accuracy"), "--", lw=1.0, color=color)
+        label = f"{symbol} = {scale:g}"
+        axes.semilogx(steps, numbers(runs[0], "test_accuracy"), color=color, label=label)
+    axes.set_ylim(-0.03, 1.05)
+    axes.set_ylabel("accuracy")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def draw_column(axes: Axes, tables: Mapping[str, Table], name: str, relative: bool = False) -> None:
+    """A column of the first seed of every scale, against the steps."""
+    found = runs_by_scale(tables)
+    for rank, runs in enumerate(found.values()):
+        values = numbers(runs[0], name)
+        shown = values / values[0] if relative else values
+        steps = np.maximum(numbers(runs[0], "step"), 1.0)
+        axes.semilogx(steps, shown, color=shade(rank, len(found)))
+
+
+def draw_delays(axes: Axes, tables: Mapping[str, Table], levels: Levels, symbol: str) -> None:
+    """The delay of every run against its scale; triangles are lower bounds."""
+    for runs in runs_by_scale(tables).values():
+        for run in runs:
+            marker = "o" if np.isfinite(levels.generalised(run)) else "^"
+            axes.loglog(run["scale"][0], levels.delay(run), marker, color="tab:red", ms=5)
+    means = mean_delays(tables, levels)
+    axes.plot(list(means), list(means.values()), color="tab:red", lw=1.0)
+    axes.set_xticks(list(means), [f"{scale:g}" for scale in means])
+    axes.xaxis.set_minor_locator(NullLocator())
+    plain_ratios(axes)
+    axes.set_xlabel(symbol)
+    axes.set_ylabel("steps to generalise / steps to fit")
+
+
+def plain_ratios(axes: Axes) -> None:
+    """Ticks of a logarithmic axis of ratios, as 1, 2, 5, 10, ..."""
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if low <= tick <= high]
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
