@@ -51,6 +51,15 @@ def numbers(table: Table, name: str) -> Floats:
     return np.array(table[name], dtype=float)
 
 
+def after_start(table: Table) -> dict[str, Floats]:
+    """The columns of numbers from step 1 on, for a logarithmic axis."""
+    return {
+        name: np.array(column[1:], dtype=float)
+        for name, column in table.items()
+        if not isinstance(column[0], str)
+    }
+
+
 def crossing(table: Table, name: str, level: float) -> float:
     """The first step at which a column is at `level` or above, +inf where it never is.
 
@@ -131,11 +140,10 @@ def draw_accuracies(axes: Axes, tables: Mapping[str, Table], symbol: str) -> Non
     """Training (dashed) and test accuracy (solid) of the first seed of every scale."""
     found = runs_by_scale(tables)
     for rank, (scale, runs) in enumerate(found.items()):
-        steps = np.maximum(numbers(runs[0], "step"), 1.0)
-        color = shade(rank, len(found))
-        axes.semilogx(steps, numbers(runs[0], "train_accuracy"), "--", lw=1.0, color=color)
+        shown, color = after_start(runs[0]), shade(rank, len(found))
         label = f"{symbol} = {scale:g}"
-        axes.semilogx(steps, numbers(runs[0], "test_accuracy"), color=color, label=label)
+        axes.semilogx(shown["step"], shown["train_accuracy"], "--", lw=1.0, color=color)
+        axes.semilogx(shown["step"], shown["test_accuracy"], color=color, label=label)
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("accuracy")
     axes.legend(frameon=False, fontsize=8)
@@ -145,10 +153,9 @@ def draw_column(axes: Axes, tables: Mapping[str, Table], name: str, relative: bo
     """A column of the first seed of every scale, against the steps."""
     found = runs_by_scale(tables)
     for rank, runs in enumerate(found.values()):
-        values = numbers(runs[0], name)
-        shown = values / values[0] if relative else values
-        steps = np.maximum(numbers(runs[0], "step"), 1.0)
-        axes.semilogx(steps, shown, color=shade(rank, len(found)))
+        shown = after_start(runs[0])
+        values = shown[name] / numbers(runs[0], name)[0] if relative else shown[name]
+        axes.semilogx(shown["step"], values, color=shade(rank, len(found)))
 
 
 def draw_delays(axes: Axes, tables: Mapping[str, Table], levels: Levels, symbol: str) -> None:

@@ -13,6 +13,7 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.network_curves import (
     TEST,
     TRAIN,
+    after_start,
     at_least,
     crossing,
     device,
@@ -84,16 +85,16 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     figure = Figure(figsize=(10.5, 3.3), layout="constrained")
     losses, accuracies, delays = figure.subplots(1, 3)
     table = _reference(tables)
-    steps = np.maximum(numbers(table, "step"), 1.0)
-    losses.loglog(steps, numbers(table, "train_loss"), "--", color=TRAIN, label="training")
-    losses.loglog(steps, numbers(table, "test_loss"), color=TEST, label="test")
+    shown = after_start(table)
+    losses.loglog(shown["step"], shown["train_loss"], "--", color=TRAIN, label="training")
+    losses.loglog(shown["step"], shown["test_loss"], color=TEST, label="test")
     losses.set_xlabel("epoch")
     losses.set_ylabel("loss (s = 1)")
     losses.legend(frameon=False)
     for rank, limit in enumerate(THRESHOLDS):
         name, color = f"{limit:g}", shade(rank, len(THRESHOLDS))
-        accuracies.semilogx(steps, numbers(table, f"train_{name}"), "--", lw=0.9, color=color)
-        accuracies.semilogx(steps, numbers(table, f"test_{name}"), color=color, label=name)
+        accuracies.semilogx(shown["step"], shown[f"train_{name}"], "--", lw=0.9, color=color)
+        accuracies.semilogx(shown["step"], shown[f"test_{name}"], color=color, label=name)
     accuracies.set_xlabel("epoch")
     accuracies.set_ylabel("accuracy (s = 1)")
     accuracies.legend(frameon=False, fontsize=7, title="threshold", title_fontsize=7)
