@@ -73,11 +73,12 @@ def gradient_flow(
 
 def residuals(training: Training, machine: Committee) -> Array:
     """y - f of a machine on its training set, shape `(..., P)`."""
-    return training.targets + _offset(training) - outputs_and_pullback(machine, training.inputs)[0]
+    outputs = outputs_and_pullback(machine, training.inputs)[0]
+    return training.targets - (outputs - _offset(training))
 
 
 def _offset(training: Training) -> Array:
-    """What is added to the targets instead of being subtracted from the outputs."""
+    """The initial outputs of a centred predictor."""
     if not training.centred:
         return 0.0
     return outputs_and_pullback(training.committee, training.inputs)[0]
