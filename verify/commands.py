@@ -115,6 +115,43 @@ def run(
     return result.exit_status
 
 
+@commands.group()
+def new() -> None:
+    """Write files to start from."""
+
+
+@new.command("claim")
+@click.argument("name")
+def new_claim(name: str) -> None:
+    """Write a claim that runs as it is, in a file of that name, to be edited."""
+    from verify.skeleton import write_claim
+
+    path = write_claim(name, Path())
+    click.echo(f"{path}: edit it, and run it with")
+    click.echo(f"python -m verify run --module {path}")
+
+
+@commands.command()
+@click.argument("net", metavar="FILE:CLASS")
+@click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
+@click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")
+@click.option("--samples", type=int, default=4, show_default=True, help="Samples of each task.")
+@click.option("--examples", type=int, default=3, show_default=True, help="Tasks, and instances.")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/check"),
+    show_default=True,
+    help="Folder for counterexamples.",
+)
+def check(net: str, report: Path, **sizes: Any) -> int:
+    """Check the assumptions and both theorems on a torch net of your own."""
+    from verify.check import CheckPlan, check_net
+
+    return check_net(CheckPlan(net, report, **sizes), click.echo)
+
+
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--at", "times", type=float, multiple=True, help="Times in units of t_g.")

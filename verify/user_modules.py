@@ -131,10 +131,12 @@ def sources_of(claims: Iterable[AnyClaim]) -> list[Path]:
     folders = {file.parent for file in files}
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
-        if not isinstance(name, str) or "site-packages" in name:
+        if not isinstance(name, str) or "site-packages" in name or not name.endswith(".py"):
+            continue
+        if not Path(name).is_absolute():  # some packages invent names of files
             continue
         file = Path(name).resolve()
-        if file.suffix == ".py" and not folders.isdisjoint(file.parents):
+        if not folders.isdisjoint(file.parents) and file.is_file():
             files.add(file)
     installed = {entry.module for entry in entry_points(group=GROUP)} & set(sys.modules)
     files |= {Path(str(sys.modules[name].__file__)) for name in installed}

@@ -1,0 +1,206 @@
+"""`check`: the assumptions of the theorems, and then the theorems, on a net of one's own.
+
+Tasks are random: an anchor of zero output found by search, Gaussian inputs, labels by a teacher in
+the gradient features. Each assumption that fails is explained with what mends it.
+"""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from theory.assumptions import (
+    check_finite,
+    check_homogeneity,
+    check_separability,
+    check_smoothness,
+    check_zero_output,
+)
+from theory.backend import Floats
+from theory.errors import AssumptionError, InvalidInput
+from theory.problem import Problem
+from verify.atomic import write_json
+from verify.claims import claim_named
+from verify.claims.kernel_machines import probe_inputs
+from verify.evidence import CLAIM, Evidence, examine
+from verify.instances import Instance
+from verify.instances.flow import ModuleNet, load_module_net
+from verify.judge import Verdict, judge
+from verify.search import draw_instances
+from verify.strategies import kernel_phase_instances, late_phase_instances
+
+Say = Callable[[str], None]
+
+PHASES = {
+    "kernel-svm": kernel_phase_instances,
+    "frozen-direction": kernel_phase_instances,
+    "norm-law": kernel_phase_instances,
+    "kkt": late_phase_instances,
+}
+"""The claims of the two theorems, and the strategies of their regimes."""
+
+MENDING = {
+    "finite values": "let forward return one finite number for each input",
+    "homogeneity": "scale theta by c and the output must scale by c^degree: drop biases (or give "
+    "them the degree of their layer), normalisation and skip connections, correct `degree`",
+    "smoothness": "take a continuously differentiable activation, for instance relu(z)**2",
+    "zero output": "let theta hold two copies of the net and return f(first half) - f(second half)",
+    "separability": "give the net more parameters, or ask for fewer --samples",
+}
+
+ZERO_STARTS = 20
+ZERO_STEPS = 60
+ZERO_TOLERANCE = 1e-13
+"""Relative to the gradients; the flow amplifies what output is left by alpha^(cL)."""
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """A net as "file.py:ClassName", where counterexamples go, and how large the tasks are.
+
+    Sizes that are None are attributes of the class.
+    """
+
+    net: str
+    report: Path
+    input_dim: int | None = None
+    parameters: int | None = None
+    samples: int = 4
+    examples: int = 3
+    seed: int = 0
+
+
+def check_net(plan: CheckPlan, say: Say) -> int:
+    """Check a net and say what was found; returns the exit status of `run`.
+
+    An assumption that fails makes 1, an anchor that the search does not find 3.
+
+    Raises:
+        InvalidInput: the net cannot be loaded or does not run, or its sizes are not known.
+    """
+    net = load_module_net(plan.net)
+    net = replace(net, path=str(Path(plan.net).resolve()))  # so that instances replay anywhere
+    parameters = _size("parameters", plan.parameters, net.parameters)
+    dimension = _size("input-dim", plan.input_dim, getattr(net.net, "input_dim", None))
+    samples, examples = (_size(k, getattr(plan, k), None) for k in ("samples", "examples"))
+    say(f"{plan.net}: degree {net.degree}, {parameters} parameters, inputs of length {dimension}")
+    generator = np.random.default_rng(plan.seed)
+    problems: list[Problem] = []
+    for k in range(examples):
+        inputs = np.round(generator.standard_normal((samples, dimension)), 3)
+        task = _task(net, parameters, inputs, generator, _silent if k else say)
+        if not isinstance(task, Problem):
+            return task
+        problems.append(task)
+    say(f"  {examples} random tasks of {samples} samples, {examples} instances for each claim")
+    verdicts = [_judge(name, problems, plan, say) for name in PHASES]
+    return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
+
+
+def _size(option: str, given: int | None, own: Any) -> int:
+    value = own if given is None else given
+    if value is None:
+        attribute = option.replace("-", "_")
+        raise InvalidInput(f"{option} is not known; give --{option}, or `{attribute}` in the class")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInput(f"{option} is {value!r}; it must be a whole number of at least 1")
+    return value
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _task(
+    net: ModuleNet, parameters: int, inputs: Floats, generator: np.random.Generator, say: Say
+) -> Problem | int:
+    """A random task that meets every assumption, or the exit status."""
+    anchor = generator.standard_normal(parameters)
+    net.try_out(anchor, inputs)
+    blank = Problem(net, anchor, inputs, np.ones(len(inputs)))
+    if not (
+        _holds("finite values", lambda: check_finite(blank), say)
+        and _holds("homogeneity", lambda: check_homogeneity(net, parameters, inputs), say)
+        and _holds("smoothness", lambda: check_smoothness(net, parameters, inputs), say)
+    ):
+        return 1
+    everywhere = np.concatenate([inputs, probe_inputs(blank)])
+    found = zero_output_anchor(net, parameters, everywhere, generator)
+    if found is None:
+        say(f"  unknown  zero output: {ZERO_STARTS} searches found no theta with output 0")
+        say(f"           mend: {MENDING['zero output']}")
+        return 3
+    anchor = found
+    features = net.jacobian(anchor, inputs)
+    labels = np.where(features @ generator.standard_normal(parameters) < 0, -1.0, 1.0)
+    problem = Problem(net, anchor, inputs, labels)
+    met = _holds("zero output", lambda: check_zero_output(problem), say) and _holds(
+        "separability", lambda: check_separability(problem), say
+    )
+    return problem if met else 1
+
+
+def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
+    try:
+        check()
+    except AssumptionError as error:
+        say(f"  fails    {assumption}: {error}")
+        say(f"           mend: {MENDING[error.assumption]}")
+        return False
+    say(f"  met      {assumption}")
+    return True
+
+
+def zero_output_anchor(
+    net: ModuleNet, parameters: int, inputs: Floats, generator: np.random.Generator
+) -> Floats | None:
+    """A unit vector theta with f(theta; x) = 0 on all inputs, by Gauss-Newton from random starts.
+
+    None when no start leads to one at which every input still has a gradient.
+    """
+    for _ in range(ZERO_STARTS):
+        theta = generator.standard_normal(parameters)
+        theta /= np.linalg.norm(theta)
+        for _ in range(ZERO_STEPS):
+            outputs, jacobian = net.outputs(theta, inputs), net.jacobian(theta, inputs)
+            lengths = np.linalg.norm(jacobian, axis=1)
+            if not np.all(np.isfinite(jacobian)) or lengths.min() <= 1e-6 * lengths.max():
+                break
+            if np.abs(outputs / lengths).max() <= ZERO_TOLERANCE:
+                return theta
+            theta = theta - np.linalg.lstsq(jacobian, outputs, rcond=1e-10)[0]
+            theta /= np.linalg.norm(theta)
+    return None
+
+
+def _judge(name: str, problems: list[Problem], plan: CheckPlan, say: Say) -> Verdict:
+    """Judge one claim on the tasks, and say what speaks against it."""
+    claim = claim_named(name)
+    evidence: list[Evidence] = []
+
+    def use(instance: Instance) -> None:
+        evidence.append(examine(claim, instance))
+
+    draw_instances(PHASES[name](st.sampled_from(problems)), plan.seed, plan.examples, use)
+    ruling = judge(evidence, CLAIM)
+    say(f"  {ruling.verdict:<12} {claim.id}: {claim.title}")
+    for entry in evidence:
+        if entry.outcome != "measured":
+            say(f"    {entry.outcome}: {entry.message}")
+    for rate in ruling.rates:
+        if rate.judgement in ("refuted", "undecided"):
+            say(
+                f"    {rate.judgement}: {rate.quantity} is {rate.fitted:.4g}, predicted "
+                f"{rate.predicted:.4g} +- {rate.tolerance:.2g}"
+            )
+    if ruling.verdict == "falsified" and ruling.worst is not None:
+        worst = ruling.worst
+        say(f"    furthest out: {worst.name}: {worst.value:.4g} <= {worst.bound:.4g}")
+        path = plan.report / f"{claim.id}.json"
+        write_json(path, evidence[ruling.worst_index or 0].instance)
+        say(f"    replay with {shlex.join(['python', '-m', 'verify', 'replay', str(path)])}")
+    return ruling.verdict
