@@ -16,6 +16,7 @@ from verify.figures.committee_runs import (
     Run,
     curves,
     describe,
+    finite,
     runs_of,
     with_columns,
 )
@@ -72,11 +73,10 @@ def _median_delay(runs: Sequence[Run]) -> float:
 
 
 def _median_ratio(runs: Sequence[Run]) -> float:
-    learned = [_learned(run, "test") for run in runs]
+    """Test steps over training steps; of a run that has not learned, what it exceeds."""
+    learned = [finite(_learned(run, "test"), run.last("step")) for run in runs]
     pairs = zip(learned, runs, strict=True)
-    return float(
-        np.median([t / max(_learned(r, "train"), 1) if t < inf else inf for t, r in pairs])
-    )
+    return float(np.median([test / max(_learned(run, "train"), 1.0) for test, run in pairs]))
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
@@ -123,6 +123,10 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     delays = tuple(medians[k] for k in decided)
     half_way = tuple(share for share in SHARES if share >= 0.5)
     stuck = {s: sum(_learned(run, "test") == inf for run in runs) for s, runs in groups.items()}
+    ends, twins = (
+        float(np.median([run.last(name) for run in groups[0.2]]))
+        for name in ("test", "linearised_test")
+    )
     return (
         Outcome(
             "the more aligned the initial weights, the shorter the delay (median of the seeds)",
@@ -138,6 +142,12 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             ),
             "random weights generalise with every seed",
             (below("seeds that do not, s = 0", stuck[0.0], 0),),
+        ),
+        Outcome(
+            "at s = 0.2 the network ends below a tenth of its linearisation (median of the seeds)",
+            (below("final test loss, against a tenth of the linearised one", ends, twins / 10),),
+            "the linearisation ends below the network",
+            (below("final linearised test loss, against the network's", twins, ends),),
         ),
         Outcome(
             "a small share, s = 0.05, already removes grokking: the test loss falls within two "
