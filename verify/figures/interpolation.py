@@ -35,7 +35,7 @@ class Size:
 _SETTING = Setting(40, 2, 120, curvature=0.25, step=0.025, steps=10_000, centred=False)
 
 SIZES = {
-    "quick": Size(_SETTING, tuple(range(5))),
+    "quick": Size(_SETTING, tuple(range(8))),
     "paper": Size(replace(_SETTING, steps=20_000), tuple(range(20))),
 }
 

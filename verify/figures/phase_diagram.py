@@ -134,7 +134,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             (below("power of 1/eps", -by_curvature, 0.0),),
         ),
         Outcome(
-            "the longest delay lies at the lowest eps, above the middle alpha",
+            "the longest delay lies at the lowest eps, at the middle alpha or above",
             (
                 below(
                     "the longest delay, against that of this corner",
