@@ -2,7 +2,8 @@
 
 The scale term of the test loss is (alpha eps (tr M - tr M0) - B D)^2 / (2 D)^2, so that a small
 test loss fixes the mean square weight: it grows by B / (alpha eps) where the initial predictor is
-subtracted, and tends to B / (alpha eps) from above or below where it is not.
+subtracted, and tends to B / (alpha eps) from above or below where it is not. That is exact; what
+is put to the test is that descent without decay gets there, and on which side of its start.
 """
 
 from dataclasses import dataclass, replace

@@ -1,0 +1,256 @@
+"""Claims on laziness and on training: domains as drawn, verdicts, rivals, sabotage."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import theory.lazy_rich.training
+import verify.claims.enough_samples
+import verify.claims.hard_tasks
+import verify.claims.laziness_equivalence
+from theory.errors import NumericalFailure
+from theory.lazy_rich import Linearisation, Setting
+from theory.lazy_rich.hard_tasks import samples_for_all
+from verify.claims import claim_named, enough_samples, goldilocks_middle
+from verify.claims import grokking_grows_with_laziness as grokking
+from verify.claims import norm_grows_without_decay as norm
+from verify.evidence import CLAIM, Evidence, examine
+from verify.instances import CommitteeInstance
+from verify.judge import judge, judge_bound, judge_instance
+from verify.profiles import hypothesis_settings
+from verify.search import draw_instances, shrink_counterexample
+from verify.strategies import committee_training as strategies
+
+FEW = {
+    "laziness-equivalence": 4,
+    "early-training-is-linear": 4,
+    "hard-tasks": 4,
+    "enough-samples": 4,
+    "grokking-grows-with-laziness": 3,
+    "norm-grows-without-decay": 2,
+    "sigma-squared-limit": 6,
+    "sigma-squared-collapse": 3,
+    "goldilocks-middle": 2,
+}
+"""Instances a family on which each claim is judged here."""
+
+Patch = pytest.MonkeyPatch
+
+
+def drawn(name: str, count: int, seed: int = 7) -> list[CommitteeInstance]:
+    claim: Any = claim_named(name)
+    found: list[CommitteeInstance] = []
+    for family in claim.families:
+        draw_instances(claim.instances((family,)), seed, count, found.append)
+    return found
+
+
+def examined(name: str) -> list[Evidence]:
+    claim: Any = claim_named(name)
+    return [examine(claim, instance) for instance in drawn(name, FEW[name])]
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_verdict_is_expected_and_every_rival_falls(name: str) -> None:
+    claim: Any = claim_named(name)
+    evidence = examined(name)
+    assert judge(evidence, CLAIM).verdict == claim.expected
+    verdicts = {rival.id: judge(evidence, rival.id).verdict for rival in claim.rivals}
+    assert set(verdicts.values()) == {"falsified"}, verdicts
+
+
+FAULTS: dict[str, tuple[str, Callable[[Patch], None]]] = {}
+
+
+def fault(name: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    def keep(function: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        FAULTS[function.__name__] = (name, function)
+        return function
+
+    return keep
+
+
+@fault("laziness-equivalence")
+def learning_rate_that_stays(patch: Patch) -> None:
+    true = verify.claims.laziness_equivalence.turned
+    patch.setattr(
+        verify.claims.laziness_equivalence,
+        "turned",
+        lambda run, knob, factor: true(run, replace(knob, learning_rate=0), factor),
+    )
+
+
+@fault("early-training-is-linear")
+def descent_at_half_speed(patch: Patch) -> None:
+    speed = theory.lazy_rich.training.speed
+    patch.setattr(theory.lazy_rich.training, "speed", lambda training: 0.5 * speed(training))
+
+
+@fault("hard-tasks")
+def movement_without_its_square(patch: Patch) -> None:
+    true = verify.claims.hard_tasks.linearised_movement
+    patch.setattr(
+        verify.claims.hard_tasks, "linearised_movement", lambda *a: float(np.sqrt(true(*a)))
+    )
+
+
+@fault("enough-samples")
+def one_sample_lost(patch: Patch) -> None:
+    true = verify.claims.enough_samples.least_norm_form
+    patch.setattr(
+        verify.claims.enough_samples,
+        "least_norm_form",
+        lambda inputs, labels, eps: true(inputs[:-1], labels[:-1], eps),
+    )
+
+
+@fault("grokking-grows-with-laziness")
+def steps_that_do_not_know_alpha(patch: Patch) -> None:
+    speed = theory.lazy_rich.training.speed
+    patch.setattr(
+        theory.lazy_rich.training,
+        "speed",
+        lambda training: speed(training) * training.committee.output_scale**2,
+    )
+
+
+@fault("norm-grows-without-decay")
+def labels_twice_as_large(patch: Patch) -> None:
+    true = Setting.labels
+    patch.setattr(Setting, "labels", lambda setting: 2.0 * true(setting))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_keeps_the_claim_from_holding(name: str, monkeypatch: Patch) -> None:
+    claim, put_in = FAULTS[name]
+    instances = drawn(claim, FEW[claim])
+    put_in(monkeypatch)
+    evidence = [examine(claim_named(claim), instance) for instance in instances]
+    assert judge(evidence, CLAIM).verdict != "holds"
+
+
+def test_strategies_stay_in_their_domains() -> None:
+    @hypothesis_settings(40, shrink=False)
+    @given(
+        st.tuples(
+            strategies.knob_instances(("trained-readouts",)),
+            strategies.memorising_instances(),
+            strategies.generalising_instances(("uncentred",)),
+            strategies.counted_instances((4, 8)),
+            strategies.lazy_instances(("fixed-readouts",)),
+        )
+    )
+    def check(instances: tuple[CommitteeInstance, ...]) -> None:
+        knob, memorising, generalising, counted, lazy = (i.setting for i in instances)
+        assert knob.trained_readout
+        assert knob.signal != 1.0
+        dimension = memorising.input_dim
+        assert 4 * dimension <= memorising.samples < samples_for_all(dimension)
+        assert not generalising.centred
+        assert generalising.samples >= samples_for_all(generalising.input_dim)
+        assert counted.width > counted.input_dim in (4, 8)
+        assert not lazy.trained_readout
+        assert lazy.output_scale >= 64
+        assert lazy.samples < lazy.width * lazy.input_dim
+        for instance in instances:
+            data = instance.to_json()
+            del data["model"]
+            assert CommitteeInstance.from_json(data) == instance
+
+    check()
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_a_network_as_wide_as_its_inputs_misses_one_direction(width: int) -> None:
+    """With W u = 1, each l.x + x^T Q x / 2 that width D can learn has l.u = u^T Q u / (2 eps)."""
+    setting = Setting(6, width, 40, seed=3)
+    machine = setting.committee()
+    values = np.linalg.eigvalsh(machine.kernel(setting.inputs()))
+    rank = int((values > 1e-10 * values[-1]).sum())
+    assert rank == samples_for_all(6) - (1 if width == 6 else 0)
+    if width == 6:
+        form = Linearisation(machine, setting.inputs(), setting.labels(), 0.02).form(100)
+        u = np.linalg.solve(machine.weights, np.ones(6))
+        assert form.linear @ u == pytest.approx(u @ form.quadratic @ u / (2 * 0.5))
+
+
+def test_the_middle_size_fails_where_enough_samples_do_not() -> None:
+    setting = Setting(12, 24, 36, step=0.1, steps=1500)
+    measured = goldilocks_middle.measure(CommitteeInstance(setting))
+    assert measured.network[3] > 0.1
+    enough = replace(setting, samples=samples_for_all(12))
+    assert goldilocks_middle._final(enough) < 0.02
+
+
+def test_a_run_that_has_not_fitted_is_no_counterexample() -> None:
+    short = CommitteeInstance(Setting(12, 24, 36, step=0.1, steps=20))
+    with pytest.raises(NumericalFailure, match="not yet fitted"):
+        goldilocks_middle.measure(short)
+    assert examine(claim_named("goldilocks-middle"), short).outcome != "measured"
+
+
+def test_a_target_that_is_not_learned_says_nothing_of_the_norm() -> None:
+    short = CommitteeInstance(Setting(4, 8, 28, 0.5, step=0.3, steps=40))
+    with pytest.raises(NumericalFailure, match="test loss is at"):
+        norm.measure(short)
+
+
+def test_uncentred_weights_shrink_where_they_are_large() -> None:
+    """alpha eps = 4: the solution has mean square weight 1/4, below that of the start."""
+    setting = Setting(5, 12, 40, 8.0, step=0.3, steps=4000, centred=False, seed=1)
+    measured = norm.measure(CommitteeInstance(setting))
+    assert measured.square[-1] == pytest.approx(0.25, rel=0.1)
+    assert measured.square[-1] < 0.5 * measured.square[0]
+    centred = norm.measure(CommitteeInstance(replace(setting, centred=True)))
+    grown = centred.square[-1] - centred.square[0]
+    assert grown == pytest.approx(0.25, rel=0.1)
+
+
+def test_delays_beyond_the_horizon_are_left_open() -> None:
+    short = grokking.Half(0.25, train=1.0, test=5.0, horizon=20.0)
+    long = grokking.Half(1.0, train=2.0, test=None, horizon=20.0)
+    ratio, error = grokking._ratio(short, long)
+    assert ratio - error == 0.0
+    assert ratio + error == pytest.approx(4.0 / 18.0)
+    assert isnan(grokking._ratio(long, short)[0])
+    measured = grokking.Measured(CommitteeInstance(Setting(8, 20, 40)), (short, long))
+    kept = grokking.assertions(measured, grokking.Theory())
+    assert judge_instance(kept) == "kept"
+    steep = grokking.assertions(measured, grokking.Theory(most=0.1))
+    assert judge_bound(steep.bounds[0]) == "undecided"
+
+
+def test_recorded_steps_are_as_dense_as_said() -> None:
+    steps = list(grokking.recorded(2000))
+    assert steps[:50] == list(range(50))
+    assert steps[-1] == 2000
+    gaps = np.diff(steps)
+    assert (gaps >= 1).all()
+    assert (gaps <= np.maximum(1, grokking.SPACING * np.array(steps[:-1]) - steps[:-1])).all()
+
+
+def test_near_singular_kernels_decide_nothing() -> None:
+    losses = dict.fromkeys(enough_samples.counts(8), 0.5)
+    full = {**losses, "D(D+3)/2": 0.0}
+    rough = {**losses, "D(D+3)/2": 1e-3}
+    instance = CommitteeInstance(Setting(8, 9, 24))
+    for condition, expected in ((1e8, "refuted"), (1e12, "undecided")):
+        measured = enough_samples.Measured(instance, full, rough, condition, 0.1)
+        stated = enough_samples.assertions(measured, enough_samples.Theory())
+        assert judge_instance(stated) == expected
+
+
+def test_the_collapse_shrinks_to_a_small_counterexample() -> None:
+    claim: Any = claim_named("sigma-squared-collapse")
+    found = shrink_counterexample(claim, claim.instances(("gaussian",)), 1, 8, 3.0, 30)
+    assert found is not None
+    instance, severity = found
+    assert severity > 1.0
+    assert instance.setting.curvature == 0.01
+    assert instance.setting.input_dim <= 5
