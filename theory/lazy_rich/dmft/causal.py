@@ -13,7 +13,7 @@ import torch
 from theory.backend import Array
 from theory.errors import NumericalFailure
 from theory.lazy_rich.dmft.mean_field import MeanField
-from theory.lazy_rich.dmft.noise import whitened_normals
+from theory.lazy_rich.dmft.noise import factor, whitened_normals
 from theory.lazy_rich.dmft.order_parameters import (
     MeanFieldSolution,
     OrderParameters,
@@ -49,8 +49,7 @@ def causal_sweep(
     """
     width, steps = problem.width, problem.steps
     noise = whitened_normals(runs, 1 + width * (steps + 1), samples, seed, device)
-    factor = torch.as_tensor(_root(problem), device=device)
-    start = factor @ noise[:, : 1 + width]
+    start = factor(torch.as_tensor(problem.start())).to(noise) @ noise[:, : 1 + width]
     target, drive = start[:, 0], noise[:, 1 + width :].unflatten(1, (steps, width))
     untrained = noise.new_zeros(runs, steps + 1, width, samples)
     trained, pushes = torch.zeros_like(untrained), torch.zeros_like(drive)
@@ -100,13 +99,6 @@ def causal_sweep(
     return MeanFieldSolution(
         order, training_loss(problem, trained, untrained, target, exact), exact
     )
-
-
-def _root(problem: MeanField) -> Array:
-    """L with L L^T the covariance of (h_*, h(0)), lower triangular; it may be singular."""
-    joint = torch.as_tensor(problem.start())
-    ridge = 1e-14 * torch.eye(len(joint), dtype=joint.dtype) * joint.diagonal().max()
-    return torch.linalg.cholesky(joint + ridge)
 
 
 def _apply(operator: Array, history: Array) -> Array:

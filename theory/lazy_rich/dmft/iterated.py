@@ -14,7 +14,7 @@ import torch
 from theory.backend import Array
 from theory.errors import InvalidInput, NumericalFailure
 from theory.lazy_rich.dmft.mean_field import MeanField
-from theory.lazy_rich.dmft.noise import whitened_normals
+from theory.lazy_rich.dmft.noise import factor, whitened_normals
 from theory.lazy_rich.dmft.order_parameters import (
     MeanFieldSolution,
     OrderParameters,
@@ -22,17 +22,13 @@ from theory.lazy_rich.dmft.order_parameters import (
     training_loss,
 )
 
-RIDGE = 1e-13
-"""Added to the covariance of the noise, relative to its diagonal: late in training it is singular
-to rounding. The noise is off by the square root of it at most, 3e-7."""
-
 
 def iterate(
     problem: MeanField,
     samples: int = 1024,
     seed: int = 0,
     damping: float = 0.5,
-    rtol: float = 1e-8,
+    rtol: float = 1e-6,
     max_iterations: int = 200,
 ) -> MeanFieldSolution:
     """Solve the mean field theory for the steps 0 to T by q <- (1 - damping) q + damping q'(q).
@@ -157,9 +153,9 @@ def _data_side(problem: MeanField, weights: _Weights, averages: _Averages, noise
     steps, width, gain = problem.steps, problem.width, problem.memory_gain
     samples = noise.shape[1]
     joint = torch.as_tensor(problem.start())
-    start = _factor(joint) @ noise[: 1 + width]
+    start = factor(joint) @ noise[: 1 + width]
     target = start[0]
-    kicks = problem.noise_scale * _factor(averages.noise) @ noise[1 + width :]
+    kicks = problem.noise_scale * factor(averages.noise) @ noise[1 + width :]
     moved = problem.step * weights.response @ kicks + weights.drift[:, None] * target
     untrained = (weights.carried @ start[1:] + moved).reshape(steps + 1, width, samples)
 
@@ -202,18 +198,6 @@ def _jacobians(
     size = steps * width
     direct = (target * slope / scale).reshape(size, -1).T
     return full.reshape(-1, size, size), direct
-
-
-def _factor(covariance: Array) -> Array:
-    """Cholesky factor of a covariance that may be singular, or zero."""
-    size = covariance.diagonal().max()
-    if not size > 0:
-        return torch.zeros_like(covariance)
-    unit = torch.eye(len(covariance), dtype=covariance.dtype)
-    factor, failed = torch.linalg.cholesky_ex(covariance + RIDGE * size * unit)
-    if failed:
-        raise NumericalFailure("a covariance is not positive to rounding")
-    return factor
 
 
 def _solution(

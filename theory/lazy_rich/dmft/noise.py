@@ -1,10 +1,14 @@
-"""Standard normal variables whose sample moments are exact."""
+"""Noise of the samples: standard normal variables whose sample moments are exact."""
 
 import numpy as np
 import torch
 
 from theory.backend import Array
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, NumericalFailure
+
+RIDGE = 1e-13
+"""Added to covariances, relative to their diagonal: those of nearly equal variables are singular to
+rounding. Variables are off by the square root of it at most, 3e-7."""
 
 
 def whitened_normals(
@@ -39,3 +43,19 @@ def _sobol(columns: int, samples: int, scramble: int) -> Array:
     uniform = engine.draw(samples, dtype=torch.float64)
     # the sequence is on a grid of 2^-30 that holds 0; half a cell further it does not
     return torch.special.ndtri(uniform * (1.0 - 2.0**-30) + 2.0**-31).T
+
+
+def factor(covariance: Array) -> Array:
+    """L with L L^T = covariance, lower triangular; of a singular covariance too, or zero.
+
+    Raises:
+        NumericalFailure: a negative eigenvalue beyond rounding.
+    """
+    size = covariance.diagonal().max()
+    if not size > 0:
+        return torch.zeros_like(covariance)
+    unit = torch.eye(len(covariance)).to(covariance)
+    lower, failed = torch.linalg.cholesky_ex(covariance + RIDGE * size * unit)
+    if failed:
+        raise NumericalFailure("a covariance has a negative eigenvalue beyond rounding")
+    return lower
