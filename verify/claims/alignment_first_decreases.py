@@ -116,10 +116,11 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
                 Bound("a decrease of the centred", -float(steps.min()), 0.0, measured.error),
             )
         )
-    surplus = excess(measured, theory)
-    # what decreases at first has a negative rate: agreement makes the product negative
-    wrong = copysign(1.0, surplus) * measured.rate
-    bounds = [exact, Bound("first change against the criterion", wrong, 0.0, ROUNDING)]
+    bounds = [exact]
+    if abs(excess(measured, Theory())) > measured.blurred:
+        # what decreases at first has a negative rate: agreement makes the product negative
+        wrong = copysign(1.0, excess(measured, theory)) * measured.rate
+        bounds.append(Bound("first change against the criterion", wrong, 0.0, ROUNDING))
     if 1.0 - measured.coherence > SHARE_OF_DIFFERENCES:
         bounds.append(
             Bound("start over the last overlap", 1.0 / measured.course[-1], 1.0, measured.error)
