@@ -289,8 +289,8 @@ CLAIM = Claim(
     ),
     tolerances=(
         "gradient, flow and span: rounding and the integrator's error, which is below 10^-10",
-        "orders in 1/P: fitted over a factor 16 in P; medians over 12 instances were off by at most "
-        "0.006 (deviation) and 0.053 (remainder) under seven seeds, over 48 by 0.002 and 0.012",
+        "orders in 1/P: fitted over a factor 16 in P; over 12 instances medians were off by "
+        "at most 0.006 (deviation) and 0.053 (remainder) under 7 seeds, over 48 by 0.002 and 0.012",
         "response and size: the next order is P^-1/2, 2 % at P = 2048, and changes sign; medians "
         "over 12 instances were off by at most 0.009 and 0.007",
     ),
