@@ -20,28 +20,31 @@ from theory.assumptions import (
     check_smoothness,
     check_zero_output,
 )
+from theory.asymptotics.late_phase import complementarity_bound, stationarity_bound
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
-from theory.problem import Problem
+from theory.flow import gradient_flow
+from theory.problem import Problem, Regime
 from verify.atomic import write_json
 from verify.claims import claim_named
+from verify.claims.base import Assertions, Bound, Claim
 from verify.claims.kernel_machines import probe_inputs
 from verify.evidence import CLAIM, Evidence, examine
-from verify.instances import Instance
+from verify.instances import FlowInstance, Instance
 from verify.instances.flow import ModuleNet, load_module_net
 from verify.judge import Verdict, judge
 from verify.search import draw_instances
-from verify.strategies import kernel_phase_instances, late_phase_instances
+from verify.strategies import kernel_phase_instances
 
 Say = Callable[[str], None]
 
-PHASES = {
-    "kernel-svm": kernel_phase_instances,
-    "frozen-direction": kernel_phase_instances,
-    "norm-law": kernel_phase_instances,
-    "kkt": late_phase_instances,
-}
-"""The claims of the two theorems, and the strategies of their regimes."""
+KERNEL_PHASE = ("kernel-svm", "frozen-direction", "norm-law")
+LATE_PHASE = "kkt"
+LATE_REGIME = Regime(log10_alpha=4, decay_power=1.5)
+LATE_C = 0.5
+LATE_TIMES = 9
+"""The late phase is long: of its claim one flow over [t_g, (1+c) t_g] is judged, at a moderate
+alpha, where the energy and complementarity bounds hold as well; `run` climbs a ladder of alphas."""
 
 MENDING = {
     "finite values": "let forward return one finite number for each input",
@@ -97,7 +100,12 @@ def check_net(plan: CheckPlan, say: Say) -> int:
             return task
         problems.append(task)
     say(f"  {examples} random tasks of {samples} samples, {examples} instances for each claim")
-    verdicts = [_judge(name, problems, plan, say) for name in PHASES]
+    verdicts = [
+        _judge(claim_named(name), kernel_phase_instances(st.sampled_from(problems)), plan, say)
+        for name in KERNEL_PHASE
+    ]
+    late = st.sampled_from(problems).map(lambda p: FlowInstance(p, LATE_REGIME, LATE_C))
+    verdicts.append(_judge(_one_flow(claim_named(LATE_PHASE)), late, plan, say))
     return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
 
 
@@ -177,15 +185,54 @@ def zero_output_anchor(
     return None
 
 
-def _judge(name: str, problems: list[Problem], plan: CheckPlan, say: Say) -> Verdict:
+def _one_flow(claim: Claim[Any, Any]) -> Claim[Any, Any]:
+    """The claim on the late phase with the bounds that one flow can be judged by."""
+    return replace(
+        claim,
+        measure=late_bounds,
+        assertions=lambda bounds, _: bounds,
+        rivals=(),
+        ladders=_none,
+        findings=_none,
+    )
+
+
+def _none(_: Any) -> tuple[()]:
+    return ()
+
+
+def late_bounds(instance: FlowInstance) -> Assertions:
+    """Theorem 2 on [t_g, (1+c) t_g]: stationary at some time, complementary at the last one."""
+    times = np.linspace(1.0, 1.0 + instance.c, LATE_TIMES)
+    flow = gradient_flow(instance.problem, instance.regime, at=times.tolist(), rtol=1e-6)
+    states, last = flow.states, flow.states[-1]
+    error = 10.0 * float(np.max(flow.error_estimate)) + 1e-10
+    weights = np.exp(last.log_multipliers - last.log_multipliers.max())
+    slack = 1.0 - float(last.margins.min() * weights.sum() / (weights @ last.margins))
+    return Assertions(
+        (
+            Bound(
+                "some time is stationary",
+                min(state.stationarity for state in states),
+                1.1 * stationarity_bound(states) + 2.0 * error,
+                error,
+            ),
+            Bound("infeasibility", max(0.0, -float(last.margins.min())), 1e-12),
+            Bound("complementarity", slack, complementarity_bound(last) + 2.0 * error, error),
+        )
+    )
+
+
+def _judge(
+    claim: Claim[Any, Any], instances: st.SearchStrategy[Any], plan: CheckPlan, say: Say
+) -> Verdict:
     """Judge one claim on the tasks, and say what speaks against it."""
-    claim = claim_named(name)
     evidence: list[Evidence] = []
 
     def use(instance: Instance) -> None:
         evidence.append(examine(claim, instance))
 
-    draw_instances(PHASES[name](st.sampled_from(problems)), plan.seed, plan.examples, use)
+    draw_instances(instances, plan.seed, plan.examples, use)
     ruling = judge(evidence, CLAIM)
     say(f"  {ruling.verdict:<12} {claim.id}: {claim.title}")
     for entry in evidence:
