@@ -34,7 +34,7 @@ def compare_files(old: Path, new: Path) -> Comparison:
         regressed = True
     lines += [f"{n}: new, {after[n]['verdict']}" for n in sorted(after.keys() - before.keys())]
     for name in sorted(before.keys() & after.keys()):
-        for worse, text in _changes(before[name], after[name]):
+        for worse, text in changes(before[name], after[name]):
             lines.append(f"{name}: {text}" + (" (regression)" if worse else ""))
             regressed |= worse
     return Comparison(tuple(lines) or ("nothing moved beyond its uncertainty",), regressed)
@@ -65,8 +65,8 @@ def _have(entries: Any, keys: set[str]) -> bool:
     )
 
 
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
-    """(whether it is worse, what moved) for one claim."""
+def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    """(whether it is worse, what moved) for one claim, from its entries in two results files."""
     if old["verdict"] != new["verdict"]:
         worse = _standing(new) < _standing(old)
         yield worse, f"verdict went from {old['verdict']} to {new['verdict']}"

@@ -64,6 +64,7 @@ class ClaimResult:
         unmet = outcomes["assumption not met"]
         return {
             "id": claim.id,
+            "module": claim.module,
             "title": claim.title,
             "statement": claim.statement,
             "source": claim.source,
@@ -80,7 +81,7 @@ class ClaimResult:
             "outcomes": dict(outcomes),
             "worst": self._worst(),
             "bounds": _bounds(self.evidence),
-            "rates": [_rate(rate) for rate in ruling.rates],
+            "rates": [_rate(rate, self.evidence) for rate in ruling.rates],
             "rivals": [asdict(rival) for rival in self.rivals],
             "ladders": _ladders(self.evidence),
             "findings": _findings(self.evidence),
@@ -168,23 +169,40 @@ def _reason(ruling: Ruling) -> str:
     )
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
-    return asdict(rate)
+def _rate(rate: Rate, evidence: Sequence[Evidence]) -> dict[str, Any]:
+    """A rate with the instances behind it: nearest to its median, and furthest from predicted."""
+    deviations = {
+        index: sample.fitted - sample.predicted
+        for index, entry in enumerate(evidence)
+        if entry.outcome == "measured"
+        for sample in entry.assertions[CLAIM].rates
+        if sample.quantity == rate.quantity and isfinite(sample.fitted)
+    }
+    middle = rate.fitted - rate.predicted
+    return {
+        **asdict(rate),
+        "median_example": min(deviations, key=lambda index: abs(deviations[index] - middle)),
+        "furthest_example": max(deviations, key=lambda index: abs(deviations[index])),
+    }
 
 
 def _bounds(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Per kind of bound (rungs together): how many were checked, largest and median ratio."""
-    ratios: dict[str, list[float]] = defaultdict(list)
-    for entry in evidence:
+    """Per kind of bound (rungs together): how many were checked, largest and median ratio.
+
+    `example` is the instance with the largest.
+    """
+    ratios: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for index, entry in enumerate(evidence):
         if entry.outcome == "measured":
             for bound in entry.assertions[CLAIM].bounds:
-                ratios[bound.name.split(", ")[0]].append(severity(bound))
+                ratios[bound.name.split(", ")[0]].append((severity(bound), index))
     return [
         {
             "name": name,
             "checked": len(values),
-            "largest_ratio": _finite(max(values)),
-            "median_ratio": _finite(median(values)),
+            "largest_ratio": _finite(max(values)[0]),
+            "median_ratio": _finite(median(value for value, _ in values)),
+            "example": max(values)[1],
         }
         for name, values in ratios.items()
     ]
