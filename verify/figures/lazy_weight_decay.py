@@ -157,8 +157,8 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     decays = tuple(f"lambda = {run['decay'][0]:g}" for run in lazy[0])
     scales = tuple(f"alpha = {run['output_scale'][0]:g}" for run in decayed[0])
     times = [[finite(run.learned("test"), end) for run in one] for one in lazy]
-    fitted = [[run.learned("train") for run in one] for one in lazy]
-    delays = [[finite(run.delay, end) for run in one] for one in decayed]
+    fitted = [[finite(run.learned("train"), end) for run in one] for one in lazy]
+    delays = [[max(finite(run.delay, end), 1.0) for run in one] for one in decayed]
     return (
         Outcome(
             f"at alpha = {LAZY:g} the larger the weight decay the earlier the test loss falls, "

@@ -96,7 +96,10 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     names = tuple(f"mu = {found[0]['momentum'][0]:g}" for found in runs)
     last = [found[0].last("step") for found in runs]
     slowest = [max(run.learned("test") for run in found) for found in runs]
-    ratios = [min(run.delay_ratio for run in found) for found in runs]
+    ratios = [
+        finite(min(run.delay_ratio for run in found), end)
+        for found, end in zip(runs, last, strict=True)
+    ]
     peaks = tuple(
         float(np.mean([max(run["test"]) / run["test"][0] for run in found])) for found in runs
     )

@@ -88,7 +88,10 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     runs = {_name(part): runs_of(table) for part, table in tables.items()}
     last = {name: found[0].last("step") for name, found in runs.items()}
     slowest = {name: max(run.learned("test") for run in found) for name, found in runs.items()}
-    ratios = {name: min(run.delay_ratio for run in found) for name, found in runs.items()}
+    ratios = {
+        name: finite(min(run.delay_ratio for run in found), last[name])
+        for name, found in runs.items()
+    }
     twins = {
         name: min(min(run["linearised_test"]) / run["linearised_test"][0] for run in found)
         for name, found in runs.items()
