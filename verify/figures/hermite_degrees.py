@@ -64,7 +64,7 @@ SIZES = {
         (0, 1, 2, 3),
     ),
     "paper": Size(
-        Setting(20, 100, 100, 4.0, 0.5, step=0.02, steps=40_000, trained_readout=True),
+        Setting(20, 100, 100, 4.0, 0.5, step=0.02, steps=20_000, trained_readout=True),
         (100, 200, 400, 800, 1600),
         20_000,
         (0, 1, 2, 3),
