@@ -127,7 +127,7 @@ def counted_instances(draw: st.DrawFn, dimensions: tuple[int, ...]) -> Committee
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
-            width=draw(st.sampled_from((dimension + 1, 2 * dimension, 3 * dimension))),
+            width=draw(st.sampled_from((2 * dimension, 3 * dimension, dimension + 1))),
             samples=3 * dimension,
             curvature=draw(st.sampled_from((0.5, 0.25))),
             seed=draw(SEEDS),
