@@ -1,0 +1,129 @@
+"""`check` on nets of which it is known what holds."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from verify.check import CheckPlan, check_net, zero_output_anchor
+from verify.instances.flow import load_module_net
+
+Make = Callable[..., Any]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+NETS = """
+import torch
+from theory import HomogeneousNet
+
+class Square(HomogeneousNet):
+    degree, parameters, input_dim = 2, 4, 2
+    def forward(self, theta, inputs):
+        return inputs @ (theta[:2] ** 2 - theta[2:] ** 2)
+
+class WrongDegree(Square):
+    degree = 3
+
+class Kinked(Square):
+    def forward(self, theta, inputs):
+        return theta[2] * torch.relu(inputs @ theta[:2]) + theta[3] * (inputs @ theta[:2])
+
+class Positive(Square):
+    def forward(self, theta, inputs):
+        return (inputs**2 + 1) @ (theta[:2] ** 2) + theta[2:] @ theta[2:]
+
+class Infinite(Square):
+    def forward(self, theta, inputs):
+        return inputs @ theta[:2] ** 2 / 0
+
+class Unsized(HomogeneousNet):
+    degree = 2
+    def forward(self, theta, inputs):
+        return inputs @ (theta[:2] ** 2 - theta[2:] ** 2)
+"""
+
+
+def checked(net: str, folder: Path, **sizes: Any) -> tuple[int, list[str]]:
+    said: list[str] = []
+    return check_net(CheckPlan(net, folder / "out", **sizes), said.append), said
+
+
+@pytest.fixture
+def nets(write: Make) -> Path:
+    return write("my_nets.py", NETS)
+
+
+@pytest.mark.parametrize(
+    ("net", "status", "assumption", "advice"),
+    [
+        ("WrongDegree", 1, "fails    homogeneity: net is not homogeneous", "drop biases"),
+        ("Kinked", 1, "fails    smoothness: ", "relu(z)**2"),
+        ("Positive", 3, "unknown  zero output: ", "f(first half) - f(second half)"),
+        ("Infinite", 1, "fails    finite values: ", "one finite number for each input"),
+    ],
+)
+def test_what_fails_is_named_with_what_mends_it(
+    net: str, status: int, assumption: str, advice: str, nets: Path, tmp_path: Path
+) -> None:
+    found, said = checked(f"{nets}:{net}", tmp_path)
+    assert found == status
+    assert said[-2].strip().startswith(assumption)
+    assert said[-1].strip().startswith("mend: ")
+    assert advice in said[-1]
+
+
+def test_net_that_is_covered_keeps_both_theorems(nets: Path, tmp_path: Path) -> None:
+    status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
+    text = "\n".join(said)
+    assert status == 0, text
+    assert text.count("  met  ") == 5
+    assert text.count("  holds  ") == 4
+    assert not (tmp_path / "out").exists()
+
+
+def test_theorem_that_fails_is_saved_and_replays(
+    nets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Make
+) -> None:
+    """A late phase that claims no energy at all: the saved instance is the flow's own."""
+    monkeypatch.setattr("verify.check.stationarity_bound", lambda states: 0.0)
+    monkeypatch.setattr("verify.check.KERNEL_PHASE", ())
+    status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
+    text = "\n".join(said)
+    assert status == 1, text
+    assert "falsified    kkt" in text
+    assert "furthest out: some time is stationary" in text
+    assert said[-1].endswith(f"replay {tmp_path / 'out' / 'kkt.json'}")
+    assert invoke("evaluate", str(tmp_path / "out" / "kkt.json")).status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["Unsized"], "parameters is not known; give --parameters, or `parameters` in the class"),
+        (["Unsized", "--parameters", "4"], "input-dim is not known; give --input-dim, or `input_"),
+        (["Square", "--samples", "0"], "samples is 0; it must be a whole number of at least 1"),
+        (["Square", "--examples", "-1"], "examples is -1; it must be a whole number of at least"),
+        (["Square", "--input-dim", "3"], "its net fails on 4 parameters"),
+        (["Nothing"], "loading it failed"),
+    ],
+)
+def test_unusable_net_is_one_sentence(
+    arguments: list[str], words: str, nets: Path, invoke: Make
+) -> None:
+    answer = invoke("check", f"{nets.name}:{arguments[0]}", *arguments[1:])
+    assert answer.status == 2
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    assert words in answer.err
+
+
+def test_zero_output_anchor_is_one_on_every_input() -> None:
+    net = load_module_net(str(EXAMPLES / "quartic.py:Quartic"))
+    generator = np.random.default_rng(0)
+    inputs = generator.standard_normal((12, 2))
+    anchor = zero_output_anchor(net, 4, inputs, generator)
+    assert anchor is not None
+    assert np.linalg.norm(anchor) == pytest.approx(1.0)
+    other = np.random.default_rng(1).standard_normal((50, 2))
+    assert np.abs(net.outputs(anchor, other)).max() <= 1e-12
