@@ -1,24 +1,20 @@
-"""Plots as inline SVG that takes its colours and its font from the page around it."""
+"""Ladders: what was measured along a ladder of scales, with what was predicted."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
-from math import ceil, floor, isfinite, log10, nan
+from math import ceil, exp, floor, isfinite, log, log10, nan
 from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
-from markupsafe import Markup, escape
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from verify.report.words import superscript
-
-WIDTH = 4.7
-"""Inches of every plot: one size, so that text keeps its size beside other plots and on a phone."""
+from verify.report.svg import BAND, INK, MEASURED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.words import number, superscript, symbols
 
 WIDE_DECADES = 1.5
 """A positive x that spans more than this is drawn on a logarithmic axis."""
@@ -26,79 +22,44 @@ WIDE_DECADES = 1.5
 SMALLEST, LARGEST = 1e-307, 1e307
 """Ends of any logarithmic axis."""
 
-_INK, _MUTED, _GRID, _MEASURED, _BAND = "#010101", "#020202", "#030303", "#040404", "#050505"
-_VARIABLES = {
-    _INK: "var(--plot-ink,#222)",
-    _MUTED: "var(--plot-muted,#777)",
-    _GRID: "var(--plot-grid,#ddd)",
-    _MEASURED: "var(--plot-measured,#2456a6)",
-    _BAND: "var(--plot-band,#2456a6)",
-}
-"""Stand-in colours, replaced in the SVG by variables that the page sets for light and dark."""
+MOST_DRAWN = 48
+"""Instances drawn one by one at most; the band and the median are of all."""
 
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "verify",
-    "font.family": "sans-serif",
-    "font.size": 8.5,
-    "text.color": _INK,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _INK,
-    "axes.linewidth": 0.6,
-    "axes.unicode_minus": True,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "legend.handlelength": 2.6,
-}
+FEWEST_IN_BAND = 5
+"""Instances that a band of their 10 % and 90 % quantiles needs."""
 
 
-@dataclass(frozen=True)
-class Plot:
-    """An SVG with the words that say what it shows."""
+def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> Plot | None:
+    """A measured quantity along its ladders, with the predicted courses; None without points.
 
-    title: str
-    svg: Markup
-
-
-def ladder_plot(ladder: dict[str, Any], key: str) -> Plot | None:
-    """A measured quantity along its ladders, with the predicted courses; None without points."""
+    Args:
+        ladder: an entry of "ladders" in results.json.
+        key: begins the ids in the SVG.
+        shown: the instance drawn thick, in place of the one in the middle.
+    """
     series = [_Series.of(entry) for entry in ladder["series"] if entry["x"]]
     floor_at = _floor(series)
     if not series or floor_at is None:
         return None
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
         axes = figure.add_subplot()
-        _draw_courses(axes, series, floor_at)
+        scaled = _wide(series)
+        followed = _followed(series, floor_at, shown)
+        if followed is not None:
+            _draw_band(axes, series, followed, floor_at)
+        _draw_courses(axes, _some(series), floor_at)
+        if followed is not None and len(series) > 2:
+            name = "median instance" if shown is None else f"instance {shown}"
+            _draw_followed(axes, followed, floor_at, name, scaled)
         _set_ladder_axes(axes, ladder, series, floor_at)
+        quantity = symbols(ladder["quantity"])
         description = (
-            f"{ladder['quantity']} against {ladder['x_label']} on {len(series)} instances; "
-            "measured courses are solid with dots, predicted ones dashed."
+            f"{quantity} against {symbols(ladder['x_label'])} on {len(series)} instances; measured "
+            "courses are solid with dots, predicted ones dashed; the band holds the middle four "
+            "fifths of measured over predicted, about the prediction of the thick one."
         )
-        return Plot(ladder["quantity"], _svg(figure, key, ladder["quantity"], description))
-
-
-def rates_plot(rates: Sequence[dict[str, Any]], key: str) -> Plot | None:
-    """Deviations of the fitted rates from their predictions, in tolerances; None without rates."""
-    drawn = [rate for rate in rates if _finite(rate)]
-    if not drawn:
-        return None
-    labels = [fill(rate["quantity"], 62) for rate in drawn]
-    tops = _row_tops([label.count("\n") + 1 for label in labels])
-    limit = _limit(drawn)
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * tops[-1]), layout="constrained")
-        axes = figure.add_subplot()
-        for rate, label, top in zip(drawn, labels, tops, strict=False):
-            _draw_rate(axes, rate, label, top, limit)
-        _set_rates_axes(axes, limit, tops[-1])
-        title = "Fitted rates against their predictions"
-        described = "; ".join(f"{rate['quantity']}: {rate['judgement']}" for rate in drawn)
-        return Plot(title, _svg(figure, key, title, described))
+        return Plot(quantity, svg(figure, key, quantity, description))
 
 
 @dataclass(frozen=True)
@@ -108,12 +69,13 @@ class _Series:
     x: list[float]
     y: list[float]
     predicted: list[float]
+    example: int | None = None
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "_Series":
         points = sorted(zip(entry["x"], entry["y"], entry["predicted"], strict=True))
         x, y, predicted = (list(axis) for axis in zip(*points, strict=True))
-        return cls(x, y, predicted)
+        return cls(x, y, predicted, entry.get("example"))
 
 
 def _floor(series: Sequence[_Series]) -> float | None:
@@ -133,7 +95,7 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
     axes.plot(
         x,
         y,
-        color=_MEASURED,
+        color=MEASURED,
         linewidth=0.8,
         alpha=0.55,
         marker="o",
@@ -143,14 +105,12 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
     axes.plot(
         x,
         predicted,
-        color=_INK,
+        color=INK,
         linewidth=0.7,
         alpha=0.45,
         dashes=(4, 3),
         label="predicted, each instance",
     )
-    if len(series) > 2:
-        _draw_middle(axes, series, floor_at)
     if any(isfinite(value) for value in low):
         axes.plot(
             x,
@@ -158,27 +118,85 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
             linestyle="none",
             marker="v",
             markersize=4,
-            color=_MEASURED,
+            color=MEASURED,
             clip_on=False,
             label="measured below the axis, or 0",
         )
 
 
-def _draw_middle(axes: Axes, series: Sequence[_Series], floor_at: float) -> None:
-    """The instance in the middle, drawn so that one pair of courses can be followed."""
+def _some(series: Sequence[_Series]) -> Sequence[_Series]:
+    """All, or evenly chosen ones where they are too many to be told apart."""
+    return series[:: ceil(len(series) / MOST_DRAWN)]
+
+
+def _followed(series: Sequence[_Series], floor_at: float, shown: int | None) -> _Series | None:
+    """The instance drawn thick, so that one pair of courses can be followed."""
+    if shown is not None:
+        return next((one for one in series if one.example == shown), None)
     ordered = sorted((one for one in series if min(one.y) >= floor_at), key=lambda one: one.y[-1])
-    if not ordered:
-        return
-    middle = ordered[len(ordered) // 2]
-    axes.plot(middle.x, middle.y, color=_MEASURED, linewidth=2.2, label="measured, median instance")
+    return ordered[len(ordered) // 2] if ordered else None
+
+
+def _draw_followed(axes: Axes, one: _Series, floor_at: float, name: str, scaled: bool) -> None:
+    y = [value if value >= floor_at else nan for value in one.y]
+    predicted = [value if value >= floor_at else nan for value in one.predicted]
     axes.plot(
-        middle.x,
-        [value if value >= floor_at else nan for value in middle.predicted],
-        color=_INK,
+        one.x, y, color=MEASURED, linewidth=2.2, label=f"measured, {name}{_slope(one.x, y, scaled)}"
+    )
+    axes.plot(
+        one.x,
+        predicted,
+        color=INK,
         linewidth=1.5,
         dashes=(4, 3),
-        label="predicted, median instance",
+        label=f"predicted, {name}{_slope(one.x, predicted, scaled)}",
     )
+
+
+def _slope(x: Sequence[float], y: Sequence[float], scaled: bool) -> str:
+    """Decades of y per decade (or unit) of x between the ends, in words."""
+    run = log10(x[-1]) - log10(x[0]) if scaled else x[-1] - x[0]
+    if run <= 0 or not (isfinite(y[0]) and isfinite(y[-1])):
+        return ""
+    return f" (slope {number((log10(y[-1]) - log10(y[0])) / run)})"
+
+
+def _draw_band(axes: Axes, series: Sequence[_Series], followed: _Series, floor_at: float) -> None:
+    """Where measured over predicted lies on the other instances, about one prediction."""
+    low, high, some = [], [], False
+    for x, predicted in zip(followed.x, followed.predicted, strict=True):
+        ratios = [ratio for one in series if (ratio := _log_ratio(one, x)) is not None]
+        enough = predicted >= floor_at and len(ratios) >= FEWEST_IN_BAND
+        some = some or enough
+        for edge, share in ((low, 0.1), (high, 0.9)):
+            edge.append(_scaled(predicted, np.quantile(ratios, share)) if enough else nan)
+    if some:
+        axes.fill_between(
+            followed.x,
+            low,
+            high,
+            color=BAND,
+            alpha=0.18,
+            linewidth=0,
+            label="measured / predicted, 10 to 90 % of instances",
+        )
+
+
+def _scaled(predicted: float, log_ratio: float) -> float:
+    exponent = min(max(log(predicted) + log_ratio, log(SMALLEST)), log(LARGEST))
+    return exp(exponent)
+
+
+def _log_ratio(one: _Series, x: float) -> float | None:
+    """log(measured / predicted) of an instance at x, between its points where it has none there."""
+    ratios = [
+        log(y) - log(predicted) if y > 0 and predicted > 0 else nan
+        for y, predicted in zip(one.y, one.predicted, strict=True)
+    ]
+    if not one.x[0] <= x <= one.x[-1]:
+        return None
+    found = float(np.interp(x, one.x, ratios))
+    return found if isfinite(found) else None
 
 
 def _joined(series: Sequence[_Series], name: str) -> tuple[list[float], list[float]]:
@@ -201,17 +219,21 @@ def _set_ladder_axes(
     axes.set_yscale("log")
     _set_log_ticks(axes.yaxis, low, high)
     xs = [x for one in series for x in one.x]
-    if min(xs) > 0 and log10(max(xs)) - log10(min(xs)) > WIDE_DECADES:
+    if _wide(series):
         axes.set_xscale("log")
         _set_log_ticks(axes.xaxis, min(xs), max(xs))
     else:
         axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel(ladder["x_label"], parse_math=False)
-    axes.set_ylabel(fill(ladder["quantity"], 46), parse_math=False)
-    axes.grid(True, color=_GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(symbols(ladder["x_label"]), parse_math=False)
+    axes.set_ylabel(fill(symbols(ladder["quantity"]), 46), parse_math=False)
+    clear(axes)
     axes.figure.legend(loc="outside upper left", ncols=2, columnspacing=1.5, borderpad=0.1)
+
+
+def _wide(series: Sequence[_Series]) -> bool:
+    """Whether x is drawn on a logarithmic axis."""
+    xs = [x for one in series for x in one.x]
+    return min(xs) > 0 and log10(max(xs)) - log10(min(xs)) > WIDE_DECADES
 
 
 def _set_log_ticks(axis: Axis, low: float, high: float) -> None:
@@ -244,114 +266,3 @@ def tick_label(value: float, _: object = None) -> str:
         return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"
     mantissa = f"{value / 10.0**exponent:.3g}"
     return ("" if mantissa == "1" else f"{mantissa}·") + "10" + superscript(exponent)
-
-
-def _finite(rate: dict[str, Any]) -> bool:
-    values = [rate[key] for key in ("predicted", "fitted", "low", "high")]
-    return all(value is not None and isfinite(value) for value in values)
-
-
-def _deviations(rate: dict[str, Any]) -> tuple[float, float, float]:
-    """Low, fitted and high less the prediction, in tolerances."""
-    unit = rate["tolerance"] or max(abs(rate["high"] - rate["low"]), 1e-300)
-    low, fitted, high = (
-        (rate[key] - rate["predicted"]) / unit for key in ("low", "fitted", "high")
-    )
-    return low, fitted, high
-
-
-def _limit(rates: Sequence[dict[str, Any]]) -> float:
-    furthest = max(abs(value) for rate in rates for value in _deviations(rate))
-    return min(max(1.15 * furthest, 1.6), 6.0)
-
-
-def _row_tops(heights: Sequence[int]) -> list[float]:
-    """Where each row begins, in lines of text; the last entry is where the plot ends."""
-    tops = [0.0]
-    for height in heights:
-        tops.append(tops[-1] + height + 1.3)
-    return tops
-
-
-_MARKERS = {"kept": ("o", True), "refuted": ("X", True), "undecided": ("o", False)}
-
-
-def _draw_rate(axes: Axes, rate: dict[str, Any], label: str, top: float, limit: float) -> None:
-    lines = label.count("\n") + 1
-    at = top + lines + 0.65
-    axes.text(-limit, top + 0.15, label, va="top", ha="left", parse_math=False)
-    axes.fill_between([-1, 1], at - 0.5, at + 0.5, color=_BAND, alpha=0.16, linewidth=0)
-    axes.plot([0, 0], [at - 0.5, at + 0.5], color=_INK, linewidth=1.1, dashes=(3, 1.5))
-    low, fitted, high = _deviations(rate)
-    for edge in (low, high):
-        _draw_edge(axes, edge, at, limit)
-    shown = [_clipped(low, limit), _clipped(high, limit)]
-    axes.plot(shown, [at, at], color=_MEASURED, linewidth=1.8, solid_capstyle="butt")
-    marker, filled = _MARKERS.get(rate["judgement"], _MARKERS["undecided"])
-    axes.plot(
-        _clipped(fitted, 0.95 * limit),
-        at,
-        marker=marker,
-        markersize=7 if marker == "X" else 5.5,
-        color=_MEASURED,
-        markerfacecolor=_MEASURED if filled else "none",
-    )
-
-
-def _draw_edge(axes: Axes, edge: float, at: float, limit: float) -> None:
-    """An end of the interval, or an arrow where it lies beyond the axis."""
-    marker = "|" if abs(edge) <= limit else "<" if edge < 0 else ">"
-    axes.plot(
-        _clipped(edge, limit), at, marker=marker, color=_MEASURED, markersize=6, clip_on=False
-    )
-
-
-def _clipped(value: float, limit: float) -> float:
-    return min(max(value, -limit), limit)
-
-
-def _set_rates_axes(axes: Axes, limit: float, bottom: float) -> None:
-    axes.set_xlim(-limit, limit)
-    axes.set_ylim(bottom, 0)
-    axes.set_yticks([])
-    step = 1 if limit < 4 else 2
-    ticks = range(-floor(limit / step) * step, floor(limit / step) * step + 1, step)
-    axes.set_xticks(list(ticks), ["0" if t == 0 else f"{t:+d}".replace("-", "−") for t in ticks])
-    axes.set_xlabel("deviation from the prediction, in tolerances")
-    axes.spines[["top", "left", "right"]].set_visible(False)
-
-
-def _svg(figure: Figure, key: str, title: str, description: str) -> Markup:
-    """The figure as an element for HTML: page colours, page font, ids of its own, no metadata."""
-    stream = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
-    text = stream.getvalue()
-    view_box = _found(r'viewBox="([^"]*)"', text)
-    body = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.S)
-    body = re.sub(r'(<g|<path) id="[a-z_]+\.?[a-z_]*_?\d+"', r"\1", body)
-    body = re.sub(r'( id="|url\(#|xlink:href="#)', rf"\g<1>{key}-", body)
-    body = body.replace("xlink:href", "href")
-    body = re.sub(r'\b(d|x|y|transform)="([^"]*)"', _rounded, body)
-    body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body)
-    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
-    for stand_in, variable in _VARIABLES.items():
-        body = body.replace(stand_in, variable)
-    head = (
-        f'<svg viewBox="{view_box}" role="img" aria-labelledby="{key}-title {key}-desc">'
-        f'<title id="{key}-title">{escape(title)}</title>'
-        f'<desc id="{key}-desc">{escape(description)}</desc>'
-    )
-    return Markup(head + re.sub(r"\s*\n\s*", "\n", body) + "</svg>")
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    return "0 0 1 1" if match is None else match.group(1)
-
-
-def _rounded(match: re.Match[str]) -> str:
-    """Coordinates to a hundredth of a point."""
-    values = re.sub(r"(\.\d\d)\d+", r"\1", match.group(2))
-    return f'{match.group(1)}="{values}"'

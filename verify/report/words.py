@@ -5,6 +5,8 @@ import re
 from math import ceil, floor, isfinite, log10
 from typing import Any
 
+from markupsafe import Markup, escape
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -51,6 +53,38 @@ def share(value: float | None) -> str:
 def typeset(text: str) -> str:
     """Words from elsewhere, with 1.8e-08 in them written as number() would."""
     return re.sub(r"(\d)e([-+]\d+)\b", lambda m: f"{m[1]}·10{superscript(int(m[2]))}", text)
+
+
+_GREEK = {
+    name: chr(code)
+    for name, code in (
+        *(("alpha", 0x3B1), ("beta", 0x3B2), ("gamma", 0x3B3), ("delta", 0x3B4)),
+        *(("epsilon", 0x3B5), ("eta", 0x3B7), ("theta", 0x3B8), ("kappa", 0x3BA)),
+        *(("lambda", 0x3BB), ("mu", 0x3BC), ("rho", 0x3C1), ("sigma", 0x3C3), ("tau", 0x3C4)),
+    )
+}
+_LETTERS = re.compile(rf"(?<![\w-])({'|'.join(_GREEK)})(?![\w-])")
+
+
+def symbols(text: str) -> str:
+    """Words from elsewhere, with alpha as α and log10 as log₁₀."""
+    return _LETTERS.sub(lambda match: _GREEK[match[1]], text).replace("log10 ", "log₁₀ ")
+
+
+def heading(text: str) -> Markup:
+    """`symbols`, with t_g and e^(-lambda t) set below and above the line."""
+    marked = str(escape(symbols(text)))
+    marked = re.sub(r"\^(?:\(([^()^]*)\)|(-?\w+))", _above, marked)
+    marked = re.sub(r"\b([A-Za-zα-ω])_(?:\(([^()_]*)\)|(\w{1,3})\b)", _below, marked)
+    return Markup(marked)
+
+
+def _above(match: re.Match[str]) -> str:
+    return f"<sup>{(match[1] or match[2] or '').replace('-', _MINUS)}</sup>"
+
+
+def _below(match: re.Match[str]) -> str:
+    return f"{match[1]}<sub>{match[2] or match[3] or ''}</sub>"
 
 
 def decimals(value: float | None, tolerance: float | None) -> str:

@@ -1,0 +1,89 @@
+"""The instances that a report speaks of, as files that can be judged again."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.atomic import write_json
+from verify.events import Event, RunFinished
+
+
+@dataclass(frozen=True)
+class Citation:
+    """One instance of a claim: where it lies in the list, in which file, and how it is replayed."""
+
+    index: int
+    path: Path
+    command: str
+    instance: Mapping[str, Any]
+
+
+def slug(identifier: str) -> str:
+    """A claim's id as a file name and an anchor can hold it."""
+    return re.sub(r"[^\w.-]", "-", identifier)
+
+
+def cited(claim: Mapping[str, Any], folder: Path) -> dict[int, Citation]:
+    """The worst instance, the median one, and those that findings, rates and rivals rest on.
+
+    Args:
+        claim: an entry of "claims" in results.json.
+        folder: the report's.
+    """
+    entries = claim["instances"]
+    found = [median(claim)]
+    named = [claim["worst"], *claim["findings"]]
+    found += [index_of(claim, entry["instance"]) for entry in named if entry is not None]
+    found += [entry.get("example") for entry in claim["bounds"]]
+    for rate in claim["rates"]:
+        found += [rate.get("median_example"), rate.get("furthest_example")]
+    found += [rival_index(rival) for rival in claim["rivals"]]
+    chosen = sorted({index for index in found if index is not None and index < len(entries)})
+    return {index: _citation(claim, index, folder) for index in chosen}
+
+
+def _citation(claim: Mapping[str, Any], index: int, folder: Path) -> Citation:
+    path = folder / "instances" / f"{slug(claim['id'])}-{index}.json"
+    module = claim.get("module")
+    options = ["--module", str(module)] if module else []
+    command = shlex.join(["python", "-m", "verify", "replay", *options, str(path)])
+    instance = claim["instances"][index]["instance"]
+    return Citation(index, path, command, {**instance, "claim": claim["id"]})
+
+
+def index_of(claim: Mapping[str, Any], instance: Mapping[str, Any]) -> int | None:
+    """Where an instance stands in the claim's list."""
+    equal = (k for k, entry in enumerate(claim["instances"]) if entry["instance"] == instance)
+    return next(equal, None)
+
+
+def median(claim: Mapping[str, Any]) -> int | None:
+    """The instance of median severity."""
+    severities = [
+        (entry["severity"], index)
+        for index, entry in enumerate(claim["instances"])
+        if entry["severity"] is not None
+    ]
+    return sorted(severities)[len(severities) // 2][1] if severities else None
+
+
+def rival_index(rival: Mapping[str, Any]) -> int | None:
+    """The instance after which a rival was rejected."""
+    needed = rival["examples_needed"]
+    return None if needed is None else needed - 1
+
+
+@dataclass(frozen=True)
+class InstanceFiles:
+    """Listener that writes every cited instance to `folder`/instances."""
+
+    folder: Path
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            for claim in event.result.to_json()["claims"]:
+                for citation in cited(claim, self.folder).values():
+                    write_json(citation.path, citation.instance)

@@ -1,0 +1,160 @@
+"""One instance in pictures: its flow through the transition, and its data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from theory.backend import Floats
+from theory.flow import FlowState, Trajectory, gradient_flow
+from verify.instances import FlowInstance, instance_from_json
+from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+
+RTOL = 1e-6
+"""Of the integration: the curves are drawn, not judged."""
+
+MAX_EVALUATIONS = 20_000
+MOST_PARAMETERS = 400
+"""A report takes no minutes: what costs more is not drawn."""
+
+AFTER = 0.3
+"""The picture ends at (1 + this) t_g, or at the instance's own (1 + c) t_g if that is later."""
+
+MOST_MARGINS = 30
+"""Samples drawn one by one at most."""
+
+
+def classification_flow(data: Mapping[str, Any]) -> FlowInstance | None:
+    """The instance, where it is a flow under a classification loss that is cheap enough to draw."""
+    if "net" not in data or data.get("loss") == "squared":
+        return None
+    try:
+        instance = instance_from_json(data)
+    except Exception:  # a user's net may be anywhere by now, and fail in any way
+        return None
+    if not isinstance(instance, FlowInstance) or instance.problem.parameters > MOST_PARAMETERS:
+        return None
+    return instance
+
+
+def trajectory_plot(instance: FlowInstance, key: str) -> Plot | None:
+    """Margins, norm, direction and accuracy over t / t_g; None where the flow does not finish."""
+    end = 1.0 + max(AFTER, instance.c)
+    try:
+        flow = gradient_flow(
+            instance.problem,
+            instance.regime,
+            at=[end],
+            rtol=RTOL,
+            dense=True,
+            estimate_error=False,
+            max_evaluations=MAX_EVALUATIONS,
+        )
+        times = _times(end, instance.regime.log_alpha)
+        states = [flow.state(t) for t in times]
+        return _drawn(flow, times, states, instance.c, key)
+    except Exception:  # see above; a picture that cannot be drawn is left out
+        return None
+
+
+def _times(end: float, log_alpha: float) -> Floats:
+    """Even times, finer about t_g where the transition is as wide as 1/log alpha."""
+    near = 1.0 + np.linspace(-10.0, 12.0, 111) / log_alpha
+    every = np.concatenate([np.linspace(0.0, end, 181), near])
+    return np.unique(every[(every >= 0.0) & (every <= end)])
+
+
+def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, key: str) -> Plot:
+    margins = np.array([state.margins for state in states])
+    regime = flow.regime
+    title = f"Trajectory at α = 10^{regime.log10_alpha:g}, λ = 10^{regime.log10_lambda:g}"
+    description = (
+        "Against t / t_g: the margins of the training samples; log of the norm over log α; the "
+        "cosine with the initial direction, and the share of positive margins."
+    )
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
+        top, middle, bottom = figure.subplots(3, sharex=True, height_ratios=(1.4, 1, 1))
+        _draw_margins(top, times, margins)
+        middle.plot(
+            times,
+            [state.log_norm / regime.log_alpha for state in states],
+            color=MEASURED,
+            linewidth=1.8,
+            label="log |θ| / log α",
+        )
+        middle.plot(times, 1.0 - times, color=INK, linewidth=1, dashes=(4, 3), label="1 − t / t_g")
+        middle.set_ylabel("norm")
+        cosines = [state.anchor_cosine for state in states]
+        bottom.plot(
+            times, cosines, color=MEASURED, linewidth=1.8, label="cosine with the initial direction"
+        )
+        bottom.step(
+            times,
+            (margins > 0).mean(axis=1),
+            where="post",
+            color=BAND,
+            linewidth=1.8,
+            label="share of positive margins",
+        )
+        bottom.set_ylim(min(0.0, *cosines) - 0.06, 1.06)
+        bottom.set_ylabel("direction, accuracy")
+        bottom.set_xlabel("t / t_g")
+        for axes in (top, middle, bottom):
+            _mark_transition(axes, c)
+            clear(axes)
+            axes.legend(loc="best", borderpad=0.2)
+        bottom.set_xlim(0.0, times[-1])
+        return Plot(title, svg(figure, key, title, description))
+
+
+def _draw_margins(axes: Axes, times: Floats, margins: Floats) -> None:
+    step = -(-margins.shape[1] // MOST_MARGINS)
+    axes.plot(times, margins[:, ::step], color=MEASURED, linewidth=0.9, alpha=0.6)
+    axes.plot(times, margins.min(axis=1), color=INK, linewidth=1.5, label="smallest margin")
+    axes.axhline(0.0, color=MUTED, linewidth=0.7)
+    axes.set_ylabel("margins yᵢ f(θ; xᵢ)")
+    axes.locator_params(axis="y", nbins=5)
+
+
+def _mark_transition(axes: Axes, c: float) -> None:
+    """t_g, and between (1 - c) t_g and (1 + c) t_g the time of which theorems do not speak."""
+    axes.axvspan(1.0 - c, 1.0 + c, color=MUTED, alpha=0.12, linewidth=0)
+    axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
+
+
+def data_plot(instance: FlowInstance, key: str) -> Plot:
+    """The inputs in their first two dimensions, by label."""
+    inputs = np.asarray(instance.problem.inputs, dtype=float)
+    labels = np.asarray(instance.problem.labels)
+    across = inputs[:, 0]
+    up = inputs[:, 1] if inputs.shape[1] > 1 else np.zeros(len(inputs))
+    title = "Data"
+    shown = min(2, inputs.shape[1])
+    description = f"{len(labels)} samples, {shown} of {inputs.shape[1]} input dimensions."
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+        axes = figure.add_subplot()
+        for positive, marker, colour in ((True, "+", MEASURED), (False, "_", INK)):
+            chosen = (labels > 0) == positive
+            axes.plot(
+                across[chosen],
+                up[chosen],
+                linestyle="none",
+                marker=marker,
+                markersize=9,
+                markeredgewidth=2,
+                color=colour,
+                label=f"label {'+' if positive else '−'}1",
+            )
+        axes.axhline(0.0, color=MUTED, linewidth=0.7)
+        axes.axvline(0.0, color=MUTED, linewidth=0.7)
+        axes.margins(0.12)
+        axes.set_xlabel("first input")
+        axes.set_ylabel("second input" if inputs.shape[1] > 1 else "")
+        clear(axes)
+        figure.legend(loc="outside upper left", ncols=2)
+        return Plot(title, svg(figure, key, title, description))
