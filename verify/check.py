@@ -5,8 +5,9 @@ the gradient features. Each assumption that fails is explained with what mends i
 """
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from verify.atomic import write_json
 from verify.claims import claim_named
 from verify.claims.base import Assertions, Bound, Claim
 from verify.claims.kernel_machines import probe_inputs
-from verify.evidence import CLAIM, Evidence, examine
+from verify.evidence import CLAIM, examine
 from verify.instances import FlowInstance, Instance
 from verify.instances.flow import ModuleNet, load_module_net
 from verify.judge import Verdict, judge
@@ -73,7 +74,7 @@ class CheckPlan:
     input_dim: int | None = None
     parameters: int | None = None
     samples: int = 4
-    examples: int = 3
+    examples: int = 1
     seed: int = 0
 
 
@@ -99,12 +100,16 @@ def check_net(plan: CheckPlan, say: Say) -> int:
         if not isinstance(task, Problem):
             return task
         problems.append(task)
-    say(f"  {examples} random tasks of {samples} samples, {examples} instances for each claim")
-    verdicts = [
-        _judge(claim_named(name), kernel_phase_instances(st.sampled_from(problems)), plan, say)
-        for name in KERNEL_PHASE
-    ]
-    late = st.sampled_from(problems).map(lambda p: FlowInstance(p, LATE_REGIME, LATE_C))
+    say(f"  random tasks: {examples}, each of {samples} samples and judged by every claim")
+    early: list[Instance] = []
+    for problem in problems:
+        draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
+    late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
+    shared: dict[Any, Any] = {}  # claims that measure the same do so once
+    verdicts = []
+    for claim in map(claim_named, KERNEL_PHASE):
+        measure = shared.setdefault(claim.measure, cache(claim.measure))
+        verdicts.append(_judge(replace(claim, measure=measure), early, plan, say))
     verdicts.append(_judge(_one_flow(claim_named(LATE_PHASE)), late, plan, say))
     return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
 
@@ -224,15 +229,10 @@ def late_bounds(instance: FlowInstance) -> Assertions:
 
 
 def _judge(
-    claim: Claim[Any, Any], instances: st.SearchStrategy[Any], plan: CheckPlan, say: Say
+    claim: Claim[Any, Any], instances: Sequence[Instance], plan: CheckPlan, say: Say
 ) -> Verdict:
     """Judge one claim on the tasks, and say what speaks against it."""
-    evidence: list[Evidence] = []
-
-    def use(instance: Instance) -> None:
-        evidence.append(examine(claim, instance))
-
-    draw_instances(instances, plan.seed, plan.examples, use)
+    evidence = [examine(claim, instance) for instance in instances]
     ruling = judge(evidence, CLAIM)
     say(f"  {ruling.verdict:<12} {claim.id}: {claim.title}")
     for entry in evidence:

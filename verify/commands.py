@@ -136,7 +136,7 @@ def new_claim(name: str) -> None:
 @click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
 @click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")
 @click.option("--samples", type=int, default=4, show_default=True, help="Samples of each task.")
-@click.option("--examples", type=int, default=3, show_default=True, help="Tasks, and instances.")
+@click.option("--examples", type=int, default=1, show_default=True, help="Random tasks.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
 @click.option(
     "--report",

@@ -73,6 +73,7 @@ def test_what_fails_is_named_with_what_mends_it(
     assert advice in said[-1]
 
 
+@pytest.mark.slow
 def test_net_that_is_covered_keeps_both_theorems(nets: Path, tmp_path: Path) -> None:
     status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
     text = "\n".join(said)
