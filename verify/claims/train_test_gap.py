@@ -20,7 +20,7 @@ LIMIT = 1e6
 """A sample ratio at which the gap has no second order to six digits."""
 
 STANDARD_ERRORS = 4.0
-COEFFICIENT = 0.05
+COEFFICIENT = 0.1
 POPULATION = (2048, 8)
 """Samples and runs of the solver."""
 
@@ -163,11 +163,11 @@ CLAIM = Claim(
         Rival("last-push", "only the last push counts", replace(_TRUE, latest=True)),
     ),
     tolerances=(
-        "coefficient: 5 % of the exact one at nu = 10^6, with four standard errors of 8 runs",
+        "coefficient: 10 % of the exact one at nu = 10^6, with four standard errors of 8 runs",
         "order: 0.03; from nu = 25 to 400, where the second order is a few percent at the foot",
     ),
     ladders=ladders,
     kind=CommitteeInstance,
     families=("early",),
-    thrift=2,
+    thrift=3,
 )

@@ -83,13 +83,15 @@ def early_settings(draw: st.DrawFn) -> Setting:
     """Sample ratio 25, up to flow time 1 or 2."""
     overlaps = draw(st.sampled_from(OVERLAPS))
     scale = draw(st.sampled_from((1.0, 2.0, 0.5)))
+    curvature = draw(st.sampled_from((0.5, 0.25, 1.0) if scale >= 1 else (0.5, 0.25)))
+    violent = curvature >= 1 or scale < 1
     return Setting(
         input_dim=20,
         width=len(overlaps),
         samples=500,
         output_scale=scale,
-        curvature=draw(st.sampled_from((0.5, 0.25, 1.0) if scale >= 1 else (0.5, 0.25))),
-        step=draw(st.sampled_from((0.2, 0.1))),
+        curvature=curvature,
+        step=0.1 if violent else draw(st.sampled_from((0.2, 0.1))),
         steps=10,
         centred=draw(st.booleans()),
         overlaps=overlaps,
