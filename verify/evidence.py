@@ -18,6 +18,7 @@ from theory.errors import (
 )
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample
 from verify.instances import Instance
+from verify.power import detuned_assertions
 
 Outcome = Literal[
     "measured",
@@ -39,7 +40,8 @@ class Evidence:
         instance: the instance as JSON.
         outcome: whether it was measured, or which class of failure kept it from being.
         message: the failure in words.
-        assertions: what the claim ("claim") and each rival (its id) asserts of the measurement.
+        assertions: what the claim ("claim"), each rival (its id) and each detuned theory
+            (`verify.power.statement`) asserts of the measurement.
     """
 
     instance: dict[str, Any]
@@ -92,12 +94,15 @@ def examine(claim: Claim[Any, Any], instance: Instance) -> Evidence:
     try:
         measured = claim.measure(instance)
     except AssumptionError as error:
-        return Evidence(recorded, "assumption not met", str(error))
+        seconds = perf_counter() - start
+        return Evidence(recorded, "assumption not met", str(error), seconds=seconds)
     except NumericalFailure as error:
-        return Evidence(recorded, _failure_class(error), str(error))
+        seconds = perf_counter() - start
+        return Evidence(recorded, _failure_class(error), str(error), seconds=seconds)
     assertions = {CLAIM: claim.assertions(measured, claim.theory)}
     for rival in claim.rivals:
         assertions[rival.id] = claim.assertions(measured, rival.theory)
+    assertions |= detuned_assertions(claim, measured)
     return Evidence(
         recorded,
         "measured",
@@ -121,7 +126,9 @@ def _plain(stated: Assertions) -> Assertions:
     return Assertions(
         tuple(Bound(b.name, float(b.value), float(b.bound), float(b.error)) for b in stated.bounds),
         tuple(
-            RateSample(r.quantity, float(r.predicted), float(r.fitted), float(r.tolerance))
+            RateSample(
+                r.quantity, float(r.predicted), float(r.fitted), float(r.tolerance), r.method
+            )
             for r in stated.rates
         ),
     )

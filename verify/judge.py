@@ -17,13 +17,16 @@ inside, undecided otherwise. With fewer than three samples it is reported but no
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import inf, isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scipy.stats import binom
 
 from verify.claims.base import Assertions, Bound, RateSample
-from verify.evidence import Evidence
+
+if TYPE_CHECKING:
+    from verify.evidence import Evidence
 
 Verdict = Literal["holds", "falsified", "inconclusive"]
 Judgement = Literal["kept", "refuted", "undecided"]
@@ -35,6 +38,9 @@ that meet the assumptions: more than a tenth that do not says that something els
 
 MIN_RATE_SAMPLES = 3
 CONFIDENCE = 0.95
+SURE = 6
+"""Samples from which on an interval of order statistics has this confidence."""
+
 SINGLE_RATE = 3.0
 """The rate of one instance scatters about the median that is judged; alone it refutes only beyond
 this many tolerances."""
@@ -45,7 +51,10 @@ SEVERE = 10.0
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate over all instances: the medians, and the interval of the median of `fitted`."""
+    """A rate over all instances: the medians, and the interval of the median of `fitted`.
+
+    `method` is how the median and its interval were found.
+    """
 
     quantity: str
     predicted: float
@@ -55,6 +64,7 @@ class Rate:
     samples: int
     tolerance: float
     judgement: RateJudgement
+    method: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ def _fitted(stated: Assertions) -> list[RateSample]:
     return [rate for rate in stated.rates if isfinite(rate.fitted)]
 
 
-def judge(evidence: Sequence[Evidence], statement: str) -> Ruling:
+def judge(evidence: Sequence["Evidence"], statement: str) -> Ruling:
     """The ruling on the claim ("claim") or a rival (its id)."""
     measured = [(k, e) for k, e in enumerate(evidence) if e.outcome == "measured"]
     judgements = [judge_instance(e.assertions[statement]) for _, e in measured]
@@ -154,7 +164,7 @@ def _verdict(refuted: int, decided: int, undecided: int, rates: tuple[Rate, ...]
     return "holds"
 
 
-def examples_until_rejected(evidence: Sequence[Evidence], statement: str) -> int | None:
+def examples_until_rejected(evidence: Sequence["Evidence"], statement: str) -> int | None:
     """After how many examples the statement was falsified; None when it never was."""
     counts = range(1, len(evidence) + 1)
     falsified = (n for n in counts if judge(evidence[:n], statement).verdict == "falsified")
@@ -171,7 +181,8 @@ def _rates(samples: Iterable[RateSample]) -> tuple[Rate, ...]:
 def _rate(quantity: str, samples: list[RateSample]) -> Rate:
     """Judge a rate on the deviations, since the prediction may differ between instances."""
     deviations = sorted(s.fitted - s.predicted for s in samples)
-    middle, low, high = _median_interval(deviations)
+    skipped = _skipped(len(deviations))
+    middle, low, high = _median(deviations), deviations[skipped], deviations[-1 - skipped]
     tolerance = min(s.tolerance for s in samples)
     predicted = _median([s.predicted for s in samples])
     return Rate(
@@ -183,6 +194,18 @@ def _rate(quantity: str, samples: list[RateSample]) -> Rate:
         len(samples),
         tolerance,
         _judge_rate(len(samples), middle, low, high, tolerance),
+        _method(len(samples), skipped, samples[0].method),
+    )
+
+
+def _method(count: int, skipped: int, each: str) -> str:
+    """How a rate was fitted, in words."""
+    median = f"median over {count} instances of {each or 'the value found on each'}"
+    if count < SURE:
+        return f"{median}; the interval is that of all values, below {100 * CONFIDENCE:g} %"
+    return (
+        f"{median}; distribution-free {100 * CONFIDENCE:g} % interval of the median, between "
+        f"values {skipped + 1} and {count - skipped} in order"
     )
 
 
@@ -202,9 +225,10 @@ def _median(values: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
 
 
-def _median_interval(ordered: Sequence[float]) -> tuple[float, float, float]:
-    """Median with the order statistics that enclose it with 95 % confidence (all, below 6)."""
-    count = len(ordered)
-    skipped = int(binom.ppf((1.0 - CONFIDENCE) / 2.0, count, 0.5))
-    skipped = max(skipped - 1, 0)
-    return _median(ordered), ordered[skipped], ordered[count - 1 - skipped]
+@cache
+def _skipped(count: int) -> int:
+    """How many values lie beyond either end of the median's interval (none, below 6).
+
+    The order statistics that are left enclose the median with 95 % confidence.
+    """
+    return max(int(binom.ppf((1.0 - CONFIDENCE) / 2.0, count, 0.5)) - 1, 0)

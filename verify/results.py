@@ -10,6 +10,7 @@ from typing import Any
 from verify.claims.base import Claim, Finding
 from verify.evidence import CLAIM, Evidence
 from verify.judge import Rate, Ruling, examples_until_rejected, instance_severity, judge, severity
+from verify.power import Power, in_words, power_of
 
 SCHEMA = 1
 
@@ -48,6 +49,7 @@ class ClaimResult:
     evidence: tuple[Evidence, ...]
     discarded: int
     counterexample: Counterexample | None
+    power: tuple[Power, ...] = ()
 
     @property
     def expected(self) -> bool:
@@ -57,6 +59,15 @@ class ClaimResult:
     @property
     def seconds(self) -> float:
         return sum(entry.seconds for entry in self.evidence)
+
+    @property
+    def words(self) -> str:
+        """The verdict with what it rests on, in a sentence to cite."""
+        ruling = self.ruling
+        parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
+        if ruling.worst is not None:
+            parts.append(f"largest ratio to a bound {severity(ruling.worst):.3g}")
+        return "; ".join([*parts, *filter(None, [in_words(self.power)])])
 
     def to_json(self) -> dict[str, Any]:
         claim, ruling, found = self.claim, self.ruling, self.counterexample
@@ -71,6 +82,7 @@ class ClaimResult:
             "assumptions": list(claim.assumptions),
             "tolerances": list(claim.tolerances),
             "verdict": ruling.verdict,
+            "ruling": self.words,
             "expected": claim.expected,
             "examples": len(self.evidence),
             "decided": ruling.decided,
@@ -83,6 +95,7 @@ class ClaimResult:
             "bounds": _bounds(self.evidence),
             "rates": [_rate(rate, self.evidence) for rate in ruling.rates],
             "rivals": [asdict(rival) for rival in self.rivals],
+            "power": [asdict(power) for power in self.power],
             "ladders": _ladders(self.evidence),
             "findings": _findings(self.evidence),
             "instances": [_instance(entry) for entry in self.evidence],
@@ -98,6 +111,7 @@ class ClaimResult:
             "value": ruling.worst.value,
             "bound": ruling.worst.bound,
             "error": ruling.worst.error,
+            "ratio": _finite(severity(ruling.worst)),
             "instance": self.evidence[ruling.worst_index].instance,
         }
 
@@ -152,8 +166,16 @@ def judge_claim(
         needed = examples_until_rejected(evidence, rival.id)
         reason = "" if needed is None else _reason(judge(evidence[:needed], rival.id))
         rivals.append(RivalResult(rival.id, rival.description, needed is not None, needed, reason))
+    ruling = judge(evidence, CLAIM)
     return ClaimResult(
-        claim, judge(evidence, CLAIM), tuple(rivals), tuple(evidence), discarded, counterexample
+        claim,
+        ruling,
+        tuple(rivals),
+        tuple(evidence),
+        discarded,
+        counterexample,
+        # every error leaves a falsified claim falsified: that detects nothing
+        () if ruling.verdict == "falsified" else power_of(claim, evidence),
     )
 
 

@@ -35,13 +35,15 @@ class Bound:
 class RateSample:
     """A slope or constant fitted on one instance's ladder, with what is predicted for it.
 
-    `tolerance` is absolute: how far the median over instances may lie from `predicted`.
+    `tolerance` is absolute: how far the median over instances may lie from `predicted`. `method` is
+    how `fitted` was found on the instance, as in "least-squares slope over 3 rungs".
     """
 
     quantity: str
     predicted: float
     fitted: float
     tolerance: float
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Claim(Generic[M, T]):
         kind: the type of its instances.
         thrift: one instance costs as much as this many of another claim, and it gets so many fewer.
         expected: "falsified" for a statement of the literature that does not survive.
+        constants: the constants of `theory` that are put off to measure the power of a run; None
+            for all its real numbers but zeros.
         module: the user's module that it was loaded from, as `--module` names it.
     """
 
@@ -129,3 +133,4 @@ class Claim(Generic[M, T]):
     thrift: int = 1
     expected: Expected = "holds"
     module: str | None = None
+    constants: tuple[str, ...] | None = None

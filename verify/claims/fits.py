@@ -40,12 +40,12 @@ def log_slope(
 
 
 def rate(
-    quantity: str, predicted: float, fitted: float | None, tolerance: float
+    quantity: str, predicted: float, fitted: float | None, tolerance: float, method: str = ""
 ) -> tuple[RateSample, ...]:
     """A rate sample, or nothing where there was nothing to fit."""
     if fitted is None or not np.isfinite(fitted):
         return ()
-    return (RateSample(quantity, predicted, fitted, tolerance),)
+    return (RateSample(quantity, predicted, fitted, tolerance, method),)
 
 
 def falls_like(

@@ -14,10 +14,13 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
+from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
 PLAIN_WIDTH = 110
 """Columns where the output is no terminal."""
+
+_COLUMNS = ("claim", "verdict", "examples", "open", "worst / bound", "rivals", "detects")
 
 _COLOURS = {"holds": "green", "falsified": "red", "inconclusive": "yellow"}
 
@@ -109,7 +112,7 @@ class Terminal:
 
     def _finish(self, result: RunResult) -> None:
         self._stop()
-        table = Table("claim", "verdict", "examples", "inconclusive", "worst / bound", "rivals")
+        table = Table(*_COLUMNS)
         for entry in result.claims:
             verdict = entry.ruling.verdict
             worst = entry.ruling.worst
@@ -125,6 +128,11 @@ class Terminal:
                 if worst.bound > 0
                 else f"{worst.value:.3g} / 0",
                 f"{rejected} of {len(entry.rivals)} rejected",
+                range_in_words(entry.power),
             )
         self.console.print(table)
+        self._say(
+            "detects: the smallest error in a constant of the theory that the run would have "
+            "detected, of the best and of the worst constant"
+        )
         self._say(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")

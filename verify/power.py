@@ -1,0 +1,163 @@
+"""The power of a run: which errors in a theory's constants it would have detected.
+
+Every real constant of the theory is put off by 50, 20, 10, 5 and 2 %, up and down, and the same
+judge decides on the detuned theory from the same evidence. A detuned theory is no rival: that a
+small detuning survives is no failure, it says how sharp the evidence is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from theory.errors import NumericalFailure
+from verify.claims.base import Assertions, Claim, RateSample
+from verify.judge import judge, judge_bound
+
+if TYPE_CHECKING:
+    from verify.evidence import Evidence
+
+DETUNINGS = (0.5, 0.2, 0.1, 0.05, 0.02)
+"""Relative errors that are tried, each up and down."""
+
+Path = tuple[str | int, ...]
+"""Fields and indices that lead to a constant: records and tuples may lie within records."""
+
+
+@dataclass(frozen=True)
+class Power:
+    """One constant, and the smallest relative error in it that was detected.
+
+    Attributes:
+        detected: this and every larger detuning, up and down, was falsified; None where not even
+            the largest was.
+    """
+
+    constant: str
+    value: float
+    detected: float | None
+
+
+def constants(claim: Claim[Any, Any]) -> dict[str, float]:
+    """The real constants of the claim's theory that are not zero, by name ("order", "trained[1]").
+
+    Only those that `claim.constants` names, where it does; none of a claim that is expected to be
+    falsified, which every error would leave so.
+    """
+    found = {_name(path): value for path, value in _reals(claim.theory)}
+    if claim.expected == "falsified":
+        return {}
+    return found if claim.constants is None else {name: found[name] for name in claim.constants}
+
+
+def _reals(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:
+    if isinstance(value, float):
+        if value != 0.0 and path:
+            yield path, value
+    elif is_dataclass(value):
+        for entry in fields(value):
+            yield from _reals(getattr(value, entry.name), (*path, entry.name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _reals(item, (*path, index))
+
+
+def _name(path: Path) -> str:
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
+
+
+def _scaled(value: Any, path: Path, factor: float) -> Any:
+    """`value` with the number at the end of the path multiplied."""
+    if not path:
+        return value * factor
+    first, rest = path[0], path[1:]
+    if isinstance(first, int):
+        return (*value[:first], _scaled(value[first], rest, factor), *value[first + 1 :])
+    return replace(value, **{first: _scaled(getattr(value, first), rest, factor)})
+
+
+def statement(constant: str, factor: float) -> str:
+    """The key of a detuned theory among the assertions of an instance."""
+    return f"{constant} * {factor:g}"
+
+
+def detuned_theories(claim: Claim[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Every detuned theory with its key."""
+    named = constants(claim)
+    for path, _ in _reals(claim.theory):
+        if _name(path) in named:
+            for detuning in DETUNINGS:
+                for factor in (1.0 + detuning, 1.0 - detuning):
+                    yield statement(_name(path), factor), _scaled(claim.theory, path, factor)
+
+
+def detuned_assertions(claim: Claim[Any, Any], measured: Any) -> dict[str, Assertions]:
+    """What the detuned theories assert of one measurement, as much of it as the judge needs.
+
+    One whose assertions cannot be computed asserts nothing, and is not detected here.
+    """
+    stated = {}
+    for key, theory in detuned_theories(claim):
+        try:
+            with np.errstate(all="ignore"):
+                stated[key] = decisive(claim.assertions(measured, theory))
+        except (ArithmeticError, LookupError, TypeError, ValueError, NumericalFailure):
+            stated[key] = Assertions()
+    return stated
+
+
+def decisive(stated: Assertions) -> Assertions:
+    """The rates and the one bound that decides on the instance; the judge rules as on all."""
+    found = {judge_bound(bound): bound for bound in stated.bounds}
+    decides = next((found[j] for j in ("refuted", "undecided", "kept") if j in found), None)
+    rates = [
+        RateSample(r.quantity, float(r.predicted), float(r.fitted), float(r.tolerance))
+        for r in stated.rates
+    ]
+    return Assertions(() if decides is None else (decides,), tuple(rates))
+
+
+def power_of(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[Power, ...]:
+    """The power of the evidence against errors in each constant."""
+
+    @cache
+    def rejected(key: str) -> bool:
+        return judge(evidence, key).verdict == "falsified"
+
+    powers = []
+    for name, value in constants(claim).items():
+        detected = None
+        for detuning in DETUNINGS:
+            if not all(rejected(statement(name, f)) for f in (1.0 + detuning, 1.0 - detuning)):
+                break
+            detected = detuning
+        powers.append(Power(name, value, detected))
+    return tuple(powers)
+
+
+def in_words(powers: Sequence[Power]) -> str:
+    """'this run would have detected an error of 2 % in order and constant, and of 50 % in ...'."""
+    by_size: dict[float | None, list[str]] = {}
+    for power in sorted(powers, key=lambda p: (p.detected is None, p.detected or 0.0)):
+        by_size.setdefault(power.detected, []).append(power.constant)
+    missed = by_size.pop(None, None)
+    parts = [f"{100 * (size or 0):g} % in {_joined(names)}" for size, names in by_size.items()]
+    told = [f"this run would have detected an error of {', and of '.join(parts)}"] if parts else []
+    if missed:
+        told.append(f"it would have missed one of {100 * DETUNINGS[0]:g} % in {_joined(missed)}")
+    return "; ".join(told)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def range_in_words(powers: Sequence[Power]) -> str:
+    """The smallest detuning detected, of the best and of the worst constant: '2 % to none'."""
+    if not powers:
+        return "-"
+    sizes = sorted(1.0 if power.detected is None else power.detected for power in powers)
+    ends = ["none" if size == 1.0 else f"{100 * size:g} %" for size in (sizes[0], sizes[-1])]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
