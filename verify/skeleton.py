@@ -38,7 +38,7 @@ _SOURCE = '''"""NAME: what the theorem says, in one line.
     python -m verify run --module FILE
 
 As it stands this file claims Euler's identity: a net f that is homogeneous of degree L in theta
-has <theta, grad f(theta; x)> = L f(theta; x). Replace it from top to bottom by a theorem of yours.
+has <theta, grad f(theta; x)> = L f(theta; x). Replace it, part by part, by a theorem of yours.
 """
 
 from dataclasses import dataclass, replace
@@ -97,7 +97,8 @@ def assertions(measured, theory):
         return Assertions(bounds)
     k = int(np.argmax(np.abs(measured.outputs)))
     exponent = float(np.log2(measured.doubled[k] / measured.outputs[k]))
-    return Assertions(bounds, (RateSample("exponent of 2 in f(2 theta)", constant, exponent, 1e-6),))
+    rate = RateSample("log2 f(2 theta) / f(theta)", constant, exponent, 1e-6)
+    return Assertions(bounds, (rate,))
 
 
 CLAIM = Claim(

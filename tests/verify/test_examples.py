@@ -36,6 +36,7 @@ def results(folder: Path) -> Any:
     return claim
 
 
+@pytest.mark.slow
 def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path) -> None:
     ran = command_line(elsewhere, "run", "--module", "margin_monotone.py", "--report", "out")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -44,6 +45,7 @@ def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path) -> 
     assert [rival["rejected"] for rival in claim["rivals"]] == [True] * 3
 
 
+@pytest.mark.slow
 def test_plain_margin_is_refuted_and_the_printed_command_replays_it(elsewhere: Path) -> None:
     ran = command_line(elsewhere, "run", "--module", "false_margin.py", "--report", "out")
     assert (ran.returncode, ran.stderr) == (1, "")

@@ -111,6 +111,7 @@ def test_claims_are_items_and_fail_with_what_a_reader_needs(
     assert replayed.stdout.endswith("verdict: falsified\n")
 
 
+@pytest.mark.slow
 def test_one_claim_by_module_and_id_and_by_node_id(repository: Run) -> None:
     configuration = 'claims = ["my_claims.py:small", "my_claims:refuted"]\n'
     ran = repository(configuration, "-q")
@@ -123,12 +124,14 @@ def test_one_claim_by_module_and_id_and_by_node_id(repository: Run) -> None:
     assert (ran.returncode, "1 passed, 2 deselected" in ran.stdout) == (0, True), ran.stdout
 
 
+@pytest.mark.slow
 def test_claim_of_the_suite_is_collected(repository: Run) -> None:
     ran = repository('claims = ["kernel-svm"]\n', "--collect-only", "-q")
     assert ran.returncode == 0
     assert "pyproject.toml::kernel-svm" in ran.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("configuration", "words"),
     [

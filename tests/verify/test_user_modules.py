@@ -132,6 +132,7 @@ def test_compare_takes_results_of_a_module(invoke: Make, write: Make) -> None:
     assert "sums: verdict went from holds to falsified (regression)" in answer.out
 
 
+@pytest.mark.slow
 def test_workers_load_the_module_and_give_the_same(tmp_path: Path) -> None:
     """In processes of their own: by path, and by dotted name from the working directory."""
     package = tmp_path / "paper"
@@ -272,6 +273,7 @@ def distribution(folder: Path, value: str) -> None:
     (info / "entry_points.txt").write_text(f"[theory_verify.claims]\nsums = {value}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "status", "words"),
     [
