@@ -27,9 +27,9 @@ class Grid:
 
 SIZES = {
     "quick": Grid(
-        Setting(30, 100, 165, step=0.4, steps=8000),
-        (0.4, 0.8, 1.2, 1.6, 2.0),
-        (0.02, 0.04, 0.06, 0.1, 0.14),
+        Setting(30, 60, 165, step=0.4, steps=12_000),
+        (0.4, 1.2, 2.0, 2.8, 4.0),
+        (0.02, 0.05, 0.1, 0.18, 0.28),
     ),
     "paper": Grid(
         Setting(100, 500, 550, step=0.4, steps=110_000),
@@ -119,7 +119,8 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     fitted = np.linalg.lstsq(design, np.log(delays[late]), rcond=None)[0]
     by_scale, by_curvature = float(fitted[1]), float(fitted[2])
     longest = float(delays.max())
-    twin = _column(tables, "linearised_test").min()
+    twin = float(_column(tables, "linearised_test").min())
+    corner = {name: float(_column(tables, name)[-1, -1]) for name in ("train_step", "final_test")}
     return (
         Outcome(
             "the delay grows with alpha, by a power of at least 1/2",
@@ -144,6 +145,15 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             ),
             "it lies at the highest eps",
             (below("the longest delay, against that there", longest, float(delays[:, -1].max())),),
+        ),
+        Outcome(
+            "at the highest alpha and eps the training set is learned and the task never is",
+            (
+                below("1, against the step of training", 1.0, corner["train_step"]),
+                below("a tenth, against the test loss left", 0.1, corner["final_test"]),
+            ),
+            "the task is learned there as well",
+            (below("test loss left", corner["final_test"], 0.1),),
         ),
         Outcome(
             "no linearisation generalises",

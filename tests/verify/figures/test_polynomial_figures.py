@@ -49,7 +49,7 @@ TINY: dict[ModuleType, Any] = {
         Setting(20, 25, 110, step=0.2, steps=5000), (0.1, 0.2, 0.28)
     ),
     phase_diagram: phase_diagram.Grid(
-        Setting(20, 25, 110, step=0.4, steps=3000), (0.4, 0.8), (0.04, 0.08)
+        Setting(20, 25, 110, step=0.4, steps=3000), (0.4, 0.8, 8.0), (0.04, 0.08, 0.28)
     ),
     loss_decomposition: loss_decomposition.Size(
         PAIR, replace(PAIR, step=0.02, trained_readout=True), tuple(range(10))
