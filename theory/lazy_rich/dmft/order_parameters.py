@@ -55,7 +55,7 @@ def population_loss(problem: MeanField, covariance: Array, overlap: Array) -> Ar
     fields = torch.cat(rows, -2)
     gain = problem.output_scale / width
     offset = gain if problem.centred else 0.0
-    linear = torch.tensor([-gain] * width + [offset] * width + [0.0]).to(fields)
+    linear = fields.new_tensor([-gain] * width + [offset] * width + [0.0])
     curved = problem.curvature * linear
     curved[-1] = 1.0
     spread = curved[:, None] * fields
