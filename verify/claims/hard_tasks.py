@@ -25,7 +25,7 @@ LIMIT = 1e-10
 ROUNDING = 1e-12
 """Of square movements, relative to themselves."""
 
-EXPECTED_GAP = 0.01
+EXPECTED_GAP = 0.05
 """Times 1/alpha: a gap below it on the first rung is a cancellation between orders."""
 
 CONDITION = 1e6
@@ -237,7 +237,8 @@ CLAIM = Claim(
         "linearised model: 1e-10 after 20 steps; 1e-8 at the least norm, where K has a condition "
         "number below 10^6",
         "interpolant of K0: 1e-8",
-        "gap of the network: twice the constant of the first rung, of relative order 1/alpha",
+        "gap of the network: twice the constant of the first rung, of relative order 1/alpha, or "
+        "of 0.05, half of its median, where two orders cancel there",
         "rate: 3 %; over 60 instances the fitted ones came within 0.2 % (quartiles), 1.6 % at most",
     ),
     ladders=ladders,

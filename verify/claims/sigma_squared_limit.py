@@ -18,7 +18,7 @@ LADDER = (1, 4, 16, 64)
 
 POWERS = (1, 2, 3)
 ROUNDING = 1e-12
-EXPECTED = 0.01
+EXPECTED = 0.03
 """Times 1/eps: a deviation below it on the first rung is a cancellation between orders."""
 
 
@@ -120,7 +120,8 @@ CLAIM = Claim(
         Rival("no-order", "up to something that does not fall", replace(_TRUE, order=0.0)),
     ),
     tolerances=(
-        "deviation: twice the constant of the first rung, whose next order is of relative 1/eps",
+        "deviation: twice the constant of the first rung, whose next order is of relative 1/eps, "
+        "or of 0.03, about its median, where two orders cancel there",
         "rate: 5 %; over 40 instances the fitted ones came within 1.4 % (quartiles), 6 % at most",
     ),
     ladders=ladders,
