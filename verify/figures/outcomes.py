@@ -5,6 +5,7 @@ the same numbers must refute, and the verdict that is expected of it.
 """
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from verify.claims.base import Assertions, Bound, Expected
@@ -68,8 +69,16 @@ class Outcome:
             "rival": self.rival,
             "rival_rejected": self.rival_rejected,
             "as_expected": self.as_expected,
-            "bounds": [{"name": b.name, "value": b.value, "bound": b.bound} for b in self.bounds],
+            "bounds": [
+                {"name": b.name, "value": _number(b.value), "bound": _number(b.bound)}
+                for b in self.bounds
+            ],
         }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no infinity and no nan, which leave a bound undecided."""
+    return value if isfinite(value) else None
 
 
 def below(name: str, value: float, bound: float, error: float = 0.0) -> Bound:
