@@ -71,7 +71,7 @@ def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reports/latest"),
     show_default=True,
-    help="Folder for results.json and index.html.",
+    help="Folder for results.json, index.html and the other reports.",
 )
 @click.pass_obj
 def run(
@@ -88,8 +88,7 @@ def run(
 
     With --module and no --claim, only the claims of that module.
     """
-    from verify.report.html import HtmlReport
-    from verify.report.results_file import ResultsFile
+    from verify.report.files import report_files
     from verify.report.terminal import Terminal
     from verify.runner import RunPlan
     from verify.runner import run as run_plan
@@ -108,7 +107,7 @@ def run(
     )
     terminal = Terminal()
     try:
-        result = run_plan(plan, (terminal, ResultsFile(report), HtmlReport(report)))
+        result = run_plan(plan, (terminal, *report_files(report)))
     finally:
         terminal.close()
     click.echo(f"report: {report / 'index.html'}")

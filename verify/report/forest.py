@@ -9,7 +9,7 @@ from math import floor, isfinite
 from typing import Any
 
 WIDEST = 4.0
-"""Tolerances on either side at most: what lies further out is drawn as an arrow."""
+"""Tolerances on either side at most."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,17 @@ class Forest:
     ticks: tuple[tuple[float, str], ...]
 
 
-def forest(rates: Sequence[dict[str, Any]]) -> Forest | None:
-    """The plot of these entries of results.json; None where none can be drawn."""
+def forest(rates: Sequence[dict[str, Any]], widest: float = WIDEST) -> Forest | None:
+    """The plot of these entries of results.json; None where none can be drawn.
+
+    Args:
+        widest: what lies further out than so many tolerances is drawn as an arrow.
+    """
     drawn = [rate for rate in rates if _drawable(rate)]
     if not drawn:
         return None
     furthest = max(abs(value) for rate in drawn for value in deviations(rate))
-    limit = min(max(1.15 * furthest, 1.6), WIDEST)
+    limit = min(max(1.15 * furthest, 1.6), widest)
 
     def place(value: float) -> float:
         return round(50.0 + 50.0 * min(max(value / limit, -1.0), 1.0), 2)

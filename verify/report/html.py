@@ -97,7 +97,7 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
             exit_meaning=words.EXIT_STATUS.get(results["exit_status"], "unknown"),
             groups=_groups(sections),
             sections=sections,
-            all_rates=forest([rate for section in sections for rate in _rates(section)]),
+            all_rates=forest([rate for section in sections for rate in _rates(section)], 2.0),
         )
     )
 

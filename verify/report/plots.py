@@ -26,7 +26,7 @@ MOST_DRAWN = 48
 """Instances drawn one by one at most; the band and the median are of all."""
 
 FEWEST_IN_BAND = 5
-"""Instances that a band of their 10 % and 90 % quantiles needs."""
+"""Instances that a band of their quartiles needs."""
 
 
 def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> Plot | None:
@@ -42,24 +42,24 @@ def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> P
     if not series or floor_at is None:
         return None
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 3.0))
+        figure.subplots_adjust(left=0.165, right=0.98, bottom=0.14, top=0.97)
         axes = figure.add_subplot()
-        scaled = _wide(series)
         followed = _followed(series, floor_at, shown)
         if followed is not None:
             _draw_band(axes, series, followed, floor_at)
         _draw_courses(axes, _some(series), floor_at)
         if followed is not None and len(series) > 2:
-            name = "median instance" if shown is None else f"instance {shown}"
-            _draw_followed(axes, followed, floor_at, name, scaled)
+            _draw_followed(axes, followed, floor_at)
         _set_ladder_axes(axes, ladder, series, floor_at)
         quantity = symbols(ladder["quantity"])
         description = (
             f"{quantity} against {symbols(ladder['x_label'])} on {len(series)} instances; measured "
-            "courses are solid with dots, predicted ones dashed; the band holds the middle four "
-            "fifths of measured over predicted, about the prediction of the thick one."
+            "courses are solid with dots, predicted ones dashed; the band holds the middle half "
+            "of measured over predicted, about the prediction of the thick one."
         )
-        return Plot(quantity, svg(figure, key, quantity, description))
+        title = quantity + _slopes(followed, floor_at, _wide(series))
+        return Plot(title, svg(figure, key, quantity, description))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
         alpha=0.55,
         marker="o",
         markersize=2.2,
-        label="measured, each instance",
     )
     axes.plot(
         x,
@@ -109,7 +108,6 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
         linewidth=0.7,
         alpha=0.45,
         dashes=(4, 3),
-        label="predicted, each instance",
     )
     if any(isfinite(value) for value in low):
         axes.plot(
@@ -120,7 +118,6 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
             markersize=4,
             color=MEASURED,
             clip_on=False,
-            label="measured below the axis, or 0",
         )
 
 
@@ -137,38 +134,47 @@ def _followed(series: Sequence[_Series], floor_at: float, shown: int | None) -> 
     return ordered[len(ordered) // 2] if ordered else None
 
 
-def _draw_followed(axes: Axes, one: _Series, floor_at: float, name: str, scaled: bool) -> None:
-    y = [value if value >= floor_at else nan for value in one.y]
-    predicted = [value if value >= floor_at else nan for value in one.predicted]
-    axes.plot(
-        one.x, y, color=MEASURED, linewidth=2.2, label=f"measured, {name}{_slope(one.x, y, scaled)}"
-    )
-    axes.plot(
-        one.x,
-        predicted,
-        color=INK,
-        linewidth=1.5,
-        dashes=(4, 3),
-        label=f"predicted, {name}{_slope(one.x, predicted, scaled)}",
-    )
+def _draw_followed(axes: Axes, one: _Series, floor_at: float) -> None:
+    axes.plot(one.x, _above(one.y, floor_at), color=MEASURED, linewidth=2.2)
+    predicted = _above(one.predicted, floor_at)
+    axes.plot(one.x, predicted, color=INK, linewidth=1.5, dashes=(4, 3))
 
 
-def _slope(x: Sequence[float], y: Sequence[float], scaled: bool) -> str:
-    """Decades of y per decade (or unit) of x between the ends, in words."""
-    run = log10(x[-1]) - log10(x[0]) if scaled else x[-1] - x[0]
-    if run <= 0 or not (isfinite(y[0]) and isfinite(y[-1])):
+def _above(values: Sequence[float], floor_at: float) -> list[float]:
+    """What the axis shows; the rest becomes a gap."""
+    return [value if value >= floor_at else nan for value in values]
+
+
+def _slopes(followed: _Series | None, floor_at: float, wide: bool) -> str:
+    """Slopes of the thick courses in words, as the axes show them."""
+    if followed is None:
         return ""
-    return f" (slope {number((log10(y[-1]) - log10(y[0])) / run)})"
+    measured, predicted = (
+        _slope(followed.x, _above(y, floor_at), wide) for y in (followed.y, followed.predicted)
+    )
+    if measured is None or predicted is None:
+        return ""
+    return f"; thick: slope {number(measured)}, predicted {number(predicted)}"
+
+
+def _slope(x: Sequence[float], y: Sequence[float], wide: bool) -> float | None:
+    """Decades of y per decade (or unit) of x between the ends."""
+    run = log10(x[-1]) - log10(x[0]) if wide else x[-1] - x[0]
+    if run <= 0 or not (isfinite(y[0]) and isfinite(y[-1])):
+        return None
+    return (log10(y[-1]) - log10(y[0])) / run
 
 
 def _draw_band(axes: Axes, series: Sequence[_Series], followed: _Series, floor_at: float) -> None:
     """Where measured over predicted lies on the other instances, about one prediction."""
-    low, high, some = [], [], False
+    low: list[float] = []
+    high: list[float] = []
+    some = False
     for x, predicted in zip(followed.x, followed.predicted, strict=True):
         ratios = [ratio for one in series if (ratio := _log_ratio(one, x)) is not None]
         enough = predicted >= floor_at and len(ratios) >= FEWEST_IN_BAND
         some = some or enough
-        for edge, share in ((low, 0.1), (high, 0.9)):
+        for edge, share in ((low, 0.25), (high, 0.75)):
             edge.append(_scaled(predicted, np.quantile(ratios, share)) if enough else nan)
     if some:
         axes.fill_between(
@@ -178,7 +184,6 @@ def _draw_band(axes: Axes, series: Sequence[_Series], followed: _Series, floor_a
             color=BAND,
             alpha=0.18,
             linewidth=0,
-            label="measured / predicted, 10 to 90 % of instances",
         )
 
 
@@ -225,9 +230,8 @@ def _set_ladder_axes(
     else:
         axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel(symbols(ladder["x_label"]), parse_math=False)
-    axes.set_ylabel(fill(symbols(ladder["quantity"]), 46), parse_math=False)
+    axes.set_ylabel(fill(symbols(ladder["quantity"]), 40), parse_math=False)
     clear(axes)
-    axes.figure.legend(loc="outside upper left", ncols=2, columnspacing=1.5, borderpad=0.1)
 
 
 def _wide(series: Sequence[_Series]) -> bool:

@@ -12,6 +12,7 @@ from theory.backend import Floats
 from theory.flow import FlowState, Trajectory, gradient_flow
 from verify.instances import FlowInstance, instance_from_json
 from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.words import number
 
 RTOL = 1e-6
 """Of the integration: the curves are drawn, not judged."""
@@ -25,6 +26,12 @@ AFTER = 0.3
 
 MOST_MARGINS = 30
 """Samples drawn one by one at most."""
+
+PANELS = (
+    "margins of the samples; dark: the smallest",
+    "log |θ| / log α; dashed: 1 − t / t_g",
+    "cosine with the initial direction; dashed: share of positive margins",
+)
 
 
 def classification_flow(data: Mapping[str, Any]) -> FlowInstance | None:
@@ -70,13 +77,17 @@ def _times(end: float, log_alpha: float) -> Floats:
 def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, key: str) -> Plot:
     margins = np.array([state.margins for state in states])
     regime = flow.regime
-    title = f"Trajectory at α = 10^{regime.log10_alpha:g}, λ = 10^{regime.log10_lambda:g}"
+    title = (
+        f"Trajectory at log₁₀ α = {number(regime.log10_alpha, 5)}, "
+        f"log₁₀ λ = {number(regime.log10_lambda, 5)}"
+    )
     description = (
         "Against t / t_g: the margins of the training samples; log of the norm over log α; the "
         "cosine with the initial direction, and the share of positive margins."
     )
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 4.6))
+        figure.subplots_adjust(left=0.11, right=0.98, bottom=0.1, top=0.95, hspace=0.32)
         top, middle, bottom = figure.subplots(3, sharex=True, height_ratios=(1.4, 1, 1))
         _draw_margins(top, times, margins)
         middle.plot(
@@ -84,29 +95,24 @@ def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, k
             [state.log_norm / regime.log_alpha for state in states],
             color=MEASURED,
             linewidth=1.8,
-            label="log |θ| / log α",
         )
-        middle.plot(times, 1.0 - times, color=INK, linewidth=1, dashes=(4, 3), label="1 − t / t_g")
-        middle.set_ylabel("norm")
+        middle.plot(times, 1.0 - times, color=INK, linewidth=1, dashes=(4, 3))
         cosines = [state.anchor_cosine for state in states]
-        bottom.plot(
-            times, cosines, color=MEASURED, linewidth=1.8, label="cosine with the initial direction"
-        )
+        bottom.plot(times, cosines, color=MEASURED, linewidth=1.8)
         bottom.step(
             times,
             (margins > 0).mean(axis=1),
             where="post",
             color=BAND,
             linewidth=1.8,
-            label="share of positive margins",
+            dashes=(6, 1.5),
         )
         bottom.set_ylim(min(0.0, *cosines) - 0.06, 1.06)
-        bottom.set_ylabel("direction, accuracy")
         bottom.set_xlabel("t / t_g")
-        for axes in (top, middle, bottom):
+        for axes, panel in zip((top, middle, bottom), PANELS, strict=True):
+            axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
             _mark_transition(axes, c)
             clear(axes)
-            axes.legend(loc="best", borderpad=0.2)
         bottom.set_xlim(0.0, times[-1])
         return Plot(title, svg(figure, key, title, description))
 
@@ -114,9 +120,8 @@ def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, k
 def _draw_margins(axes: Axes, times: Floats, margins: Floats) -> None:
     step = -(-margins.shape[1] // MOST_MARGINS)
     axes.plot(times, margins[:, ::step], color=MEASURED, linewidth=0.9, alpha=0.6)
-    axes.plot(times, margins.min(axis=1), color=INK, linewidth=1.5, label="smallest margin")
+    axes.plot(times, margins.min(axis=1), color=INK, linewidth=1.5)
     axes.axhline(0.0, color=MUTED, linewidth=0.7)
-    axes.set_ylabel("margins yᵢ f(θ; xᵢ)")
     axes.locator_params(axis="y", nbins=5)
 
 
@@ -136,7 +141,8 @@ def data_plot(instance: FlowInstance, key: str) -> Plot:
     shown = min(2, inputs.shape[1])
     description = f"{len(labels)} samples, {shown} of {inputs.shape[1]} input dimensions."
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 3.2))
+        figure.subplots_adjust(left=0.12, right=0.98, bottom=0.15, top=0.92)
         axes = figure.add_subplot()
         for positive, marker, colour in ((True, "+", MEASURED), (False, "_", INK)):
             chosen = (labels > 0) == positive
@@ -148,7 +154,6 @@ def data_plot(instance: FlowInstance, key: str) -> Plot:
                 markersize=9,
                 markeredgewidth=2,
                 color=colour,
-                label=f"label {'+' if positive else '−'}1",
             )
         axes.axhline(0.0, color=MUTED, linewidth=0.7)
         axes.axvline(0.0, color=MUTED, linewidth=0.7)
@@ -156,5 +161,5 @@ def data_plot(instance: FlowInstance, key: str) -> Plot:
         axes.set_xlabel("first input")
         axes.set_ylabel("second input" if inputs.shape[1] > 1 else "")
         clear(axes)
-        figure.legend(loc="outside upper left", ncols=2)
+        axes.set_title("+ label +1,  − label −1", loc="left", fontsize=8.5, pad=3)
         return Plot(title, svg(figure, key, title, description))

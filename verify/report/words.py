@@ -63,7 +63,7 @@ _GREEK = {
         *(("lambda", 0x3BB), ("mu", 0x3BC), ("rho", 0x3C1), ("sigma", 0x3C3), ("tau", 0x3C4)),
     )
 }
-_LETTERS = re.compile(rf"(?<![\w-])({'|'.join(_GREEK)})(?![\w-])")
+_LETTERS = re.compile(rf"(?<!\w)(?<!\w-)({'|'.join(_GREEK)})(?![A-Za-z0-9])(?!-\w)")
 
 
 def symbols(text: str) -> str:
@@ -131,12 +131,13 @@ _NOT_DESCRIBED = {"net", "anchor", "inputs", "labels", "model", "claim"}
 def instance_name(instance: dict[str, Any]) -> str:
     """An instance in one line, whatever its kind: the model, then its numbers."""
     labels = instance.get("labels")
-    described = {
+    described: dict[str, Any] = {
         **_model(instance),
         **({} if labels is None else {"samples": len(labels)}),
         **{key: value for key, value in instance.items() if key not in _NOT_DESCRIBED},
     }
-    flat = {**described, **described.pop("regime", {})}
+    regime = described.pop("regime", {})
+    flat = {**described, **regime}
     kind = str(flat.pop("kind", "?")).replace("_", " ")
     return ", ".join([kind, *(f"{key.replace('_', ' ')} {_plain(flat[key])}" for key in flat)])
 
