@@ -18,7 +18,7 @@ from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import gradient_flow
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances import FlowInstance
 from verify.strategies.descents import descent_instances, step_size
 from verify.strategies.tasks import problems
@@ -216,18 +216,21 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
             theory.order,
             log_slope(logs, errors[:, k].tolist(), flow_error, agreement=0.5),
             tolerance=0.05,
+            method=slopes(len(steps)),
         )
         rates += rate(
             f"order of the margins' error in the step, {moment}",
             theory.order,
             log_slope(logs, outputs[:, k].tolist(), flow_error, agreement=0.5),
             tolerance=0.05,
+            method=slopes(len(steps)),
         )
         rates += rate(
             f"order after one extrapolation, {moment}",
             theory.extrapolated,
             log_slope(logs[1:], extrapolated[:, k].tolist(), flow_error[1:], agreement=0.5),
             tolerance=0.15,
+            method=slopes(len(steps) - 1),
         )
     return Assertions(tuple(bounds), tuple(rates))
 

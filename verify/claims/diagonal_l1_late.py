@@ -20,7 +20,7 @@ from theory.flow.diagonal import diagonal_flow
 from theory.margin.programmes import MarginOptimum, l1_max_margin, l2_max_margin
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import rate, slope
+from verify.claims.fits import rate, slope, slopes
 from verify.instances import FlowInstance
 from verify.strategies.wide_diagonal import late_instances
 
@@ -47,9 +47,10 @@ class Theory:
 
     Attributes:
         norm, margin: as in `diagonal_l2_early`, for degree 2.
-        exponent: the quasi-norm's exponent: "2/L", "L/2" or "1".
-        pull: the multiplier of the quasi-norm, L |g_j| |w_j|^(1 - 2/L) = 1 for L; "degree" or
-            "inverse" for 2/L in its place.
+        exponent, exponent_degree_power: the quasi-norm's exponent is 2/L, exponent *
+            L^exponent_degree_power.
+        pull, pull_degree_power: the multiplier of the quasi-norm, L |g_j| |w_j|^(1 - 2/L) = 1, is
+            pull * L^pull_degree_power.
         time: (1+c) t_g with "log-alpha"; "half" t_g = log(alpha)/(2 lambda); "inverse-decay"
             t_g = log(1/lambda)/lambda; "before" is (1-c) t_g.
         deficit_power: the L1 margin deficit falls like log(1/lambda)^-deficit_power.
@@ -57,8 +58,10 @@ class Theory:
 
     norm: str = "L1"
     margin: str = "L1"
-    exponent: str = "2/L"
-    pull: str = "degree"
+    exponent: float = 2.0
+    exponent_degree_power: float = -1.0
+    pull: float = 1.0
+    pull_degree_power: float = 1.0
     time: str = "log-alpha"
     deficit_power: float = 1.0
 
@@ -260,14 +263,14 @@ def kkt_residual_in_weights(problem: Problem, moment: Moment, theory: Theory) ->
     |theta|^2, so that inactive ones drop out. For p other than 2/L the best k is taken.
     """
     degree = problem.degree
-    exponent = {"2/L": 2.0 / degree, "L/2": degree / 2.0, "1": 1.0}[theory.exponent]
+    exponent = theory.exponent * float(degree) ** theory.exponent_degree_power
     sizes = np.abs(moment.weights)
     active = sizes > 1e-12 * sizes.max()  # beyond, |w|^(1-p) would be divided by rounding
     sizes, signs, pull = sizes[active], np.sign(moment.weights[active]), moment.pull[active]
     shares = sizes ** (2.0 / degree)
     forces = signs * pull * sizes ** (1.0 - exponent)
-    factor = float(degree) if theory.pull == "degree" else 2.0 / degree
-    if exponent != 2.0 / degree:
+    factor = theory.pull * float(degree) ** theory.pull_degree_power
+    if (theory.exponent, theory.exponent_degree_power) != (2.0, -1.0):
         factor = float(shares @ forces) / float(shares @ forces**2)
     return sqrt(float(shares @ (1.0 - factor * forces) ** 2) / float(shares.sum()))
 
@@ -297,6 +300,7 @@ def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
         theory.deficit_power,
         fitted,
         0.1,
+        slopes(2, resolved=False),
     )
 
 
@@ -359,12 +363,20 @@ CLAIM = Claim(
             "t_g = log(1/lambda) / lambda",
             replace(_TRUE, time="inverse-decay"),
         ),
-        Rival("l1-for-every-degree", "KKT of L1 for L > 2 as well", replace(_TRUE, exponent="1")),
-        Rival("exponent-inverted", "KKT of L_(L/2)", replace(_TRUE, exponent="L/2")),
+        Rival(
+            "l1-for-every-degree",
+            "KKT of L1 for L > 2 as well",
+            replace(_TRUE, exponent=1.0, exponent_degree_power=0.0),
+        ),
+        Rival(
+            "exponent-inverted",
+            "KKT of L_(L/2)",
+            replace(_TRUE, exponent=0.5, exponent_degree_power=1.0),
+        ),
         Rival(
             "multipliers-inverted",
             "multipliers of sum |w|^(2/L) itself, (2/L) |g| |w|^(1 - 2/L) = 1",
-            replace(_TRUE, pull="inverse"),
+            replace(_TRUE, pull=2.0, pull_degree_power=-1.0),
         ),
         Rival(
             "deficit-squared",

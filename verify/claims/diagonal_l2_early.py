@@ -21,7 +21,7 @@ from theory.kernel.quasi_static import entropies
 from theory.margin.programmes import MarginOptimum, l1_max_margin, l2_max_margin
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import rate, slope
+from verify.claims.fits import rate, slope, slopes
 from verify.instances import FlowInstance
 from verify.strategies.wide_diagonal import early_instances
 
@@ -51,7 +51,7 @@ class Theory:
         margin: whose optimum gamma is, "L2" or "L1".
         machine: "max-margin", or "centroid" for sum y_i x_i, the first gradient's direction.
         time: "early" is (1-c) t_g; "late" (1+c) t_g; "inverse-decay" t_g = log(1/lambda)/lambda.
-        growing: lam_eff = L lambda rho^(-2 (L-1)), which grows, or L lambda.
+        growth: lam_eff = L lambda rho^(-2 (L-1) growth).
         deficit_power: the margin deficit falls like (gamma |w|)^-deficit_power.
     """
 
@@ -59,7 +59,7 @@ class Theory:
     margin: str = "L2"
     machine: str = "max-margin"
     time: str = "early"
-    growing: bool = True
+    growth: float = 1.0
     deficit_power: float = 1.0
 
 
@@ -210,7 +210,7 @@ def _soft(problem: Problem, rung: Rung) -> float:
 
 def _level(problem: Problem, rung: Rung, theory: Theory) -> float:
     """Lam at the rung, as the theory computes it."""
-    return log_inverse_decay(problem, rung.regime, rung.at if theory.growing else 1.0)
+    return log_inverse_decay(problem, rung.regime, 1.0 - theory.growth * (1.0 - rung.at))
 
 
 def _predicted(measured: Measured, theory: Theory) -> Floats:
@@ -247,12 +247,19 @@ def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
         return ()
     fitted = -slope(np.log(sizes).tolist(), np.log(deficits).tolist())
     return (
-        *rate("order of the margin deficit in 1 / Lam", theory.deficit_power, fitted, 0.05),
+        *rate(
+            "order of the margin deficit in 1 / Lam",
+            theory.deficit_power,
+            fitted,
+            0.05,
+            slopes(len(rungs), resolved=False),
+        ),
         *rate(
             "margin deficit times Lam, in units of H + log max p",
             1.0,
             deficits[1] * sizes[1] / constant,
             0.05,
+            f"the value at log10 alpha = {rungs[1].regime.log10_alpha:g}",
         ),
     )
 
@@ -312,7 +319,7 @@ CLAIM = Claim(
         Rival(
             "constant-decay",
             "lam_eff = L lambda, which does not see the scale of theta",
-            replace(_TRUE, growing=False),
+            replace(_TRUE, growth=0.0),
         ),
         Rival(
             "deficit-squared",

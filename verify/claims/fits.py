@@ -17,6 +17,12 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
+def slopes(rungs: int, resolved: bool = True) -> str:
+    """How slopes on ladders of that many rungs were fitted, for `RateSample.method`."""
+    which = f"the resolved ones of {rungs} rungs" if resolved else f"{rungs} rungs"
+    return f"least-squares slopes over {which}"
+
+
 def log_slope(
     x: Sequence[float], values: Sequence[float], errors: Sequence[float], agreement: float
 ) -> float | None:

@@ -19,7 +19,7 @@ from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow
 from theory.problem import Regime
 from verify.claims.base import RateSample
-from verify.claims.fits import log_slope, rate
+from verify.claims.fits import log_slope, rate, slopes
 from verify.instances import FlowInstance
 
 RTOL = 1e-12
@@ -170,4 +170,5 @@ def quadratic_order(
         power / (c * degree),
         None if fitted is None else -fitted / (c * degree),
         tolerance=0.02,
+        method=slopes(len(phase.rungs)),
     )

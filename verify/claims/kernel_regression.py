@@ -26,7 +26,7 @@ from theory.kernel.regression import (
 )
 from theory.problem import LOG_10, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import RESOLVED, falls_like, log_slope, rate
+from verify.claims.fits import RESOLVED, falls_like, log_slope, rate, slopes
 from verify.claims.kernel_machines import features_of_kernel, probe_inputs
 from verify.claims.kernel_phase import states_for_rivals
 from verify.instances import FlowInstance
@@ -64,7 +64,7 @@ class Theory:
     machine: str = "min-norm"
     lazy_order: str = "true"
     degree_offset: int = 0
-    degree_in_decay: int = 1
+    degree_in_decay: float = 1.0
     growth_in_decay: float = 1.0
     decay_rate: float = 1.0
     time: str = "early"
@@ -252,6 +252,7 @@ def _nonlinear_level(measured: Measured, theory: Theory) -> Assertions:
         order * scale * (degree - theory.degree_offset) / degree,
         None if fitted is None else -fitted / (c * degree),
         tolerance=0.01 * true_order,
+        method=slopes(len(gaps[-3:])),
     )
     return Assertions(bounds, rates)
 
@@ -297,6 +298,7 @@ def _ridge_level(measured: Measured, theory: Theory) -> Assertions:
         exponent / true,
         None if fitted is None else -fitted / true,
         tolerance=0.01,
+        method=slopes(len(measured.rungs)),
     )
     return Assertions(tuple(bounds), rates)
 
@@ -377,7 +379,7 @@ CLAIM = Claim(
         Rival(
             "no-degree-in-decay",
             "ridge n lambda rho^(-2(L-1)), without the factor L",
-            replace(_TRUE, degree_in_decay=0),
+            replace(_TRUE, degree_in_decay=0.0),
         ),
         Rival(
             "ridge-without-scale",

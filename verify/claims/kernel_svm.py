@@ -6,6 +6,7 @@ that need only gamma, n and Lam).
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -24,7 +25,7 @@ from theory.kernel import KernelSVM, gram
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import falls_like, log_slope, rate, slope
+from verify.claims.fits import falls_like, log_slope, rate, slope, slopes
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
 from verify.claims.kernel_phase import (
     KernelPhase,
@@ -69,7 +70,7 @@ class Theory:
     machine: str = "max-margin"
     lazy_order: str = "true"
     degree_offset: int = 0
-    degree_in_decay: int = 1
+    degree_in_decay: float = 1.0
     growth_in_scale: float = 1.0
     margin_power: float = -1.0
     decay_rate: float = 1.0
@@ -97,7 +98,7 @@ def measure(instance: FlowInstance) -> Measured:
 
 
 def assertions(measured: Measured, theory: Theory) -> Assertions:
-    lazy = _lazy_level(measured.phase, theory)
+    lazy = _lazy_level(measured.phase, theory.lazy_order, theory.degree_offset)
     machines = [_quasi_static_level(measured, rung, theory) for rung in measured.limits]
     limits = [bound for rung in measured.limits for bound in _limit_level(measured, rung, theory)]
     return Assertions(
@@ -105,10 +106,11 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     )
 
 
-def _lazy_level(phase: KernelPhase, theory: Theory) -> Assertions:
+@lru_cache(maxsize=64)
+def _lazy_level(phase: KernelPhase, lazy_order: str, degree_offset: int) -> Assertions:
     """max |q - q_lazy| / max |q_lazy| falls like delta^k, alpha^(-k c L) up to logarithms."""
     degree, c = phase.instance.problem.degree, phase.instance.c
-    order = phase.lazy_order if theory.lazy_order == "true" else 3 - phase.lazy_order
+    order = phase.lazy_order if lazy_order == "true" else 3 - phase.lazy_order
     gaps = [rung.lazy_gap() for rung in phase.rungs]
     errors = [rung.error + NUMERICAL_FLOOR for rung in phase.rungs]
     displacements = [rung.displacement for rung in phase.rungs]
@@ -134,9 +136,10 @@ def _lazy_level(phase: KernelPhase, theory: Theory) -> Assertions:
     label = "with" if phase.lazy_order == 2 else "without"
     rates = rate(
         f"lazy-gap exponent over c L, {label} an odd involution",
-        order * (degree - theory.degree_offset) / degree,
+        order * (degree - degree_offset) / degree,
         None if fitted is None else -fitted / (c * degree),
         tolerance=0.05 * phase.lazy_order,
+        method=slopes(len(fitted_rungs)),
     )
     return Assertions(bounds, rates)
 
@@ -150,13 +153,18 @@ def _log_inverse_decay(rung: KernelRung, theory: Theory) -> float:
 
 
 def _quasi_static_level(measured: Measured, rung: KernelRung, theory: Theory) -> Bound:
+    return _quasi_static_bound(measured, rung, _log_inverse_decay(rung, theory))
+
+
+@lru_cache(maxsize=64)
+def _quasi_static_bound(measured: Measured, rung: KernelRung, level: float) -> Bound:
     """eta is the regularised kernel machine, once its lag of order 1/Lam^2 is added.
 
     What is left is of order 1/Lam^3, with |eta| gamma in the place of Lam.
     """
     problem, svm = rung.instance.problem, measured.phase.svm
     kernel = gram(svm.features)
-    log_dual = quasi_static_dual(kernel, _log_inverse_decay(rung, theory), problem.loss)
+    log_dual = quasi_static_dual(kernel, level, problem.loss)
     lag = lag_correction(kernel, log_dual, problem.degree)
     machine = svm.features.T @ (np.exp(log_dual) + lag)
     size = float(np.linalg.norm(rung.state.displacement))
@@ -177,40 +185,73 @@ def _scale(rung: KernelRung) -> str:
 
 def _limit_level(measured: Measured, rung: KernelRung, theory: Theory) -> tuple[Bound, ...]:
     """f / Z is the kernel SVM: its shape on training inputs and probes, and its size."""
+    shape = _shape_bound(measured, rung, theory.kernel, theory.machine, theory.time)
+    return () if shape is None else (shape, _size_bound(measured, rung, theory))
+
+
+@lru_cache(maxsize=64)
+def _shape_bound(
+    measured: Measured, rung: KernelRung, kernel: str, machine: str, time: str
+) -> Bound | None:
+    """None where a rival's machine or flow does not exist."""
     problem, svm = rung.instance.problem, measured.phase.svm
-    predicted = kernel_machine_outputs(problem, measured.probes, theory.kernel, theory.machine)
+    predicted = _machine_outputs(measured, kernel, machine)
     if predicted is None:
-        return ()
-    state = rung.state
-    if theory.time != "early" and rung is measured.limits[0]:
-        if theory.time not in measured.mistaken:
-            return ()
-        state = measured.mistaken[theory.time]
+        return None
+    state = _state(measured, rung, time)
+    if state is None:
+        return None
     true_lam = _log_inverse_decay(rung, Theory())
     resolution = rung.error + NUMERICAL_FLOOR
     # unit vectors u, v of F = G e: |u - v| <= 2 |F - F'| / |F'| <= 2 |G| |e - e'| / |F'|
     inputs = np.concatenate([problem.inputs, measured.probes])
     amplification = 2.0 * float(np.linalg.norm(features_at(problem, inputs), 2))
-    reference = kernel_machine_outputs(problem, measured.probes, "ntk", "max-margin")
+    reference = _machine_outputs(measured, "ntk", "max-margin")
     assert reference is not None
     amplification /= float(np.linalg.norm(reference))
     outputs = state.outputs(inputs)
     shape = outputs / np.linalg.norm(outputs) - predicted / np.linalg.norm(predicted)
     shape_bound = amplification * (direction_gap_bound(svm, true_lam) + 2.0 * resolution)
-    size = float(np.linalg.norm(state.displacement)) / _normalization(svm, rung, theory)
+    return Bound(
+        f"shape of f against the kernel machine, {_scale(rung)}",
+        float(np.linalg.norm(shape)),
+        shape_bound,
+        amplification * resolution,
+    )
+
+
+@lru_cache(maxsize=64)
+def _machine_outputs(measured: Measured, kernel: str, machine: str) -> Floats | None:
+    return kernel_machine_outputs(measured.phase.instance.problem, measured.probes, kernel, machine)
+
+
+def _state(measured: Measured, rung: KernelRung, time: str) -> FlowState | None:
+    """The flow when the theory reads it, on the first rung; None where that was not reached."""
+    if time == "early" or rung is not measured.limits[0]:
+        return rung.state
+    return measured.mistaken.get(time)
+
+
+def _size_bound(measured: Measured, rung: KernelRung, theory: Theory) -> Bound:
+    state = _state(measured, rung, theory.time)
+    assert state is not None
+    normalization = _normalization(measured.phase.svm, rung, theory)
+    size = float(np.linalg.norm(state.displacement)) / normalization
+    limit, resolution = _size_limit(measured, rung)
+    return Bound(f"|eta| / Z - 1, {_scale(rung)}", abs(size - 1.0), limit, resolution)
+
+
+@lru_cache(maxsize=64)
+def _size_limit(measured: Measured, rung: KernelRung) -> tuple[float, float]:
+    """The bound on | |eta| / Z - 1 |, and the resolution of that quantity."""
+    problem, svm = rung.instance.problem, measured.phase.svm
+    true_lam = _log_inverse_decay(rung, Theory())
+    resolution = rung.error + NUMERICAL_FLOOR
     level = true_lam + log(problem.samples * problem.degree)  # log of 1 / (lambda rho^(2 - 2L))
     extremes = [norm * svm.margin / level for norm in norm_bounds(svm, true_lam)]
     lag = _drift(problem) / (svm.margin * float(np.linalg.norm(rung.state.displacement))) ** 2
     size_bound = max(abs(extreme - 1.0) for extreme in extremes) + 2.0 * lag + 4.0 * resolution
-    return (
-        Bound(
-            f"shape of f against the kernel machine, {_scale(rung)}",
-            float(np.linalg.norm(shape)),
-            shape_bound,
-            amplification * resolution,
-        ),
-        Bound(f"|eta| / Z - 1, {_scale(rung)}", abs(size - 1.0), size_bound, resolution),
-    )
+    return size_bound, resolution
 
 
 def _normalization(svm: KernelSVM, rung: KernelRung, theory: Theory) -> float:
@@ -226,7 +267,10 @@ def _limit_rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
     svm, rungs = measured.phase.svm, measured.limits
     normalizations = [_normalization(svm, rung, theory) for rung in rungs]
     sizes = [float(np.linalg.norm(rung.state.displacement)) for rung in rungs]
-    growth = rate("growth of |eta| per growth of Z", 1.0, slope(normalizations, sizes), 0.02)
+    method = slopes(len(rungs), resolved=False)
+    growth = rate(
+        "growth of |eta| per growth of Z", 1.0, slope(normalizations, sizes), 0.02, method
+    )
     constant = direction_gap_constant(svm)
     if svm.strictness < MIN_STRICTNESS or constant < MIN_GAP_CONSTANT:
         return growth
@@ -237,8 +281,14 @@ def _limit_rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
     fitted = -slope(np.log(levels).tolist(), np.log(gaps).tolist())
     return (
         *growth,
-        *rate("order of the direction gap in 1/Lam", 1.0, fitted, 0.05),
-        *rate("direction gap times Lam / C1", 1.0, gaps[-1] * levels[-1] / constant, 0.05),
+        *rate("order of the direction gap in 1/Lam", 1.0, fitted, 0.05, method),
+        *rate(
+            "direction gap times Lam / C1",
+            1.0,
+            gaps[-1] * levels[-1] / constant,
+            0.05,
+            f"the value at log10 alpha = {LIMIT_SCALES[-1]:g}",
+        ),
     )
 
 
@@ -313,7 +363,7 @@ CLAIM = Claim(
         Rival(
             "no-degree-in-decay",
             "lam_eff = lambda rho^(-2(L-1)), without the factor L",
-            replace(_TRUE, degree_in_decay=0),
+            replace(_TRUE, degree_in_decay=0.0),
         ),
         Rival(
             "z-without-scale",

@@ -20,7 +20,7 @@ from theory.margin import kkt_residual
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
-from verify.claims.fits import rate, slope
+from verify.claims.fits import rate, slope, slopes
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
 from verify.claims.windows import SADDLE, Window, spans_to_judge
 from verify.instances import FlowInstance
@@ -48,13 +48,15 @@ class Theory:
         window: "after" t_g, or one of the rivals' in `verify.claims.windows`.
         constraint: "active-or-slack", or "all-active" for least norm with all margins equal.
         still_kernel: claims that f is still shaped like the kernel SVM.
-        norm_exponent: |theta| grows like (margins)^(norm_exponent); None means 1/L.
+        norm_exponent, norm_degree_power: |theta| grows like the margins to the power
+            norm_exponent * L^norm_degree_power.
     """
 
     window: str = "after"
     constraint: str = "active-or-slack"
     still_kernel: bool = False
-    norm_exponent: float | None = None
+    norm_exponent: float = 1.0
+    norm_degree_power: float = -1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +110,14 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     rates: tuple[RateSample, ...] = ()
     if len(logs) == len(lasts):
         degree = measured.instance.problem.degree
-        exponent = 1.0 / degree if theory.norm_exponent is None else theory.norm_exponent
+        exponent = theory.norm_exponent * degree**theory.norm_degree_power
         fitted = slope(logs, [state.log_norm for state in lasts])
         rates = rate(
             f"growth of log |theta| per log min margin, times L, L = {degree}",
             exponent * degree,
             fitted * degree,
             tolerance=0.05,
+            method=slopes(len(logs), resolved=False),
         )
     return Assertions(tuple(bounds), rates)
 
@@ -286,9 +289,11 @@ CLAIM = Claim(
         Rival(
             "norm-square-root",
             "|theta| grows like the square root of the margins for every degree",
-            replace(_TRUE, norm_exponent=0.5),
+            replace(_TRUE, norm_exponent=0.5, norm_degree_power=0.0),
         ),
-        Rival("norm-linear", "|theta| grows like the margins", replace(_TRUE, norm_exponent=1.0)),
+        Rival(
+            "norm-linear", "|theta| grows like the margins", replace(_TRUE, norm_degree_power=0.0)
+        ),
     ),
     tolerances=(
         "some time is stationary: sqrt(1 / (c log alpha)), the order of the energy bound with "

@@ -32,7 +32,7 @@ from theory.margin.nuclear import (
 )
 from theory.problem import LOG_10, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances import FlowInstance
 from verify.strategies.completion import completion_instances
 
@@ -200,6 +200,7 @@ def _early_level(measured: Measured, theory: Theory) -> Assertions:
         theory.order,
         None if fitted is None else -fitted / per_decade,
         tolerance=0.02,
+        method=slopes(len(gaps)),
     )
     return Assertions(tuple(bounds), rates)
 

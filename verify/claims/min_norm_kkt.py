@@ -17,7 +17,7 @@ from theory.kernel.regression import KernelRegression, kernel_regression, transi
 from theory.margin.min_norm import MinNormResidual, energy_bound, min_norm_residual
 from theory.problem import Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.claims.kernel_machines import probe_inputs
 from verify.claims.windows import SADDLE, Window, spans_to_judge
 from verify.instances import FlowInstance
@@ -56,14 +56,14 @@ class Theory:
         one_sided: multipliers satisfy y_i m_i >= 0, as for max margin.
         still_kernel: f is still the kernel regression.
         misfit_order: f - y is of order lambda^misfit_order.
-        misfit_factor: y - f = factor * lambda * m, "samples" for n.
+        misfit_samples_power: y - f = n^misfit_samples_power * lambda * m.
     """
 
     window: str = "after"
     one_sided: bool = False
     still_kernel: bool = False
     misfit_order: float = 1.0
-    misfit_factor: str = "samples"
+    misfit_samples_power: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ def _misfit_level(measured: Measured, theory: Theory) -> Assertions:
     rungs, problem = measured.misfits, measured.instance.problem
     if not rungs:
         return Assertions()
-    factor = problem.samples if theory.misfit_factor == "samples" else 1
+    factor = problem.samples**theory.misfit_samples_power
     sizes = [float(np.linalg.norm(rung.misfit)) for rung in rungs]
     error = MISFIT_ERROR * float(np.linalg.norm(problem.labels))
     predicted = [factor * exp(rung.regime.log_lambda) * rung.multipliers for rung in rungs]
@@ -211,7 +211,13 @@ def _misfit_level(measured: Measured, theory: Theory) -> Assertions:
     lambdas = [exp(rung.regime.log_lambda) for rung in rungs]
     bounds = falls_like("deviation of the misfit from n lambda m", lambdas, deviations, errors, 1.0)
     fitted = log_slope(logs, sizes, [error] * len(rungs), agreement=0.2)
-    rates = rate("order of the misfit in lambda", theory.misfit_order, fitted, tolerance=0.02)
+    rates = rate(
+        "order of the misfit in lambda",
+        theory.misfit_order,
+        fitted,
+        tolerance=0.02,
+        method=slopes(len(rungs)),
+    )
     return Assertions(bounds, rates)
 
 
@@ -307,7 +313,7 @@ CLAIM = Claim(
         Rival(
             "misfit-without-samples",
             "y - f = lambda m, without n",
-            replace(_TRUE, misfit_factor="one"),
+            replace(_TRUE, misfit_samples_power=0.0),
         ),
     ),
     tolerances=(

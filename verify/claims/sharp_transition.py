@@ -13,7 +13,7 @@ from theory.flow import Trajectory, gradient_flow
 from theory.kernel import kernel_svm
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import rate, slope
+from verify.claims.fits import rate, slope, slopes
 from verify.instances import FlowInstance
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
@@ -166,6 +166,7 @@ def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
     log_times = [np.log(turn.half + turn.shift) - turn.regime.log_lambda for turn in by_decay]
     log_inverse = [-turn.regime.log_lambda for turn in by_decay]
     shifts = [turn.shift for turn in ladder]
+    method = slopes(len(ladder), resolved=False)
     measured_shifts = [turn.regime.log_alpha - turn.half for turn in ladder]
     return (
         *rate(
@@ -173,24 +174,28 @@ def _rates(measured: Measured, theory: Theory) -> tuple[RateSample, ...]:
             theory.width_exponent,
             -slope(np.log(log_alphas).tolist(), np.log(widths).tolist()),
             0.02,
+            method,
         ),
         *rate(
             "slope of lambda t* in log alpha",
             theory.multiple,
             slope(log_alphas, corrected),
             0.001,
+            method,
         ),
         *rate(
             "slope of log t* in log(1/lambda)",
             theory.decay_exponent,
             slope(log_inverse, log_times),
             0.001,
+            slopes(len(by_decay), resolved=False),
         ),
         *rate(
             "slope of the log-log shift against its prediction",
             measured.instance.problem.degree ** (1.0 - theory.shift_per_degree),
             slope(shifts, measured_shifts),
             0.05,
+            method,
         ),
     )
 

@@ -73,8 +73,8 @@ def test_late_weights_satisfy_kkt_of_the_quasi_norm(degree: int) -> None:
     last = measured.window[-1]
     # slow modes decay like e^(-c log alpha) = 1e-6
     assert diagonal_l1_late.kkt_residual_in_weights(measured.problem, last, true) < 1e-4
-    for wrong in ("1", "L/2"):
-        theory = diagonal_l1_late.Theory(exponent=wrong)
+    for exponent, power in ((1.0, 0.0), (0.5, 1.0)):
+        theory = diagonal_l1_late.Theory(exponent=exponent, exponent_degree_power=power)
         assert diagonal_l1_late.kkt_residual_in_weights(measured.problem, last, theory) > 0.05
     # written out: L g_j = sign(w_j) |w_j|^(2/L - 1) where w_j is not zero
     active = np.abs(last.weights) > 1e-3 * np.abs(last.weights).max()
