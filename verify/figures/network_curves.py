@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -100,8 +100,17 @@ class Levels:
         return crossing(table, "test_accuracy", self.test)
 
     def delay(self, table: Table) -> float:
-        """Steps to generalise over steps to fit; a lower bound where it does not generalise."""
-        return at_least(table, "test_accuracy", self.test) / self.fitted(table)
+        """Steps to generalise over steps to fit; nan, which decides nothing, where it never fits.
+
+        A lower bound where it does not generalise.
+        """
+        fitted = self.fitted(table)
+        return at_least(table, "test_accuracy", self.test) / fitted if isfinite(fitted) else nan
+
+    def wait(self, table: Table) -> float:
+        """Steps between fitting and generalising, with the same provisos."""
+        fitted = self.fitted(table)
+        return at_least(table, "test_accuracy", self.test) - fitted if isfinite(fitted) else nan
 
     @property
     def words(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite, nan
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -76,9 +77,11 @@ def parts(preset: str) -> list[Part]:
 def delay(table: Table, limit: float) -> float:
     """Epochs to half of the test samples over epochs to half of the training samples.
 
-    A lower bound of it where the test samples have not come so far by the last epoch.
+    A lower bound of it where the test samples have not come so far by the last epoch, and nan,
+    which decides nothing, where the training samples have not.
     """
-    return at_least(table, f"test_{limit:g}", HALF) / crossing(table, f"train_{limit:g}", HALF)
+    fitted = crossing(table, f"train_{limit:g}", HALF)
+    return at_least(table, f"test_{limit:g}", HALF) / fitted if isfinite(fitted) else nan
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
