@@ -243,4 +243,6 @@ CLAIM = Claim(
     kind=CommitteeInstance,
     families=FAMILIES,
     thrift=3,
+    # each other value of a constant is a sweep of its own
+    constants=(),
 )
