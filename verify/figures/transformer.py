@@ -119,7 +119,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     shortest = float(np.min([LEVELS.delay(run) for runs in found.values() for run in runs]))
     return (
         Outcome(
-            "it groks at every scale: it generalises after five times the epochs to fit, or more",
+            "at every scale it generalises after five times the epochs to fit, or later",
             (below("5, against the shortest delay", 5.0, shortest),),
             "some run generalises as it fits, within twice the epochs",
             (below("shortest delay", shortest, 2.0),),
@@ -137,7 +137,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             ),
         ),
         Outcome(
-            "the scale does more than set the pace: from the smallest scale to the largest at which "
+            "the scale does more than set the pace: from the smallest scale to the largest where "
             "all runs generalise, the delay relative to the epochs to fit grows by half or more",
             (below(f"1.5, against its growth from scale {first:g} to {last:g}", 1.5, growth),),
             "it halves",
