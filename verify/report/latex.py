@@ -78,6 +78,7 @@ def _character(character: str) -> str:
     if greek is not None:
         return rf"$\{greek}$"
     base = normalize("NFKD", character).encode("ascii", "ignore").decode().strip()
+    base = base if base.isprintable() else ""
     if base:
         return "".join(_SPECIAL.get(letter, letter) for letter in base)
     return rf"\texttt{{U+{ord(character):04X}}}"

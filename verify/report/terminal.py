@@ -9,6 +9,7 @@ from rich.table import Table
 from verify.events import (
     ClaimJudged,
     Event,
+    FurtherStarted,
     RunFinished,
     RunStarted,
     ShardFinished,
@@ -39,6 +40,8 @@ class Terminal:
                 self._start(event)
             case ShardFinished():
                 self._advance(event)
+            case FurtherStarted():
+                self._say(f"planned examples done; {event.seconds:.0f} s left for further ones")
             case ShrinkStarted():
                 self._stop()
                 self._say(
@@ -83,6 +86,7 @@ class Terminal:
             self._progress.update(
                 self._progress.task_ids[0],
                 completed=event.done,
+                total=event.total,
                 description=f"measured {event.claim} on {event.family}",
             )
         else:

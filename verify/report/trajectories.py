@@ -1,6 +1,7 @@
 """One instance in pictures: its flow through the transition, and its data."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from theory.backend import Floats
-from theory.flow import FlowState, Trajectory, gradient_flow
+from theory.flow import Trajectory, gradient_flow
 from verify.instances import FlowInstance, instance_from_json
 from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 from verify.report.words import number
@@ -60,23 +61,50 @@ def trajectory_plot(instance: FlowInstance, key: str) -> Plot | None:
             estimate_error=False,
             max_evaluations=MAX_EVALUATIONS,
         )
-        times = _times(end, instance.regime.log_alpha)
-        states = [flow.state(t) for t in times]
-        return _drawn(flow, times, states, instance.c, key)
+        return _drawn(course(flow), instance, key)
     except Exception:  # see above; a picture that cannot be drawn is left out
         return None
 
 
-def _times(end: float, log_alpha: float) -> Floats:
-    """Even times, finer about t_g where the transition is as wide as 1/log alpha."""
+@dataclass(frozen=True)
+class Course:
+    """A flow at T times: what the picture shows of it.
+
+    Attributes:
+        times: in units of t_g, shape `(T,)`.
+        margins: shape `(T, n)`.
+        log_norms: log |theta| over log alpha, shape `(T,)`.
+        cosines: with the initial direction, shape `(T,)`.
+    """
+
+    times: Floats
+    margins: Floats
+    log_norms: Floats
+    cosines: Floats
+
+    @property
+    def accuracy(self) -> Floats:
+        """The share of positive margins, shape `(T,)`."""
+        return np.asarray((self.margins > 0).mean(axis=1))
+
+
+def course(flow: Trajectory) -> Course:
+    """Read a dense flow at even times, finer about t_g, where it turns within 1/log alpha."""
+    end, log_alpha = float(flow.at.max()), flow.regime.log_alpha
     near = 1.0 + np.linspace(-10.0, 12.0, 111) / log_alpha
     every = np.concatenate([np.linspace(0.0, end, 181), near])
-    return np.unique(every[(every >= 0.0) & (every <= end)])
+    times = np.unique(every[(every >= 0.0) & (every <= end)])
+    states = [flow.state(t) for t in times]
+    return Course(
+        times,
+        np.array([state.margins for state in states]),
+        np.array([state.log_norm for state in states]) / log_alpha,
+        np.array([state.anchor_cosine for state in states]),
+    )
 
 
-def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, key: str) -> Plot:
-    margins = np.array([state.margins for state in states])
-    regime = flow.regime
+def _drawn(shown: Course, instance: FlowInstance, key: str) -> Plot:
+    times, regime = shown.times, instance.regime
     title = (
         f"Trajectory at log₁₀ α = {number(regime.log10_alpha, 5)}, "
         f"log₁₀ λ = {number(regime.log10_lambda, 5)}"
@@ -89,29 +117,16 @@ def _drawn(flow: Trajectory, times: Floats, states: list[FlowState], c: float, k
         figure = Figure(figsize=(WIDTH, 4.6))
         figure.subplots_adjust(left=0.11, right=0.98, bottom=0.1, top=0.95, hspace=0.32)
         top, middle, bottom = figure.subplots(3, sharex=True, height_ratios=(1.4, 1, 1))
-        _draw_margins(top, times, margins)
-        middle.plot(
-            times,
-            [state.log_norm / regime.log_alpha for state in states],
-            color=MEASURED,
-            linewidth=1.8,
-        )
+        _draw_margins(top, times, shown.margins)
+        middle.plot(times, shown.log_norms, color=MEASURED, linewidth=1.8)
         middle.plot(times, 1.0 - times, color=INK, linewidth=1, dashes=(4, 3))
-        cosines = [state.anchor_cosine for state in states]
-        bottom.plot(times, cosines, color=MEASURED, linewidth=1.8)
-        bottom.step(
-            times,
-            (margins > 0).mean(axis=1),
-            where="post",
-            color=BAND,
-            linewidth=1.8,
-            dashes=(6, 1.5),
-        )
-        bottom.set_ylim(min(0.0, *cosines) - 0.06, 1.06)
+        bottom.plot(times, shown.cosines, color=MEASURED, linewidth=1.8)
+        bottom.step(times, shown.accuracy, where="post", color=BAND, linewidth=1.8, dashes=(6, 1.5))
+        bottom.set_ylim(min(0.0, float(shown.cosines.min())) - 0.06, 1.06)
         bottom.set_xlabel("t / t_g")
         for axes, panel in zip((top, middle, bottom), PANELS, strict=True):
             axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
-            _mark_transition(axes, c)
+            _mark_transition(axes, instance.c)
             clear(axes)
         bottom.set_xlim(0.0, times[-1])
         return Plot(title, svg(figure, key, title, description))
