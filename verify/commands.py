@@ -67,6 +67,11 @@ def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
 @click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")
 @click.option(
+    "--budget",
+    metavar="TIME",
+    help="90s, 10m or 2h: after the planned examples, further ones where they are needed most.",
+)
+@click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reports/latest"),
@@ -82,12 +87,14 @@ def run(
     examples: int | None,
     seed: int,
     jobs: int,
+    budget: str | None,
     report: Path,
 ) -> int:
     """Attack claims with random instances; judge them and their rivals.
 
     With --module and no --claim, only the claims of that module.
     """
+    from verify.budget import seconds_of
     from verify.report.files import report_files
     from verify.report.terminal import Terminal
     from verify.runner import RunPlan
@@ -104,6 +111,7 @@ def run(
         jobs=jobs,
         folder=report,
         command=shlex.join(["python", "-m", "verify", *arguments]),
+        budget=None if budget is None else seconds_of(budget),
     )
     terminal = Terminal()
     try:

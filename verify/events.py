@@ -30,6 +30,13 @@ class ShardFinished:
 
 
 @dataclass(frozen=True)
+class FurtherStarted:
+    """The planned examples are done; so many seconds of the budget are left for further ones."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ShrinkStarted:
     claim: str
     severity: float
@@ -46,5 +53,5 @@ class RunFinished:
     result: RunResult
 
 
-Event = RunStarted | ShardFinished | ShrinkStarted | ClaimJudged | RunFinished
+Event = RunStarted | ShardFinished | FurtherStarted | ShrinkStarted | ClaimJudged | RunFinished
 Listener = Callable[[Event], Any]

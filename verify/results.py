@@ -126,6 +126,7 @@ class RunResult:
     command: str
     seconds: float
     environment: dict[str, Any]
+    budget: float | None = None
 
     @property
     def exit_status(self) -> int:
@@ -138,6 +139,7 @@ class RunResult:
             "schema": SCHEMA,
             "seed": self.seed,
             "profile": self.profile,
+            "budget": self.budget,
             "command": self.command,
             "seconds": round(self.seconds, 3),
             "exit_status": self.exit_status,

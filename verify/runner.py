@@ -1,8 +1,9 @@
 """The runner: shards to workers, evidence to the judge, events to whoever listens."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,10 +12,12 @@ from joblib import Parallel, delayed, parallel_config
 
 from theory.errors import InvalidInput
 from verify.atomic import write_json
+from verify.budget import Spending
 from verify.claims.base import Claim
 from verify.environment import describe_environment
 from verify.events import (
     ClaimJudged,
+    FurtherStarted,
     Listener,
     RunFinished,
     RunStarted,
@@ -33,7 +36,12 @@ from verify.user_modules import sources_of, user_code
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What to run and where to keep it."""
+    """What to run and where to keep it.
+
+    `budget` is the seconds that the run may take, spent beyond the planned examples by the rule of
+    `verify.budget`; None for the planned examples alone. They are completed in any case, and
+    judging and shrinking come on top.
+    """
 
     claims: tuple[Claim[Any, Any], ...]
     profile: Profile
@@ -42,6 +50,7 @@ class RunPlan:
     jobs: int
     folder: Path
     command: str
+    budget: float | None = None
 
 
 def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
@@ -67,6 +76,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
     shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
+    resumed = _spent(done.values(), plan.jobs)
     _tell(
         listeners,
         RunStarted(
@@ -79,23 +89,15 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
             len(done),
         ),
     )
-    for finished in _run_shards([s for s in shards if s not in done], plan.jobs):
-        store.save(finished)
-        done[finished.shard] = finished
-        _tell(
-            listeners,
-            ShardFinished(
-                finished.shard.claim,
-                finished.shard.family,
-                len(finished.evidence),
-                len(done),
-                len(shards),
-            ),
-        )
-    results = []
+    _measure([s for s in shards if s not in done], done, store, plan.jobs, listeners)
+    if plan.budget is not None:
+        _spend(plan.budget + start - resumed, shards, done, store, plan, listeners)
+    planned, results = set(shards), []
     for claim in plan.claims:
         mine = [done[shard] for shard in shards if shard.claim == claim.id]
-        result = _judged(claim, mine, plan, listeners)
+        more = [s for s in done if s.claim == claim.id and s not in planned]
+        more.sort(key=lambda s: (s.index, claim.families.index(s.family)))
+        result = _judged(claim, mine, [done[shard] for shard in more], plan, listeners)
         _tell(listeners, ClaimJudged(result))
         results.append(result)
     outcome = RunResult(
@@ -105,10 +107,54 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         plan.command,
         perf_counter() - start,
         describe_environment(),
+        plan.budget,
     )
     _tell(listeners, RunFinished(outcome))
     store.clear()
     return outcome
+
+
+def _spent(results: Iterable[ShardResult], jobs: int) -> float:
+    """Seconds that shards of an interrupted run took."""
+    return sum(entry.seconds for result in results for entry in result.evidence) / jobs
+
+
+def _measure(
+    shards: list[Shard],
+    done: dict[Shard, ShardResult],
+    store: ShardStore,
+    jobs: int,
+    listeners: Sequence[Listener],
+) -> None:
+    """Run shards, and add them to those that are done."""
+    total = len(done) + len(shards)
+    for finished in _run_shards(shards, jobs):
+        store.save(finished)
+        done[finished.shard] = finished
+        shard, count = finished.shard, len(finished.evidence)
+        _tell(listeners, ShardFinished(shard.claim, shard.family, count, len(done), total))
+
+
+def _spend(
+    end: float,
+    planned: list[Shard],
+    done: dict[Shard, ShardResult],
+    store: ShardStore,
+    plan: RunPlan,
+    listeners: Sequence[Listener],
+) -> None:
+    """Further shards until the clock shows `end`; see `verify.budget`."""
+    spending = Spending(plan.claims, plan.seed)
+    for shard in planned:
+        spending.add(done[shard])
+    resumed = spending.resume(store)
+    done.update({result.shard: result for result in resumed})
+    end -= _spent(resumed, plan.jobs)
+    _tell(listeners, FurtherStarted(max(end - perf_counter(), 0.0)))
+    while further := spending.choose(plan.jobs, end - perf_counter()):
+        _measure(further, done, store, plan.jobs, listeners)
+        for shard in further:
+            spending.add(done[shard])
 
 
 def _tell(listeners: Sequence[Listener], event: Any) -> None:
@@ -137,30 +183,31 @@ def _run_shards(shards: list[Shard], jobs: int) -> Iterator[ShardResult]:
 def _judged(
     claim: Claim[Any, Any],
     shards: Sequence[ShardResult],
+    further: Sequence[ShardResult],
     plan: RunPlan,
     listeners: Sequence[Listener],
 ) -> ClaimResult:
-    evidence, discarded = merge(shards)
+    evidence, discarded = merge(shards, further)
     result = judge_claim(claim, evidence, discarded)
     if result.ruling.verdict != "falsified":
         return result
-    found = _counterexample(claim, shards, plan, listeners)
+    found = _counterexample(claim, [*shards, *further], plan, listeners)
     return judge_claim(claim, evidence, discarded, found)
 
 
-def merge(shards: Sequence[ShardResult]) -> tuple[list[Evidence], int]:
-    """All evidence in the order of the plan, families interleaved, equal instances once."""
-    queues = [list(shard.evidence) for shard in shards]
-    merged: list[Evidence] = []
-    seen: set[str] = set()
-    for round_index in range(max((len(queue) for queue in queues), default=0)):
-        for queue in queues:
-            if round_index < len(queue):
-                key = repr(queue[round_index].instance)
-                if key not in seen:
-                    seen.add(key)
-                    merged.append(queue[round_index])
-    return merged, sum(shard.discarded for shard in shards)
+def merge(
+    shards: Sequence[ShardResult], further: Sequence[ShardResult] = ()
+) -> tuple[list[Evidence], int]:
+    """All evidence in the order of the plan, families interleaved, equal instances once.
+
+    What `further` shards have found beyond the plan comes after it.
+    """
+    merged: dict[str, Evidence] = {}
+    for part in (shards, further):
+        for row in zip_longest(*(shard.evidence for shard in part)):
+            for entry in filter(None, row):
+                merged.setdefault(repr(entry.instance), entry)
+    return list(merged.values()), sum(shard.discarded for shard in (*shards, *further))
 
 
 def _counterexample(

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,6 @@ def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]
     spread over workers; never fewer than `FEWEST` where more are asked for.
     """
     examples = max(-(-examples // claim.thrift), min(examples, FEWEST))
-    size = max(SHARD_SIZE // claim.thrift, 2)
     shards = []
     if claim.examples:
         shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples), claim.module))
@@ -69,11 +68,17 @@ def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]
         left = examples // len(families) + (k < examples % len(families))
         index = 0
         while left > 0:
-            count = min(left, size)
-            derived = _derived_seed(seed, claim.id, family, index)
-            shards.append(Shard(claim.id, family, index, derived, count, claim.module))
-            left, index = left - count, index + 1
+            shard = further_shard(claim, family, index, seed)
+            shards.append(replace(shard, count=min(left, shard.count)))
+            left, index = left - shards[-1].count, index + 1
     return shards
+
+
+def further_shard(claim: Claim[Any, Any], family: str, index: int, seed: int) -> Shard:
+    """The shard of that index, at full size, whether or not a plan reaches so far."""
+    size = max(SHARD_SIZE // claim.thrift, 2)
+    derived = _derived_seed(seed, claim.id, family, index)
+    return Shard(claim.id, family, index, derived, size, claim.module)
 
 
 def _derived_seed(seed: int, *parts: object) -> int:
