@@ -27,7 +27,7 @@ def compare_files(old: Path, new: Path) -> Comparison:
     Raises:
         InvalidInput: a file is missing or is not a results file of this schema.
     """
-    before, after = _claims(old), _claims(new)
+    before, after = read_claims(old), read_claims(new)
     lines, regressed = [], False
     for name in sorted(before.keys() - after.keys()):
         lines.append(f"{name}: no longer run (regression)")
@@ -40,7 +40,12 @@ def compare_files(old: Path, new: Path) -> Comparison:
     return Comparison(tuple(lines) or ("nothing moved beyond its uncertainty",), regressed)
 
 
-def _claims(path: Path) -> dict[str, dict[str, Any]]:
+def read_claims(path: Path) -> dict[str, dict[str, Any]]:
+    """The entries of a results file by claim.
+
+    Raises:
+        InvalidInput: the file is missing or is not a results file of this schema.
+    """
     data = read_json(path)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InvalidInput(f"{path}: not a results file of schema {SCHEMA}")

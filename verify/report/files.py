@@ -1,13 +1,15 @@
 """Every file that a run leaves in its report folder."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from theory.errors import InvalidInput
 from verify.atomic import write_text
+from verify.compare import read_claims
 from verify.events import Event, Listener, RunFinished
+from verify.instances import read_json
 from verify.report.badge import badge
 from verify.report.cited import InstanceFiles
 from verify.report.html import HtmlReport
@@ -15,7 +17,6 @@ from verify.report.junit import junit
 from verify.report.latex import document, tables
 from verify.report.markdown import markdown
 from verify.report.results_file import ResultsFile
-from verify.results import SCHEMA
 
 BASELINE = Path("reports/baseline.json")
 """What report.md compares with, where it is there."""
@@ -50,10 +51,10 @@ def report_files(folder: Path, baseline: Path = BASELINE) -> tuple[Listener, ...
 
 
 def earlier(path: Path) -> dict[str, Any] | None:
-    """The results of an earlier run, None where there are none that can be read."""
+    """The results of an earlier run, None where there are none that can be compared with."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        read_claims(path)
+    except InvalidInput:
         return None
-    usable = isinstance(found, dict) and found.get("schema") == SCHEMA
-    return found if usable else None
+    found: dict[str, Any] = read_json(path)
+    return found

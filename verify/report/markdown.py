@@ -102,7 +102,7 @@ def _changed(
         if claim["id"] in known
         for worse, what in changes(known[claim["id"]], dict(claim))
     ]
-    since = text(str(before["environment"].get("commit") or "the baseline"))
+    since = text(str(before.get("environment", {}).get("commit") or "the baseline"))
     verdicts = [line for line in lines if "verdict went" in line or "rival" in line]
     others = [line for line in lines if line not in verdicts]
     yield (

@@ -277,14 +277,14 @@ def test_text_and_code_are_inert_in_markdown() -> None:
     assert fenced("a ``` b") == "````sh\na ``` b\n````"
 
 
-def test_an_unusable_baseline_is_no_baseline(tmp_path: Path) -> None:
+def test_an_unusable_baseline_is_no_baseline(ran: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
     assert earlier(path) is None
-    for content in ("{", "[]", '{"schema": 99}', "\udcff"):
+    for content in ("{", "[]", '{"schema": 99}', '{"schema": 1, "claims": [{}]}', "\udcff"):
         path.write_bytes(content.encode("utf-8", "surrogateescape"))
         assert earlier(path) is None
     path.write_text('{"schema": 1, "claims": []}', encoding="utf-8")
-    assert earlier(path) is not None
+    assert "new: `tiny`" in markdown(ran, Path("r"), earlier(path))
 
 
 def test_the_files_follow_from_the_results_alone(ran: dict[str, Any], tmp_path: Path) -> None:
