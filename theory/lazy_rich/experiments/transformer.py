@@ -3,7 +3,7 @@
     logits = s (net(a, b, =) - net_0(a, b, =)),   read at the last position
 
 without layer norms, trained by full-batch AdamW on the mean cross-entropy in double precision, at
-the learning rate lr / s^2.
+the learning rate lr / s^2 (or another power of s).
 
 Source: Kumar et al. (2023), the transformer; the architecture is that of Nanda et al. (2023),
 "Progress measures for grokking via mechanistic interpretability".
@@ -40,7 +40,7 @@ class ModularTransformer:
         hidden: units of the ReLU layer.
         scale: s.
         learning_rate: lr at s = 1.
-        weight_decay: decoupled, times the learning rate lr / s^2.
+        weight_decay: decoupled, times the learning rate lr / s^2 (or another power of s).
         warmup: steps over which the learning rate rises.
         seed: of the weights.
     """
@@ -51,6 +51,7 @@ class ModularTransformer:
     hidden: int = 512
     scale: float = 1.0
     learning_rate: float = 6e-6
+    rate_power: float = 2.0
     weight_decay: float = 1.0
     warmup: int = 10
     seed: int = 0
@@ -136,7 +137,7 @@ def train(run: ModularTransformer, at: Sequence[int], device: str = "cpu") -> It
     inputs, initial, labels = parts[0]
     optimizer = torch.optim.AdamW(
         weights.values(),
-        lr=run.learning_rate / run.scale**2,
+        lr=run.learning_rate / run.scale**run.rate_power,
         weight_decay=run.weight_decay,
         betas=(0.9, 0.98),
         fused=True,
