@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, exp, floor, isfinite, log, log10, nan
+from math import ceil, exp, floor, inf, isfinite, log, log10, nan
 from textwrap import fill
 from typing import Any
 
@@ -13,11 +13,14 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from verify.report.svg import BAND, INK, MEASURED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 from verify.report.words import number, superscript, symbols
 
 WIDE_DECADES = 1.5
 """A positive x that spans more than this is drawn on a logarithmic axis."""
+
+SIGNED = 1e-3
+"""Values below zero by more than this share of the largest are no rounding: the axis is linear."""
 
 SMALLEST, LARGEST = 1e-307, 1e307
 """Ends of any logarithmic axis."""
@@ -46,7 +49,7 @@ def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> P
         figure.subplots_adjust(left=0.165, right=0.98, bottom=0.14, top=0.97)
         axes = figure.add_subplot()
         followed = _followed(series, floor_at, shown)
-        if followed is not None:
+        if followed is not None and isfinite(floor_at):
             _draw_band(axes, series, followed, floor_at)
         _draw_courses(axes, _some(series), floor_at)
         if followed is not None and len(series) > 2:
@@ -79,10 +82,16 @@ class _Series:
 
 
 def _floor(series: Sequence[_Series]) -> float | None:
-    """Where the logarithmic axis ends: a few zeros or roundings must not flatten all the rest."""
-    positive = sorted(y for one in series for y in (*one.y, *one.predicted) if y > 0)
+    """Where the logarithmic axis ends: a few zeros or roundings must not flatten all the rest.
+
+    -inf where values below zero mean something, and the axis is linear.
+    """
+    values = [y for one in series for y in (*one.y, *one.predicted)]
+    positive = sorted(y for y in values if y > 0)
     if not positive:
         return None
+    if min(values) < -SIGNED * positive[-1]:
+        return -inf
     return max(positive[0], positive[len(positive) // 4] * 1e-4)
 
 
@@ -147,7 +156,7 @@ def _above(values: Sequence[float], floor_at: float) -> list[float]:
 
 def _slopes(followed: _Series | None, floor_at: float, wide: bool) -> str:
     """Slopes of the thick courses in words, as the axes show them."""
-    if followed is None:
+    if followed is None or not isfinite(floor_at):
         return ""
     measured, predicted = (
         _slope(followed.x, _above(y, floor_at), wide) for y in (followed.y, followed.predicted)
@@ -217,12 +226,11 @@ def _joined(series: Sequence[_Series], name: str) -> tuple[list[float], list[flo
 def _set_ladder_axes(
     axes: Axes, ladder: dict[str, Any], series: Sequence[_Series], floor_at: float
 ) -> None:
-    top = max(y for one in series for y in (*one.y, *one.predicted))
-    pad = 10.0 ** (0.05 * max(1.0, log10(top) - log10(floor_at)))
-    low, high = max(floor_at / pad, SMALLEST), min(top * pad, LARGEST)
-    axes.set_ylim(low, high)  # before the scale, which else would find limits of its own
-    axes.set_yscale("log")
-    _set_log_ticks(axes.yaxis, low, high)
+    if isfinite(floor_at):
+        _set_log_range(axes, series, floor_at)
+    else:
+        axes.axhline(0.0, color=MUTED, linewidth=0.7)
+        axes.locator_params(axis="y", nbins=6)
     xs = [x for one in series for x in one.x]
     if _wide(series):
         axes.set_xscale("log")
@@ -232,6 +240,15 @@ def _set_ladder_axes(
     axes.set_xlabel(symbols(ladder["x_label"]), parse_math=False)
     axes.set_ylabel(fill(symbols(ladder["quantity"]), 40), parse_math=False)
     clear(axes)
+
+
+def _set_log_range(axes: Axes, series: Sequence[_Series], floor_at: float) -> None:
+    top = max(y for one in series for y in (*one.y, *one.predicted))
+    pad = 10.0 ** (0.05 * max(1.0, log10(top) - log10(floor_at)))
+    low, high = max(floor_at / pad, SMALLEST), min(top * pad, LARGEST)
+    axes.set_ylim(low, high)  # before the scale, which else would find limits of its own
+    axes.set_yscale("log")
+    _set_log_ticks(axes.yaxis, low, high)
 
 
 def _wide(series: Sequence[_Series]) -> bool:

@@ -59,7 +59,7 @@ _GREEK = {
     name: chr(code)
     for name, code in (
         *(("alpha", 0x3B1), ("beta", 0x3B2), ("gamma", 0x3B3), ("delta", 0x3B4)),
-        *(("epsilon", 0x3B5), ("eta", 0x3B7), ("theta", 0x3B8), ("kappa", 0x3BA)),
+        *(("epsilon", 0x3B5), ("eps", 0x3B5), ("eta", 0x3B7), ("theta", 0x3B8), ("kappa", 0x3BA)),
         *(("lambda", 0x3BB), ("mu", 0x3BC), ("rho", 0x3C1), ("sigma", 0x3C3), ("tau", 0x3C4)),
     )
 }

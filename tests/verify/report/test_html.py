@@ -435,6 +435,15 @@ def test_the_instance_of_a_refutation_is_the_thick_one() -> None:
     assert "slope 0" in plot.title
 
 
+def test_a_ladder_with_values_below_zero_is_linear() -> None:
+    series = [{"x": [1, 2, 3], "y": [-1.0, 0.5, 2.0], "predicted": [-1.1, 0.5, 2.1], "example": 0}]
+    plot = ladder_plot({"quantity": "log10 of it", "x_label": "x", "series": series}, "k")
+    assert plot is not None
+    assert plot.title == "log₁₀ of it"
+    labels = re.findall(r"<text[^>]*>([−\d.]+)</text>", plot.svg)
+    assert {"−1", "0", "1", "2"} <= set(labels)
+
+
 def test_symbols_are_set_as_symbols() -> None:
     assert heading("t_g = log(alpha) / lambda") == "t<sub>g</sub> = log(α) / λ"
     assert heading("|theta| = alpha e^(-lambda t)") == "|θ| = α e<sup>−λ t</sup>"
