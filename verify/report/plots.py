@@ -22,6 +22,9 @@ WIDE_DECADES = 1.5
 SIGNED = 1e-3
 """Values below zero by more than this share of the largest are no rounding: the axis is linear."""
 
+ROUNDING = 1e-12
+"""Values nearer to zero than this may have any sign."""
+
 SMALLEST, LARGEST = 1e-307, 1e307
 """Ends of any logarithmic axis."""
 
@@ -88,10 +91,10 @@ def _floor(series: Sequence[_Series]) -> float | None:
     """
     values = [y for one in series for y in (*one.y, *one.predicted)]
     positive = sorted(y for y in values if y > 0)
+    if min(values, default=0.0) < -max(SIGNED * max(values), ROUNDING):
+        return -inf
     if not positive:
         return None
-    if min(values) < -SIGNED * positive[-1]:
-        return -inf
     return max(positive[0], positive[len(positive) // 4] * 1e-4)
 
 

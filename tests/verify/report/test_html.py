@@ -444,6 +444,11 @@ def test_a_ladder_with_values_below_zero_is_linear() -> None:
     assert {"−1", "0", "1", "2"} <= set(labels)
 
 
+def test_a_ladder_of_values_below_zero_alone_is_drawn() -> None:
+    series = [{"x": [1, 2], "y": [-2.0, -1.0], "predicted": [-2.1, -1.0], "example": 0}]
+    assert ladder_plot({"quantity": "log10", "x_label": "x", "series": series}, "k") is not None
+
+
 def test_symbols_are_set_as_symbols() -> None:
     assert heading("t_g = log(alpha) / lambda") == "t<sub>g</sub> = log(α) / λ"
     assert heading("|theta| = alpha e^(-lambda t)") == "|θ| = α e<sup>−λ t</sup>"
