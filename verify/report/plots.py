@@ -91,7 +91,8 @@ def _floor(series: Sequence[_Series]) -> float | None:
     """
     values = [y for one in series for y in (*one.y, *one.predicted)]
     positive = sorted(y for y in values if y > 0)
-    if min(values, default=0.0) < -max(SIGNED * max(values), ROUNDING):
+    largest = positive[-1] if positive else 0.0
+    if min(values, default=0.0) < -max(SIGNED * largest, ROUNDING):
         return -inf
     if not positive:
         return None
@@ -159,22 +160,23 @@ def _above(values: Sequence[float], floor_at: float) -> list[float]:
 
 def _slopes(followed: _Series | None, floor_at: float, wide: bool) -> str:
     """Slopes of the thick courses in words, as the axes show them."""
-    if followed is None or not isfinite(floor_at):
+    if followed is None:
         return ""
-    measured, predicted = (
-        _slope(followed.x, _above(y, floor_at), wide) for y in (followed.y, followed.predicted)
-    )
+    x = [log10(value) for value in followed.x] if wide else followed.x
+    measured, predicted = (_slope(x, y, floor_at) for y in (followed.y, followed.predicted))
     if measured is None or predicted is None:
         return ""
     return f"; thick: slope {number(measured)}, predicted {number(predicted)}"
 
 
-def _slope(x: Sequence[float], y: Sequence[float], wide: bool) -> float | None:
-    """Decades of y per decade (or unit) of x between the ends."""
-    run = log10(x[-1]) - log10(x[0]) if wide else x[-1] - x[0]
-    if run <= 0 or not (isfinite(y[0]) and isfinite(y[-1])):
+def _slope(x: Sequence[float], y: Sequence[float], floor_at: float) -> float | None:
+    """From end to end, in decades of y where its axis is logarithmic; None below the axis."""
+    ends = [y[0], y[-1]]
+    if min(ends) < floor_at or x[-1] <= x[0]:
         return None
-    return (log10(y[-1]) - log10(y[0])) / run
+    if isfinite(floor_at):
+        ends = [log10(value) for value in ends]
+    return (ends[1] - ends[0]) / (x[-1] - x[0])
 
 
 def _draw_band(axes: Axes, series: Sequence[_Series], followed: _Series, floor_at: float) -> None:
@@ -232,7 +234,8 @@ def _set_ladder_axes(
     if isfinite(floor_at):
         _set_log_range(axes, series, floor_at)
     else:
-        axes.axhline(0.0, color=MUTED, linewidth=0.7)
+        if max(y for one in series for y in one.y) > 0:
+            axes.axhline(0.0, color=MUTED, linewidth=0.7)
         axes.locator_params(axis="y", nbins=6)
     xs = [x for one in series for x in one.x]
     if _wide(series):

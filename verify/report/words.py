@@ -60,7 +60,14 @@ _GREEK = {
     for name, code in (
         *(("alpha", 0x3B1), ("beta", 0x3B2), ("gamma", 0x3B3), ("delta", 0x3B4)),
         *(("epsilon", 0x3B5), ("eps", 0x3B5), ("eta", 0x3B7), ("theta", 0x3B8), ("kappa", 0x3BA)),
-        *(("lambda", 0x3BB), ("mu", 0x3BC), ("rho", 0x3C1), ("sigma", 0x3C3), ("tau", 0x3C4)),
+        *(
+            ("lambda", 0x3BB),
+            ("mu", 0x3BC),
+            ("nu", 0x3BD),
+            ("rho", 0x3C1),
+            ("sigma", 0x3C3),
+            ("tau", 0x3C4),
+        ),
     )
 }
 _LETTERS = re.compile(rf"(?<!\w)(?<!\w-)({'|'.join(_GREEK)})(?![A-Za-z0-9])(?!-\w)")

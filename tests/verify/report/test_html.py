@@ -439,7 +439,7 @@ def test_a_ladder_with_values_below_zero_is_linear() -> None:
     series = [{"x": [1, 2, 3], "y": [-1.0, 0.5, 2.0], "predicted": [-1.1, 0.5, 2.1], "example": 0}]
     plot = ladder_plot({"quantity": "log10 of it", "x_label": "x", "series": series}, "k")
     assert plot is not None
-    assert plot.title == "log₁₀ of it"
+    assert plot.title == "log₁₀ of it; thick: slope 1.5, predicted 1.6"
     labels = re.findall(r"<text[^>]*>([−\d.]+)</text>", plot.svg)
     assert {"−1", "0", "1", "2"} <= set(labels)
 
