@@ -6,8 +6,8 @@ from typing import Any
 _COLOURS = {0: "#2e7d4f", 1: "#b3261e", 3: "#8a6100"}
 """By exit status; white text on each has a contrast of 5 at least."""
 
-_CHARACTER = 6.6
-"""Pixels of a character of 11 px at most: no font need be measured."""
+_CHARACTER = 6.0
+"""Pixels that a character of 11 px gets: no font need be measured."""
 
 
 def badge(results: Mapping[str, Any]) -> str:
