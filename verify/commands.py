@@ -122,6 +122,48 @@ def run(
     return result.exit_status
 
 
+@commands.command()
+@click.option("--claim", "names", multiple=True, metavar="ID", help="Only these claims.")
+@_module
+@click.option("--budget", default="10m", show_default=True, metavar="TIME", help="As for run.")
+@click.option("--seed", type=int, help="[default: a fresh one, printed]")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/search"),
+    show_default=True,
+    help="Folder for search.json, the worst instances and the database.",
+)
+def search(
+    names: tuple[str, ...],
+    modules: tuple[str, ...],
+    budget: str,
+    seed: int | None,
+    jobs: int,
+    report: Path,
+) -> int:
+    """Climb to the worst instance of each claim that should hold; 1 when one refutes it."""
+    from secrets import randbits
+
+    from verify.budget import seconds_of
+    from verify.nightly import SearchPlan, searchable
+    from verify.nightly import search as search_plan
+
+    known = claims_with(modules)
+    named = names or [claim.id for module in modules for claim in load_claims(module)] or known
+    plan = SearchPlan(
+        searchable(select(known, named)),
+        seconds_of(budget),
+        randbits(32) if seed is None else seed,
+        jobs,
+        report,
+    )
+    found = search_plan(plan, click.echo)
+    click.echo(f"search: {report / 'search.json'}")
+    return 1 if any(entry.refuted for entry in found) else 0
+
+
 @commands.group()
 def new() -> None:
     """Write files to start from."""

@@ -115,9 +115,17 @@ def instance_severity(stated: Assertions) -> float:
 
     The largest ratio to a bound, or of a rate's deviation to `SINGLE_RATE` tolerances.
     """
-    ratios = [severity(bound) for bound in stated.bounds if judge_bound(bound) != "undecided"]
-    ratios += [abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance) for r in _fitted(stated)]
-    return max(ratios, default=0.0)
+    return binding(stated)[0]
+
+
+def binding(stated: Assertions) -> tuple[float, str]:
+    """`instance_severity`, with the name of the bound or rate that it comes from."""
+    ratios = [(severity(b), b.name) for b in stated.bounds if judge_bound(b) != "undecided"]
+    ratios += [
+        (abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance), r.quantity)
+        for r in _fitted(stated)
+    ]
+    return max(ratios, key=lambda entry: entry[0], default=(0.0, "nothing"))
 
 
 def _fitted(stated: Assertions) -> list[RateSample]:

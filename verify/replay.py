@@ -1,5 +1,6 @@
 """Judging one saved instance again under the claim that it was saved for."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,12 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     if verdict == "inconclusive":
         return Replay(verdict, 3, lines)
     return Replay(verdict, 0 if verdict == claim.expected else 1, lines)
+
+
+def replay_command(claim: Claim[Any, Any], path: Path) -> str:
+    """What to type to judge the instance at that path again."""
+    module = ["--module", claim.module] if claim.module else []
+    return shlex.join(["python", "-m", "verify", "replay", *module, str(path)])
 
 
 def instance_of(

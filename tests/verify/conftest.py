@@ -170,7 +170,7 @@ def instances(tmp_path: Path) -> dict[str, dict[str, Any]]:
 
 def make_tiny_claim(
     limit: float = 1000.0,
-    rivals: dict[str, float] | None = None,
+    rivals: dict[str, float] | tuple[Rival[Any], ...] | None = None,
     *,
     name: str = "tiny",
     check: Callable[[float], None] = lambda total: None,
@@ -210,7 +210,9 @@ def make_tiny_claim(
         "measure": measure,
         "theory": limit,
         "assertions": assertions,
-        "rivals": tuple(
+        "rivals": rivals
+        if isinstance(rivals, tuple)
+        else tuple(
             Rival(key, f"at most {value:g}", value)
             for key, value in ({"lower": 2.0} if rivals is None else rivals).items()
         ),

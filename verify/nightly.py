@@ -1,0 +1,298 @@
+"""The nightly search: Hypothesis climbs to the worst instance of each claim.
+
+Where `run` draws independent instances and lets the judge decide, this search is told how far each
+one is from its bound (`verify.judge.instance_severity`) and goes where that grows, for bounds and
+for rates. It runs in rounds, each under a seed of its own, until its time is over; a database on
+disk keeps the best starting points for the next round and the next night. The worst instance is
+saved as it is found, and the next search begins with it. Only a refuted bound refutes the claim: a
+rate is judged on its median, and the instance on which it is furthest off is reported as such.
+
+How much is left to be found is estimated after Good and Turing: outcomes are sorted into classes,
+by family, by the bound or rate that binds, and by the tenth of the severity, and the share of
+instances that are alone in their class estimates the probability that the next one falls into a
+class not seen before. Climbing draws are not independent, so it is an estimate for this search.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
+from joblib import Parallel, delayed, parallel_config
+
+from theory.errors import AssumptionError, InvalidInput, NumericalFailure
+from verify.atomic import write_json
+from verify.claims import claim_named
+from verify.claims.base import Assertions, Claim
+from verify.instances import Instance, read_json
+from verify.judge import binding, instance_severity, judge_instance
+from verify.replay import instance_of, replay_command
+from verify.user_modules import claim_of, user_code
+
+ROUND = 200
+"""Instances of a round: Hypothesis climbs from the best of the first half, and the next round
+starts from what this one has left in the database."""
+
+HIGHEST = 1e6
+"""Severities beyond count as this: targets must be finite."""
+
+Class = tuple[str, str, int]
+"""Family, what binds (or why nothing could be measured), and the tenth of the severity."""
+
+Worst = tuple[bool, float, str]
+"""Whether a bound is refuted, the severity, and what binds."""
+
+Targets = dict[str, float]
+"""Severities of the bounds and of the rates."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search found out about one claim.
+
+    Attributes:
+        examples: distinct instances that were measured, or failed to be.
+        severity: of the worst; None where none was measured.
+        refuted: whether it refutes a bound; a severity above 1 may be that of a single rate.
+        binds: the bound or rate that it is nearest to.
+        instance: the file of the worst; `command` judges it again.
+        classes, singletons: of outcomes seen at all, and seen exactly once.
+        discovery: the estimated probability that one more instance shows something new.
+    """
+
+    claim: str
+    examples: int
+    rounds: int
+    seconds: float
+    severity: float | None
+    refuted: bool
+    binds: str | None
+    instance: str | None
+    command: str | None
+    classes: int
+    singletons: int
+    discovery: float
+
+    def line(self) -> str:
+        """One line for a person."""
+        told = (
+            "nothing could be measured"
+            if self.severity is None
+            else f"worst {self.severity:.4g} of its bound ({self.binds}): {self.command}"
+        )
+        new = (
+            f"one more shows something new with probability {self.discovery:.2g} "
+            f"({self.singletons} of {self.classes} classes seen once)"
+        )
+        word = "REFUTED; " if self.refuted else ""
+        if not self.refuted and self.severity is not None and self.severity > 1.0:
+            told += ", a rate, which is judged on its median"
+        return f"{self.claim}: {word}{self.examples} instances; {told}; {new}"
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What to search, for how many seconds in all, and where to keep it."""
+
+    claims: tuple[Claim[Any, Any], ...]
+    seconds: float
+    seed: int
+    jobs: int
+    folder: Path
+
+
+def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
+    """Search every claim for an equal share of the time; writes search.json in the folder.
+
+    Raises:
+        InvalidInput: no claim, fewer than one worker, or a folder that cannot be written.
+    """
+    if not plan.claims:
+        raise InvalidInput("claim: there is none to be searched; those that fail need no search")
+    if plan.jobs < 1:
+        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"report is {plan.folder}; it must be a folder that can be written ({error})"
+        ) from None
+    jobs = min(plan.jobs, len(plan.claims))
+    share = plan.seconds * jobs / len(plan.claims)
+    say(f"{len(plan.claims)} claims, {share:.3g} s each, seed {plan.seed}, {jobs} worker(s)")
+    found = []
+    for entry in _search_all(plan, share, jobs):
+        found.append(entry)
+        say(entry.line())
+    order = [claim.id for claim in plan.claims]
+    found.sort(key=lambda entry: order.index(entry.claim))
+    results = [asdict(entry) for entry in found]
+    for result in results:
+        if result["severity"] is not None and not isfinite(result["severity"]):
+            result["severity"] = HIGHEST
+    write_json(
+        plan.folder / "search.json",
+        {"schema": 1, "seed": plan.seed, "budget": plan.seconds, "claims": results},
+    )
+    return tuple(found)
+
+
+def _search_all(plan: SearchPlan, share: float, jobs: int) -> Iterable[Found]:
+    if jobs == 1:
+        for claim in plan.claims:
+            yield search_claim(claim, share, plan.seed, plan.folder)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        yield from workers(
+            delayed(_search_named)(claim.module, claim.id, share, plan.seed, plan.folder)
+            for claim in plan.claims
+        )
+
+
+def _search_named(module: str | None, name: str, seconds: float, seed: int, folder: Path) -> Found:
+    claim = claim_of(module, name) if module else claim_named(name)
+    return search_claim(claim, seconds, seed, folder)
+
+
+class _TimeIsOverError(KeyboardInterrupt):
+    """Hypothesis passes interruptions on at once, and keeps them out of its database."""
+
+
+@dataclass
+class _Log:
+    """Outcomes of the distinct instances so far, and the worst of them."""
+
+    claim: Claim[Any, Any]
+    path: Path
+    known: dict[str, Targets | None] = field(default_factory=dict)
+    classes: Counter[Class] = field(default_factory=Counter)
+    worst: Worst | None = None
+
+    def targets(self, family: str, instance: Instance) -> Targets | None:
+        """How near the instance is to a bound; None where it could not be measured."""
+        key = repr(instance.to_json())
+        if key not in self.known:
+            self.known[key] = self._measure(family, instance)
+        return self.known[key]
+
+    def begin_with_the_last(self) -> None:
+        """Measure the worst instance of an earlier search, where its file still has a meaning."""
+        with suppress(InvalidInput):
+            data = read_json(self.path)
+            if isinstance(data, Mapping):
+                self.targets("saved", instance_of(self.claim, data, self.path.parent))
+
+    def _measure(self, family: str, instance: Instance) -> Targets | None:
+        try:
+            measured = self.claim.measure(instance)
+        except (AssumptionError, NumericalFailure) as error:
+            self.classes[(family, type(error).__name__, -1)] += 1
+            return None
+        stated = self.claim.assertions(measured, self.claim.theory)
+        severity, name = binding(stated)
+        binds = name.split(", ")[0]  # rungs together
+        self.classes[(family, binds, int(10.0 * max(min(severity, 1.0), 0.0)))] += 1
+        found = judge_instance(stated) == "refuted", severity, binds
+        if self.worst is None or found[:2] > self.worst[:2]:
+            self.worst = found
+            write_json(self.path, {**instance.to_json(), "claim": self.claim.id})
+        return {
+            label: min(instance_severity(part), HIGHEST)
+            for label, part in (
+                ("bounds", Assertions(stated.bounds)),
+                ("rates", Assertions((), stated.rates)),
+            )
+        }
+
+
+def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path) -> Found:
+    """The last search's worst, then rounds of Hypothesis until the time is over.
+
+    It ends earlier when a round brings nothing new.
+    """
+    start = perf_counter()
+    log = _Log(claim, folder / "worst" / f"{claim.id}.json")
+    rounds = 0
+    with user_code(claim), suppress(_TimeIsOverError):
+        log.begin_with_the_last()
+        while True:
+            before = len(log.known)
+            rounds += 1
+            _round(log, seed + rounds - 1, start + seconds, folder / "database" / claim.id)
+            if len(log.known) == before:
+                break
+    worst, found = log.worst, log.worst is not None
+    return Found(
+        claim.id,
+        len(log.known),
+        rounds,
+        round(perf_counter() - start, 3),
+        None if worst is None else worst[1],
+        worst is not None and worst[0],
+        None if worst is None else worst[2],
+        str(log.path) if found else None,
+        replay_command(claim, log.path) if found else None,
+        len(log.classes),
+        singletons(log.classes.values()),
+        discovery(log.classes.values()),
+    )
+
+
+def singletons(counts: Iterable[int]) -> int:
+    """How many classes were seen exactly once."""
+    return sum(count == 1 for count in counts)
+
+
+def discovery(counts: Iterable[int]) -> float:
+    """Good and Turing's estimate of the probability of a class not seen before; 1 of nothing."""
+    counts = list(counts)
+    return singletons(counts) / sum(counts) if counts else 1.0
+
+
+def _round(log: _Log, seed: int, end: float, database: Path) -> None:
+    """One run of Hypothesis; the severity is its target."""
+
+    # a seed turns the database off for what it decorates; the settings on top turn it on again
+    @_settings(database)
+    @seeded(seed)
+    @given(st.data())
+    def attempt(data: st.DataObject) -> None:
+        if log.known and perf_counter() >= end:
+            raise _TimeIsOverError
+        family = data.draw(st.sampled_from(log.claim.families))
+        targets = log.targets(family, data.draw(log.claim.instances((family,))))
+        for label, severity in (targets or {}).items():
+            target(severity, label=label)
+
+    attempt()
+
+
+def _settings(database: Path) -> settings:
+    """Every field that decides what is run; nothing is derandomised, nothing fails or shrinks."""
+    return settings(
+        max_examples=ROUND,
+        phases=(Phase.reuse, Phase.generate, Phase.target),
+        deadline=None,
+        derandomize=False,
+        database=DirectoryBasedExampleDatabase(database),
+        print_blob=False,
+        report_multiple_bugs=False,
+        stateful_step_count=1,
+        suppress_health_check=(HealthCheck.too_slow,),
+        verbosity=Verbosity.quiet,
+        backend="hypothesis",
+    )
+
+
+def searchable(claims: Sequence[Claim[Any, Any]]) -> tuple[Claim[Any, Any], ...]:
+    """Those that are expected to hold: a worst case of the others says nothing."""
+    return tuple(claim for claim in claims if claim.expected == "holds")
