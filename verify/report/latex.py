@@ -7,7 +7,7 @@ from unicodedata import name, normalize
 
 from verify.report import words
 
-ROWS = 30
+ROWS = 24
 """Rows of a table: more go to a next one, so that each fits on a page."""
 
 _SPECIAL = {
@@ -105,25 +105,26 @@ def tables(results: Mapping[str, Any]) -> str:
         "% made by " + " ".join(results["command"].split()),
         *_table(
             "verdicts",
-            f"Verdicts on {len(claims)} claims; a star marks a statement kept because it fails. "
-            "Worst: the largest value over its bound on any instance. Rivals: wrong statements "
-            f"rejected on the same instances. Seed {results['seed']}, commit \\texttt{{{commit}}}, "
-            f"\\texttt{{{made_by}}}.",
+            f"Verdicts on {len(claims)} claims",
+            "a star marks a statement kept because it fails. Worst: the largest value over its "
+            "bound on any instance. Rivals: wrong statements rejected on the same instances. "
+            f"Seed {results['seed']}, commit \\texttt{{{commit}}}, \\texttt{{{made_by}}}.",
             "llrrr",
             ("Claim", "Verdict", "Instances", "Worst", "Rivals"),
             [_verdict(claim) for claim in claims],
         ),
         *_table(
             "rates",
-            "Fitted rates: medians over instances with their 95\\,\\% intervals.",
-            r"p{0.27\textwidth}rrcl",
+            "Fitted rates",
+            "medians over instances with their 95\\,\\% intervals.",
+            r"p{0.3\textwidth}rrcl",
             ("Rate", "Predicted", "Fitted", "Interval", "Judgement"),
             [row for claim in claims for row in _rates(claim)],
         ),
         *_table(
             "power",
-            "Power: the smallest relative error of a constant from which on every detuning is "
-            "rejected.",
+            "Power",
+            "the smallest relative error of a constant from which on every detuning is rejected.",
             "llrr",
             ("Claim", "Constant", "Value", "Noticed"),
             [row for claim in claims for row in _power(claim)],
@@ -173,7 +174,7 @@ def _rates(claim: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             tex(words.decimals(rate[key], rate["tolerance"])) for key in ("fitted", "low", "high")
         )
         yield (
-            r"\quad " + tex(words.symbols(rate["quantity"])),
+            r"\raggedright\quad " + tex(words.symbols(rate["quantity"])),
             tex(f"{words.number(rate['predicted'], 4)} ± {words.number(rate['tolerance'], 2)}"),
             fitted,
             f"[{low}, {high}]",
@@ -191,18 +192,19 @@ def _power(claim: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _table(
     label: str,
-    caption: str,
+    title: str,
+    notes: str,
     columns: str,
     header: Sequence[str],
     rows: Sequence[tuple[str, ...]],
 ) -> Iterator[str]:
     """One table, or several of at most `ROWS` rows; none without rows."""
     for start in range(0, len(rows), ROWS):
-        continued = " (continued)" if start else ""
+        caption = f"{title}, continued." if start else f"{title}: {notes}"
         yield ""
         yield r"\begin{table}[htbp]"
         yield r"\centering\footnotesize\setlength{\tabcolsep}{4pt}"
-        yield rf"\caption{{{caption}{continued}}}"
+        yield rf"\caption{{{caption}}}"
         yield rf"\label{{tab:{label}{f'-{start // ROWS + 1}' if start else ''}}}"
         yield rf"\begin{{tabular}}{{{columns}}}"
         yield r"\toprule"
