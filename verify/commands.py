@@ -67,6 +67,13 @@ def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
 @click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")
 @click.option(
+    "--engine",
+    default="loky",
+    show_default=True,
+    metavar="NAME",
+    help="Where workers run: loky, dask or ray on this machine, or dask://HOST:PORT.",
+)
+@click.option(
     "--budget",
     metavar="TIME",
     help="90s, 10m or 2h: after the planned examples, further ones where they are needed most.",
@@ -87,6 +94,7 @@ def run(
     examples: int | None,
     seed: int,
     jobs: int,
+    engine: str,
     budget: str | None,
     report: Path,
 ) -> int:
@@ -112,6 +120,7 @@ def run(
         folder=report,
         command=shlex.join(["python", "-m", "verify", *arguments]),
         budget=None if budget is None else seconds_of(budget),
+        engine=engine,
     )
     terminal = Terminal()
     try:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -50,6 +50,7 @@ class ClaimResult:
     discarded: int
     counterexample: Counterexample | None
     power: tuple[Power, ...] = ()
+    missing: int = 0
 
     @property
     def expected(self) -> bool:
@@ -67,6 +68,8 @@ class ClaimResult:
         parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
         if ruling.worst is not None:
             parts.append(f"largest ratio to a bound {severity(ruling.worst):.3g}")
+        if self.missing:
+            parts.append(f"{self.missing} instances are missing: their workers were lost")
         return "; ".join([*parts, *filter(None, [in_words(self.power)])])
 
     def to_json(self) -> dict[str, Any]:
@@ -88,6 +91,7 @@ class ClaimResult:
             "decided": ruling.decided,
             "discarded": self.discarded + unmet,
             "inconclusive": ruling.undecided - unmet,
+            "missing": self.missing,
             "refuted": ruling.refuted,
             "seconds": round(self.seconds, 3),
             "outcomes": dict(outcomes),
@@ -161,14 +165,17 @@ def judge_claim(
     evidence: Sequence[Evidence],
     discarded: int,
     counterexample: Counterexample | None = None,
+    missing: int = 0,
 ) -> ClaimResult:
-    """Judge the claim and every rival on the same evidence."""
+    """Judge the claim and every rival on the same evidence; `holds` needs it to be complete."""
     rivals = []
     for rival in claim.rivals:
         needed = examples_until_rejected(evidence, rival.id)
         reason = "" if needed is None else _reason(judge(evidence[:needed], rival.id))
         rivals.append(RivalResult(rival.id, rival.description, needed is not None, needed, reason))
     ruling = judge(evidence, CLAIM)
+    if missing and ruling.verdict == "holds":
+        ruling = replace(ruling, verdict="inconclusive")
     return ClaimResult(
         claim,
         ruling,
@@ -178,6 +185,7 @@ def judge_claim(
         counterexample,
         # every error leaves a falsified claim falsified: that detects nothing
         () if ruling.verdict == "falsified" else power_of(claim, evidence),
+        missing,
     )
 
 

@@ -1,19 +1,17 @@
 """The runner: shards to workers, evidence to the judge, events to whoever listens."""
 
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
-
 from theory.errors import InvalidInput
 from verify.atomic import write_json
 from verify.budget import Spending
 from verify.claims.base import Claim
+from verify.engines import Engine, started
 from verify.environment import describe_environment
 from verify.events import (
     ClaimJudged,
@@ -27,10 +25,18 @@ from verify.events import (
 from verify.evidence import CLAIM, Evidence
 from verify.judge import instance_severity
 from verify.profiles import Profile
-from verify.replay import instance_of
+from verify.replay import instance_of, replay_command
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
 from verify.search import shrink_counterexample
-from verify.shards import Shard, ShardResult, ShardStore, code_fingerprint, plan_shards, run_shard
+from verify.shards import (
+    Shard,
+    ShardResult,
+    ShardStore,
+    code_fingerprint,
+    plan_shards,
+    run_shard,
+    suite_sources,
+)
 from verify.user_modules import sources_of, user_code
 
 
@@ -40,7 +46,7 @@ class RunPlan:
 
     `budget` is the seconds that the run may take, spent beyond the planned examples by the rule of
     `verify.budget`; None for the planned examples alone. They are completed in any case, and
-    judging and shrinking come on top.
+    judging and shrinking come on top. `engine` is where shards are run: see `verify.engines`.
     """
 
     claims: tuple[Claim[Any, Any], ...]
@@ -51,6 +57,7 @@ class RunPlan:
     folder: Path
     command: str
     budget: float | None = None
+    engine: str = "loky"
 
 
 def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
@@ -60,7 +67,8 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     run resumes.
 
     Raises:
-        InvalidInput: fewer than one example or worker, or a report folder that cannot be made.
+        InvalidInput: fewer than one example or worker, a report folder that cannot be made, or an
+            engine that cannot be started.
     """
     if plan.examples < 1:
         raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
@@ -76,22 +84,23 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
     shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
-    resumed = _spent(done.values(), plan.jobs)
-    _tell(
-        listeners,
-        RunStarted(
-            tuple(claim.id for claim in plan.claims),
-            plan.profile.name,
-            plan.seed,
-            plan.jobs,
-            plan.examples,
-            len(shards),
-            len(done),
-        ),
-    )
-    _measure([s for s in shards if s not in done], done, store, plan.jobs, listeners)
-    if plan.budget is not None:
-        _spend(plan.budget + start - resumed, shards, done, store, plan, listeners)
+    with started(plan.engine, plan.jobs) as engine:
+        resumed = _spent(done.values(), engine.workers)
+        _tell(
+            listeners,
+            RunStarted(
+                tuple(claim.id for claim in plan.claims),
+                plan.profile.name,
+                plan.seed,
+                engine.workers,
+                plan.examples,
+                len(shards),
+                len(done),
+            ),
+        )
+        _measure([s for s in shards if s not in done], done, store, engine, listeners)
+        if plan.budget is not None:
+            _spend(plan.budget + start - resumed, shards, done, store, engine, plan, listeners)
     planned, results = set(shards), []
     for claim in plan.claims:
         mine = [done[shard] for shard in shards if shard.claim == claim.id]
@@ -110,7 +119,8 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         plan.budget,
     )
     _tell(listeners, RunFinished(outcome))
-    store.clear()
+    if not any(result.missing for result in done.values()):
+        store.clear()  # else the same command runs what is missing, and only that
     return outcome
 
 
@@ -123,13 +133,14 @@ def _measure(
     shards: list[Shard],
     done: dict[Shard, ShardResult],
     store: ShardStore,
-    jobs: int,
+    engine: Engine,
     listeners: Sequence[Listener],
 ) -> None:
     """Run shards, and add them to those that are done."""
     total = len(done) + len(shards)
-    for finished in _run_shards(shards, jobs):
-        store.save(finished)
+    for finished in engine.results(shards, run_shard):
+        if not finished.missing:
+            store.save(finished)
         done[finished.shard] = finished
         shard, count = finished.shard, len(finished.evidence)
         _tell(listeners, ShardFinished(shard.claim, shard.family, count, len(done), total))
@@ -140,6 +151,7 @@ def _spend(
     planned: list[Shard],
     done: dict[Shard, ShardResult],
     store: ShardStore,
+    engine: Engine,
     plan: RunPlan,
     listeners: Sequence[Listener],
 ) -> None:
@@ -149,10 +161,10 @@ def _spend(
         spending.add(done[shard])
     resumed = spending.resume(store)
     done.update({result.shard: result for result in resumed})
-    end -= _spent(resumed, plan.jobs)
+    end -= _spent(resumed, engine.workers)
     _tell(listeners, FurtherStarted(max(end - perf_counter(), 0.0)))
-    while further := spending.choose(plan.jobs, end - perf_counter()):
-        _measure(further, done, store, plan.jobs, listeners)
+    while further := spending.choose(engine.workers, end - perf_counter()):
+        _measure(further, done, store, engine, listeners)
         for shard in further:
             spending.add(done[shard])
 
@@ -163,21 +175,7 @@ def _tell(listeners: Sequence[Listener], event: Any) -> None:
 
 
 def _fingerprint(claims: Sequence[Claim[Any, Any]]) -> str:
-    import theory
-    import verify
-
-    packages = [Path(str(module.__file__)).parent for module in (theory, verify)]
-    return code_fingerprint([*packages, *sources_of(claims)])
-
-
-def _run_shards(shards: list[Shard], jobs: int) -> Iterator[ShardResult]:
-    """Results in the order in which they finish; one BLAS thread a worker."""
-    if jobs == 1 or len(shards) <= 1:
-        yield from map(run_shard, shards)
-        return
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
-        yield from workers(delayed(run_shard)(shard) for shard in shards)
+    return code_fingerprint([*suite_sources(), *sources_of(claims)])
 
 
 def _judged(
@@ -188,11 +186,12 @@ def _judged(
     listeners: Sequence[Listener],
 ) -> ClaimResult:
     evidence, discarded = merge(shards, further)
-    result = judge_claim(claim, evidence, discarded)
+    missing = sum(shard.missing for shard in (*shards, *further))
+    result = judge_claim(claim, evidence, discarded, missing=missing)
     if result.ruling.verdict != "falsified":
         return result
     found = _counterexample(claim, [*shards, *further], plan, listeners)
-    return judge_claim(claim, evidence, discarded, found)
+    return judge_claim(claim, evidence, discarded, found, missing)
 
 
 def merge(
@@ -241,8 +240,5 @@ def _counterexample(
     path = plan.folder / "counterexamples" / f"{claim.id}.json"
     instance = instance_of(claim, entry.instance) if shrunk is None else shrunk[0]
     write_json(path, {**instance.to_json(), "claim": claim.id})
-    module = ["--module", claim.module] if claim.module else []
-    command = shlex.join(["python", "-m", "verify", "replay", *module, str(path)])
-    return Counterexample(
-        str(path), command, worst if shrunk is None else shrunk[1], shrunk is not None
-    )
+    severity = worst if shrunk is None else shrunk[1]
+    return Counterexample(str(path), replay_command(claim, path), severity, shrunk is not None)

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,20 @@ class Shard:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """The evidence of one shard, in the order in which it was drawn."""
+    """The evidence of one shard, in the order in which it was drawn.
+
+    `missing` counts examples that could not be looked at, because their workers were lost.
+    """
 
     shard: Shard
     evidence: tuple[Evidence, ...]
     discarded: int
+    missing: int = 0
+
+
+def missing(shard: Shard) -> ShardResult:
+    """The result of a shard that is given up."""
+    return ShardResult(shard, (), 0, shard.count)
 
 
 def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]:
@@ -154,3 +164,17 @@ def code_fingerprint(roots: Sequence[Path]) -> str:
             digest.update(path.relative_to(root.parent).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@cache
+def suite_fingerprint() -> str:
+    """Hash of the sources of `theory` and `verify`, as this process first found them."""
+    return code_fingerprint(suite_sources())
+
+
+def suite_sources() -> list[Path]:
+    """The folders of `theory` and `verify`."""
+    import theory
+    import verify
+
+    return [Path(str(module.__file__)).parent for module in (theory, verify)]
