@@ -11,14 +11,19 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.integrate import integrate
+from theory.integrate import MAX_EVALUATIONS, integrate
 from theory.problem import Problem, Regime
 
-_LARGEST_LOG10_ALPHA = 3.0
+LARGEST_LOG10_ALPHA = 3.0
 
 
 def plain_flow(
-    problem: Problem, regime: Regime, at: Sequence[float], *, rtol: float = 1e-12
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float],
+    *,
+    rtol: float = 1e-12,
+    max_evaluations: int = MAX_EVALUATIONS,
 ) -> Floats:
     """theta at the times `at`, in units of t_g, shape `(T, P)`; for alpha <= 1000.
 
@@ -29,7 +34,7 @@ def plain_flow(
         InvalidInput: alpha above 1000, times that are negative or not finite, a bad rtol.
         IntegrationFailed: no method finished within its budget.
     """
-    if regime.log10_alpha > _LARGEST_LOG10_ALPHA:
+    if regime.log10_alpha > LARGEST_LOG10_ALPHA:
         raise InvalidInput(
             f"log10_alpha is {regime.log10_alpha}; plain coordinates stop at alpha = 1000: beyond, "
             "outputs lose their digits to cancellation between terms of size alpha^L, and steps "
@@ -62,6 +67,14 @@ def plain_flow(
         )
 
     solution = integrate(
-        rhs, jacobian, 0.0, float(times.max()), start, list(times), rtol=rtol, atol=rtol
+        rhs,
+        jacobian,
+        0.0,
+        float(times.max()),
+        start,
+        list(times),
+        rtol=rtol,
+        atol=rtol,
+        max_evaluations=max_evaluations,
     )
     return solution.states

@@ -4,12 +4,18 @@ from verify.instances.base import Instance, finite_or_none
 from verify.instances.committee import CommitteeInstance
 from verify.instances.files import instance_from_json, read_instance, read_json
 from verify.instances.flow import DEFAULT_C, FlowInstance, net_from_json, net_to_json
+from verify.instances.violation import ASSUMPTIONS, CONCLUSIONS, Violation
+from verify.instances.with_bias import WithBias
 
 __all__ = [
+    "ASSUMPTIONS",
+    "CONCLUSIONS",
     "DEFAULT_C",
     "CommitteeInstance",
     "FlowInstance",
     "Instance",
+    "Violation",
+    "WithBias",
     "finite_or_none",
     "instance_from_json",
     "net_from_json",

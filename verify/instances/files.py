@@ -12,8 +12,12 @@ from theory.errors import InvalidInput
 from verify.instances.base import Instance
 from verify.instances.committee import CommitteeInstance
 from verify.instances.flow import FlowInstance
+from verify.instances.violation import Violation
 
-MODELS = {"committee": CommitteeInstance}
+MODELS: dict[str, type[CommitteeInstance] | type[Violation]] = {
+    "committee": CommitteeInstance,
+    "violation": Violation,
+}
 """Kinds of instances by their key "model"; a file without one holds a homogeneous net."""
 
 

@@ -14,6 +14,7 @@ from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.problem import Problem, Regime
 from verify.instances.base import check_keys, expect, integer
+from verify.instances.with_bias import WithBias
 
 DEFAULT_C = 0.3
 _KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
@@ -138,6 +139,8 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
             return {"kind": "factorization", "size": net.size, "rank": net.rank}
         case ModuleNet():
             return {"kind": "module", "path": net.path}
+        case WithBias():
+            return {"kind": "with_bias", "net": net_to_json(net.net)}
     raise InvalidInput(f"net is a {type(net).__name__}; load it as kind 'module' to save it")
 
 
@@ -164,7 +167,10 @@ def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
         case "module":
             check_keys("net", data, {"path"})
             return load_module_net(expect("path", data["path"], str), folder)
-    allowed = "diagonal, two_layer, deep, factorization, module"
+        case "with_bias":
+            check_keys("net", data, {"net"})
+            return WithBias(net_from_json(data["net"], folder))
+    allowed = "diagonal, two_layer, deep, factorization, module, with_bias"
     raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
 
 
