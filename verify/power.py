@@ -5,6 +5,7 @@ judge decides on the detuned theory from the same evidence. A detuned theory is 
 small detuning survives is no failure, it says how sharp the evidence is.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory.errors import NumericalFailure
 from verify.claims.base import Assertions, Claim, RateSample
 from verify.judge import judge, judge_bound
 
@@ -96,15 +96,17 @@ def detuned_theories(claim: Claim[Any, Any]) -> Iterator[tuple[str, Any]]:
 def detuned_assertions(claim: Claim[Any, Any], measured: Any) -> dict[str, Assertions]:
     """What the detuned theories assert of one measurement, as much of it as the judge needs.
 
-    One whose assertions cannot be computed asserts nothing, and is not detected here.
+    Nobody wrote these theories: one whose assertions cannot be computed, for whatever reason,
+    asserts nothing, and is not detected here.
     """
     stated = {}
-    for key, theory in detuned_theories(claim):
-        try:
-            with np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for key, theory in detuned_theories(claim):
+            try:
                 stated[key] = decisive(claim.assertions(measured, theory))
-        except (ArithmeticError, LookupError, TypeError, ValueError, NumericalFailure):
-            stated[key] = Assertions()
+            except Exception:
+                stated[key] = Assertions()
     return stated
 
 

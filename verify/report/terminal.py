@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from verify.events import (
     ClaimJudged,
@@ -18,10 +18,10 @@ from verify.events import (
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
 
-_COLUMNS = ("claim", "verdict", "examples", "open", "worst / bound", "rivals", "detects")
+_COLUMNS = ("verdict", "examples", "open", "worst / bound", "rivals", "detects")
 
 _COLOURS = {"holds": "green", "falsified": "red", "inconclusive": "yellow"}
 
@@ -116,7 +116,7 @@ class Terminal:
 
     def _finish(self, result: RunResult) -> None:
         self._stop()
-        table = Table(*_COLUMNS)
+        table = Table(Column("claim", overflow="fold"), *_COLUMNS)
         for entry in result.claims:
             verdict = entry.ruling.verdict
             worst = entry.ruling.worst
