@@ -7,6 +7,7 @@ small detuning survives is no failure, it says how sharp the evidence is.
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -96,17 +97,15 @@ def detuned_theories(claim: Claim[Any, Any]) -> Iterator[tuple[str, Any]]:
 def detuned_assertions(claim: Claim[Any, Any], measured: Any) -> dict[str, Assertions]:
     """What the detuned theories assert of one measurement, as much of it as the judge needs.
 
-    Nobody wrote these theories: one whose assertions cannot be computed, for whatever reason,
-    asserts nothing, and is not detected here.
+    Nobody wrote these theories: one whose assertions cannot be computed, for whatever reason, is
+    left out.
     """
     stated = {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for key, theory in detuned_theories(claim):
-            try:
+            with suppress(Exception):
                 stated[key] = decisive(claim.assertions(measured, theory))
-            except Exception:
-                stated[key] = Assertions()
     return stated
 
 
@@ -122,14 +121,22 @@ def decisive(stated: Assertions) -> Assertions:
 
 
 def power_of(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[Power, ...]:
-    """The power of the evidence against errors in each constant."""
+    """The power of the evidence against errors in each constant.
+
+    A theory that could not be computed on some instance is not detected; a constant of which the
+    largest errors could be computed on none was not tried, and is left out.
+    """
+    computed = [set(entry.assertions) for entry in evidence if entry.outcome == "measured"]
+    tried, complete = set().union(*computed), computed and set.intersection(*computed)
 
     @cache
     def rejected(key: str) -> bool:
-        return judge(evidence, key).verdict == "falsified"
+        return key in complete and judge(evidence, key).verdict == "falsified"
 
     powers = []
     for name, value in constants(claim).items():
+        if not {statement(name, 1.0 + s * DETUNINGS[0]) for s in (1, -1)} <= tried:
+            continue
         detected = None
         for detuning in DETUNINGS:
             if not all(rejected(statement(name, f)) for f in (1.0 + detuning, 1.0 - detuning)):
@@ -146,7 +153,8 @@ def in_words(powers: Sequence[Power]) -> str:
         by_size.setdefault(power.detected, []).append(power.constant)
     missed = by_size.pop(None, None)
     parts = [f"{100 * (size or 0):g} % in {_joined(names)}" for size, names in by_size.items()]
-    told = [f"this run would have detected an error of {', and of '.join(parts)}"] if parts else []
+    listed = ", and of ".join(filter(None, [", of ".join(parts[:-1]), *parts[-1:]]))
+    told = [f"this run would have detected an error of {listed}"] if parts else []
     if missed:
         told.append(f"it would have missed one of {100 * DETUNINGS[0]:g} % in {_joined(missed)}")
     return "; ".join(told)

@@ -67,7 +67,7 @@ class ClaimResult:
         ruling = self.ruling
         parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
         if ruling.worst is not None:
-            parts.append(f"largest ratio to a bound {severity(ruling.worst):.3g}")
+            parts.append(f"largest ratio to a bound {max(severity(ruling.worst), 0.0):.3g}")
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
         return "; ".join([*parts, *filter(None, [in_words(self.power)])])

@@ -149,7 +149,7 @@ def test_all_larger_errors_must_be_detected_too(
 
 
 @pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, AttributeError, RuntimeWarning])
-def test_what_cannot_be_computed_for_a_detuned_theory_is_not_detected(
+def test_constants_that_cannot_be_put_off_were_not_tried(
     error: type[Exception], sharp: Make, plan: Make
 ) -> None:
     def only_the_true_one(total: float, theory: Theory) -> Assertions:
@@ -157,9 +157,21 @@ def test_what_cannot_be_computed_for_a_detuned_theory_is_not_detected(
             raise error("no such theory")
         return assertions(total, theory)
 
-    result = run(plan(sharp(assertions=only_the_true_one, constants=("order",))), ())
-    assert detected(result) == {"order": None}
+    result = run(plan(sharp(assertions=only_the_true_one, constants=("order", "limit"))), ())
+    assert detected(result) == {"limit": None}
     assert result.claims[0].ruling.verdict == "holds"
+
+
+def test_what_can_be_computed_on_some_instances_only_is_not_detected(
+    sharp: Make, plan: Make
+) -> None:
+    def fragile(total: float, theory: Theory) -> Assertions:
+        if theory.order == 1.1 and total > 20.0:
+            raise ZeroDivisionError
+        return assertions(total, theory)
+
+    result = run(plan(sharp(assertions=fragile, constants=("order",))), ())
+    assert detected(result) == {"order": 0.2}
 
 
 def test_detuned_theories_that_survive_are_no_failure(sharp: Make, plan: Make) -> None:
@@ -238,8 +250,9 @@ A, B, C = Power("a", 1.0, 0.02), Power("b", 1.0, 0.2), Power("c", 1.0, None)
         ((A,), "this run would have detected an error of 2 % in a", "2 %"),
         ((C,), "it would have missed one of 50 % in c", "none"),
         (
-            (C, B, A, replace(A, constant="d")),
-            "this run would have detected an error of 2 % in a and d, and of 20 % in b; "
+            (C, B, A, replace(A, constant="d"), replace(B, constant="e", detected=0.05)),
+            "this run would have detected an error of 2 % in a and d, of 5 % in e, "
+            "and of 20 % in b; "
             "it would have missed one of 50 % in c",
             "2 % to none",
         ),
