@@ -9,7 +9,7 @@ from typing import Any
 from theory.errors import InvalidInput
 from verify.claims.base import Claim
 from verify.evidence import CLAIM, Evidence, examine
-from verify.instances import Instance, instance_from_json, read_json
+from verify.instances import Instance, Violation, instance_from_json, read_json
 from verify.judge import Verdict, instance_severity, judge_bound, judge_instance, severity
 from verify.user_modules import claims_with, select, user_code
 
@@ -35,7 +35,11 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     data = read_json(path)
     name = data.get("claim") if isinstance(data, Mapping) else None
     if not isinstance(name, str):
-        instance_from_json(data, path.parent)
+        instance = instance_from_json(data, path.parent)
+        if isinstance(instance, Violation):
+            from verify.necessity.replay import replay_violation
+
+            return replay_violation(instance)
         raise InvalidInput(f'{path}: no "claim" is named; add one to replay it')
     (claim,) = select(claims_with(modules), [name])
     with user_code(claim):

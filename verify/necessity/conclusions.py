@@ -14,7 +14,8 @@ D = log(gamma^2 / lam_eff):
 | --- | --- | --- |
 | direction | sine between theta and the anchor | 2 delta |
 | margin | q_min over its limit log(alpha^(2c(L-1)) / lambda), less 1 | `norm_bounds`, lag, delta |
-| shape | f/|f| less that of the kernel SVM, on inputs and probes | sqrt(2 log n / (D - log D)), delta |
+| shape | f/|f| less that of the kernel SVM, anywhere | sqrt(2 log n / (D - log D)), delta |
+| the same | less that of the quasi-static machine | 2 (2 (L-1)/L)^2 / (gamma |eta|)^3, delta |
 
 Late phase, somewhere on [t_g, (1+c) t_g]: the stationarity is within the energy bound and within
 sqrt(1 / (c log alpha)), the complementarity within log n / mean margin, and every sample is fitted.
@@ -35,10 +36,9 @@ from theory.asymptotics.kernel_phase import (
     norm_bounds,
     relative_displacement,
 )
-from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
-from theory.kernel import KernelSVM, kernel_svm
-from theory.problem import Problem
+from theory.kernel import KernelSVM, gram, kernel_svm
+from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from verify.claims.kernel_machines import probe_inputs
 from verify.claims.kkt import ENERGY_CONSTANT
 from verify.instances import FlowInstance, Violation
@@ -156,6 +156,14 @@ class _KernelGrant:
         return direction_gap_bound(self._svm, self.level, slack) + NONLINEARITY * self.displacement
 
     @cached_property
+    def machine_gap(self) -> float:
+        """Of eta from the quasi-static machine with its lag: of third order in 1/Lam, and delta."""
+        drift = 2.0 * (self.instance.problem.degree - 1) / self.instance.problem.degree
+        smallest = norm_bounds(self._svm, self.level)[0] * self._svm.margin
+        order = 2.0 * drift**2 / max(smallest, 1.0) ** 3
+        return order + self._logistic_slack + NONLINEARITY * self.displacement
+
+    @cached_property
     def margin(self) -> float:
         """Of q_min over its limit, from 1: |eta| gamma in `norm_bounds`, less its spread, + lag."""
         problem = self.instance.problem
@@ -189,28 +197,36 @@ def _kernel_outcome(instance: FlowInstance, grant: _KernelGrant) -> Outcome:
             "smallest margin off its limit", abs(moment.margins.min() / limit - 1.0), grant.margin
         ),
     ]
-    shape = _shape(problem, moment, np.concatenate([problem.inputs, probe_inputs(problem)]))
-    if shape is not None:
-        gap, amplification = shape
-        granted = min(amplification * grant.direction_gap, 2.0)
-        parts.append(Part("shape off the kernel SVM", gap, granted + ROUNDING))
-    return Outcome(tuple(parts))
+    return Outcome((*parts, *_shape(instance, moment, grant)))
 
 
-def _shape(problem: Problem, moment: Moment, inputs: Floats) -> tuple[float, float] | None:
-    """The gap, and the gap of outputs per gap of directions; None where there is no kernel SVM.
+def _shape(instance: FlowInstance, moment: Moment, grant: _KernelGrant) -> list[Part]:
+    """f against the kernel SVM, and against the regularised machine that it passes on its way.
 
-    Unit vectors u, v of F = G e obey |u - v| <= 2 |F - F'| / |F'| <= 2 |G| |e - e'| / |F'|.
+    Unit vectors u, v of F = G e obey |u - v| <= 2 |F - F'| / |F'| <= 2 |G| |e - e'| / |F'|: outputs
+    may differ by that much more than directions. Nothing where there is no kernel SVM.
     """
+    problem = instance.problem
     try:
-        direction = kernel_svm(problem).direction
+        svm = kernel_svm(problem)
     except AssumptionError:
-        return None
-    features = features_at(problem, inputs)
-    predicted = features @ direction
-    size = float(np.linalg.norm(predicted))
-    gap = moment.probed / max(float(np.linalg.norm(moment.probed)), 1e-300) - predicted / size
-    return float(np.linalg.norm(gap)), 2.0 * float(np.linalg.norm(features, 2)) / size
+        return []
+    kernel = gram(svm.features)
+    log_dual = quasi_static_dual(kernel, _level(instance), problem.loss)
+    dual = np.exp(log_dual) + lag_correction(kernel, log_dual, problem.degree)
+    features = features_at(problem, np.concatenate([problem.inputs, probe_inputs(problem)]))
+    parts = []
+    for name, weights, granted in (
+        ("shape off the kernel SVM", svm.weights, grant.direction_gap),
+        ("shape off the quasi-static machine", svm.features.T @ dual, grant.machine_gap),
+    ):
+        predicted = features @ (weights / np.linalg.norm(weights))
+        size = float(np.linalg.norm(predicted))
+        gap = moment.probed / max(float(np.linalg.norm(moment.probed)), 1e-300) - predicted / size
+        amplification = 2.0 * float(np.linalg.norm(features, 2)) / size
+        bound = min(amplification * granted, 2.0) + ROUNDING
+        parts.append(Part(name, float(np.linalg.norm(gap)), bound))
+    return parts
 
 
 def _late_phase(pair: Violation) -> Judged:

@@ -19,7 +19,7 @@ from verify.instances import FlowInstance, WithBias
 
 RTOL = 1e-9
 MAX_EVALUATIONS = 10_000
-"""Flows here need some thousands; one that sticks, on a kink for instance, is not worth waiting for."""
+"""Flows here need some thousands; one that sticks, as on a kink, is not worth waiting for."""
 
 MAX_ERROR = 1e-4
 """Conclusions are judged at the level of percents."""

@@ -64,7 +64,8 @@ def _small_weights(shape: tuple[int, ...]) -> st.SearchStrategy[Floats]:
 def kinked(draw: st.DrawFn) -> ProblemPair:
     """A two-layer relu net, some of its neurons on their kinks; restored: the relu squared.
 
-    The first sample lies on the kink of the first neuron. The labels are separable in the gradient features of both.
+    The first sample lies on the kink of the first neuron. The labels are separable in the gradient
+    features of both.
     """
     samples, width, difference = (
         draw(st.integers(2, 3)),
@@ -75,6 +76,8 @@ def kinked(draw: st.DrawFn) -> ProblemPair:
     assume(half[width:].any() and (not difference or half[:width].any()))
     inputs = draw(_small_weights((samples, 2)))
     inputs[0] = -half[width + 1], half[width]
+    dead = (inputs @ half[width:].reshape(width, 2).T <= 0).all(axis=1)
+    inputs[dead] *= -1.0
     signs = st.sampled_from((1.0, -1.0))
     labels = np.array(draw(st.lists(signs, min_size=samples, max_size=samples)))
     nets = [
@@ -195,10 +198,8 @@ def _plain_instances(draw: st.DrawFn, problem: Problem) -> FlowInstance:
 def _on_the_problem(draw: st.DrawFn, assumption: str) -> Violation:
     problem, valid = draw(_PROBLEMS[assumption]())
     plain = assumption in ("homogeneity", "zero output", "separability")
-    if plain:
-        restored = draw(_plain_instances(valid))
-    else:
-        restored = draw(_valid_instances(problem, valid))
+    strict = _valid_instances(problem, valid, displacement=1e-6)
+    restored = draw(_plain_instances(valid) if plain else strict)
     return Violation(assumption, replace(restored, problem=problem), restored)
 
 

@@ -1,0 +1,108 @@
+"""necessity.html: the table with a picture of each counterexample, as one self-contained page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from theory.problem import Problem
+from verify.atomic import write_text
+from verify.instances import FlowInstance, Violation, WithBias, read_instance
+from verify.necessity.picture import pair_plot
+from verify.necessity.table import said
+from verify.report.cited import slug
+from verify.report.svg import Plot
+from verify.report.words import number
+
+NETS = {"TwoLayer": "two-layer net", "Diagonal": "diagonal net"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One counterexample: its entry in necessity.json, and what is made from it."""
+
+    assumption: str
+    conclusion: str
+    anchor: str
+    counterexample: Mapping[str, Any]
+    words: tuple[str, str]
+    plot: Plot | None
+
+
+def write_page(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write `folder`/necessity.html from the content of necessity.json; returns its path."""
+    path = folder / "necessity.html"
+    write_text(path, _render("necessity.html.j2", results))
+    return path
+
+
+def section(results: Mapping[str, Any]) -> Markup:
+    """The same as a section for another page that has the report's style sheet."""
+    return Markup(_render("necessity-section.html.j2", results))
+
+
+def _render(template: str, results: Mapping[str, Any]) -> str:
+    shown = [
+        _shown(entry["assumption"], finding)
+        for entry in results["assumptions"]
+        for finding in entry["conclusions"]
+        if finding["counterexample"] is not None
+    ]
+    return _environment().get_template(template).render(results=results, shown=shown)
+
+
+def _shown(assumption: str, finding: Mapping[str, Any]) -> Shown:
+    counterexample = finding["counterexample"]
+    pair = read_instance(Path(counterexample["instance"]))
+    assert isinstance(pair, Violation)
+    anchor = _anchor(assumption, finding["conclusion"])
+    return Shown(
+        assumption,
+        finding["conclusion"],
+        anchor,
+        counterexample,
+        (in_words(pair.violating), in_words(pair.restored)),
+        pair_plot(pair, anchor),
+    )
+
+
+def _anchor(assumption: str, conclusion: str) -> str:
+    return slug(f"necessity-{assumption}-{conclusion}").replace(".", "-")
+
+
+def in_words(instance: FlowInstance) -> str:
+    """Net, data and regime in one line."""
+    problem, regime = instance.problem, instance.regime
+    samples = "1 sample" if problem.samples == 1 else f"{problem.samples} samples"
+    return (
+        f"{_net(problem)} of degree {problem.degree}, {problem.parameters} parameters, {samples}, "
+        f"{problem.loss} loss, log₁₀ α = {number(regime.log10_alpha, 4)}, "
+        f"log₁₀ λ = {number(regime.log10_lambda, 4)}, c = {number(instance.c, 3)}"
+    )
+
+
+def _net(problem: Problem) -> str:
+    net, bias = problem.net, ""
+    if isinstance(net, WithBias):
+        net, bias = net.net, " with an output bias"
+    activation = getattr(net, "activation", "")
+    named = NETS.get(type(net).__name__, type(net).__name__)
+    return f"{named}{f' ({activation})' if activation else ''}{bias}"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("verify.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["number"] = number
+    environment.globals.update(said=said, anchor=_anchor)
+    return environment

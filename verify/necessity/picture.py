@@ -1,0 +1,94 @@
+"""A counterexample in pictures: the violating flow beside the one with the assumption restored."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from theory.backend import Floats
+from theory.errors import NumericalFailure
+from verify.instances import FlowInstance, Violation
+from verify.necessity.moments import Moment, moments
+from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+
+AFTER = 0.3
+"""The picture ends at (1 + this) t_g, or at the restored (1 + c) t_g if that is later."""
+
+SMALLEST_RESIDUAL = 1e-4
+
+PANELS = (
+    "margins; dark: the smallest",
+    "cosine with the initial direction",
+    "KKT residual (stationarity)",
+)
+
+
+def pair_plot(pair: Violation, key: str) -> Plot | None:
+    """Margins, direction and KKT residual over t / t_g; None where a flow cannot be drawn."""
+    try:
+        columns = [_course(instance, pair) for instance in (pair.violating, pair.restored)]
+    except NumericalFailure:
+        return None
+    title = f"Without and with the assumption: {pair.assumption}"
+    description = (
+        "Left the violating instance, right the restored one; against t / t_g: margins of the "
+        "samples, cosine with the initial direction, stationarity of the max-margin problem. "
+        "The dotted line is t_g, the shaded band reaches from (1 - c) t_g to (1 + c) t_g."
+    )
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(1.5 * WIDTH, 5.0))
+        figure.subplots_adjust(
+            left=0.08, right=0.985, bottom=0.085, top=0.92, hspace=0.34, wspace=0.14
+        )
+        grid = figure.subplots(3, 2, sharex=True, sharey="row", height_ratios=(1.3, 1, 1))
+        for column, (head, shown) in enumerate(
+            zip(("assumption violated", "assumption restored"), columns, strict=True)
+        ):
+            _draw(grid[:, column], shown, pair)
+            grid[0, column].annotate(
+                head, (0, 1.2), xycoords="axes fraction", fontsize=9.5, weight="bold"
+            )
+            grid[2, column].set_xlabel("t / t_g")
+        return Plot(title, svg(figure, key, title, description))
+
+
+def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:
+    end = 1.0 + max(AFTER, pair.restored.c)
+    even = np.linspace(0.0, end, 90)
+    near = 1.0 + np.linspace(-8.0, 10.0, 60) / pair.restored.regime.log_alpha
+    times = np.unique(np.concatenate([even, near[(near > 0) & (near < end)]]))
+    nowhere = instance.problem.inputs[:0]
+    return moments(instance, times.tolist(), nowhere, drawn=True)
+
+
+def _draw(panels: Sequence[Axes], shown: list[Moment], pair: Violation) -> None:
+    top, middle, bottom = panels
+    times = np.array([moment.at for moment in shown])
+    margins = np.array([moment.margins for moment in shown])
+    top.plot(times, margins, color=MEASURED, linewidth=0.9, alpha=0.6)
+    top.plot(times, margins.min(axis=1), color=INK, linewidth=1.5)
+    top.axhline(0.0, color=MUTED, linewidth=0.7)
+    if _spread(margins) > 1e3:
+        top.set_yscale("symlog", linthresh=1.0)
+    cosines = [moment.anchor_cosine for moment in shown]
+    middle.plot(times, cosines, color=MEASURED, linewidth=1.8)
+    middle.set_ylim(-0.06, 1.06)
+    residuals = [max(moment.stationarity, SMALLEST_RESIDUAL) for moment in shown]
+    bottom.plot(times, residuals, color=MEASURED, linewidth=1.8)
+    bottom.set_yscale("log")
+    bottom.set_ylim(0.7 * SMALLEST_RESIDUAL, 2.0)
+    for axes, panel in zip(panels, PANELS, strict=True):
+        axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
+        c = pair.restored.c
+        axes.axvspan(1.0 - c, 1.0 + c, color=MUTED, alpha=0.12, linewidth=0)
+        axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
+        clear(axes)
+    bottom.set_xlim(0.0, times[-1])
+
+
+def _spread(margins: Floats) -> float:
+    """How many times the typical margin the largest is."""
+    sizes = np.abs(margins)
+    return float(sizes.max() / max(float(np.median(sizes)), 1.0))

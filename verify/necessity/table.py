@@ -1,0 +1,189 @@
+"""The table: every assumption against every conclusion, as results, files and lines of text."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from theory.errors import NumericalFailure
+from verify.atomic import write_json
+from verify.environment import describe_environment
+from verify.instances import Violation
+from verify.necessity.conclusions import Judged, Outcome, judge_pair
+from verify.necessity.search import Finding, search_assumption
+from verify.report.cited import slug
+from verify.strategies.violations import violations
+
+SHRINK_TRIES = 40
+SCHEMA = 1
+
+FAR_SCALES = (1.0, 1.5, 2.0)
+PLAIN_SCALES = (0.7, 0.85, 1.0)
+"""Relative log alpha at which a counterexample is looked at again; in plain coordinates, below."""
+
+ON_THE_PROBLEM = {
+    "homogeneity": PLAIN_SCALES,
+    "zero output": PLAIN_SCALES,
+    "separability": PLAIN_SCALES,
+    "smoothness": FAR_SCALES,
+    "c > 0": FAR_SCALES,
+}
+
+
+@dataclass(frozen=True)
+class NecessityPlan:
+    """Which assumptions are searched, how far, and where the results go.
+
+    Attributes:
+        examples: pairs drawn for each assumption.
+        seconds: for all assumptions together, drawing and shrinking.
+    """
+
+    assumptions: tuple[str, ...]
+    examples: int
+    seed: int
+    folder: Path
+    seconds: float
+    jobs: int
+    command: str
+
+
+Say = Callable[[str], None]
+
+
+def run_necessity(plan: NecessityPlan, say: Say) -> dict[str, Any]:
+    """Search every assumption, write what was found, and return the content of necessity.json."""
+    share = plan.seconds * max(plan.jobs, 1) / max(len(plan.assumptions), 1)
+    tasks = (
+        delayed(_entry)(assumption, plan.seed, plan.examples, share / 2.0)
+        for assumption in plan.assumptions
+    )
+    workers = Parallel(
+        n_jobs=min(max(plan.jobs, 1), len(plan.assumptions)),
+        return_as="generator",
+        inner_max_num_threads=1 if plan.jobs > 1 else None,
+    )
+    entries = []
+    for assumption, entry in zip(plan.assumptions, workers(tasks), strict=True):
+        entries.append(_saved(entry, plan.folder))
+        for line in lines_of(entries[-1]):
+            say(line)
+        say(f"  {assumption}: {entry['seconds']:.0f} s")
+    results = {
+        "schema": SCHEMA,
+        "command": plan.command,
+        "seed": plan.seed,
+        "examples": plan.examples,
+        "environment": describe_environment(),
+        "assumptions": entries,
+    }
+    write_json(plan.folder / "necessity.json", results)
+    return results
+
+
+def _entry(assumption: str, seed: int, examples: int, seconds: float) -> dict[str, Any]:
+    started = monotonic()
+    strategy = violations(assumption)
+    findings = search_assumption(strategy, seed, examples, SHRINK_TRIES, seconds)
+    return {
+        "assumption": assumption,
+        "conclusions": [_finding_to_json(finding) for finding in findings],
+        "seconds": monotonic() - started,
+    }
+
+
+def _finding_to_json(finding: Finding) -> dict[str, Any]:
+    pair, judged = finding.counterexample, finding.judged
+    return {
+        "conclusion": finding.conclusion,
+        "verdict": finding.verdict,
+        "instances": finding.instances,
+        "undecided": finding.undecided,
+        "unproven": finding.unproven,
+        "failures": finding.failures,
+        "worst": finding.worst,
+        "counterexample": None
+        if pair is None or judged is None
+        else {
+            "pair": pair.to_json(),
+            "violating": outcome_to_json(judged.violating),
+            "restored": outcome_to_json(judged.restored),
+            "at_other_scales": _at_other_scales(pair, judged),
+        },
+    }
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    parts = [
+        {"name": part.name, "value": part.value, "granted": part.granted} for part in outcome.parts
+    ]
+    return {"severity": outcome.severity, "worst": outcome.worst.name, "parts": parts}
+
+
+def _at_other_scales(pair: Violation, judged: Judged) -> list[dict[str, Any]]:
+    """What failed, at other alpha: a failure that stays is one of the limit."""
+    assert pair.conclusion is not None
+    failed, found = judged.violating.worst.name, []
+    for scale in ON_THE_PROBLEM.get(pair.assumption, ()):
+        log10_alpha = scale * pair.restored.regime.log10_alpha
+        scaled = Violation(
+            pair.assumption,
+            pair.violating.at_alpha(log10_alpha),
+            pair.restored.at_alpha(log10_alpha),
+        )
+        try:
+            again = judge_pair(scaled, pair.conclusion)
+        except (NumericalFailure, ValueError):
+            continue
+        values = {part.name: part for part in again.violating.parts}
+        part = values[failed]
+        found.append({"log10_alpha": log10_alpha, "value": part.value, "granted": part.granted})
+    return found
+
+
+def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Counterexamples as files of their own, with the command that replays them."""
+    for finding in entry["conclusions"]:
+        counterexample = finding["counterexample"]
+        if counterexample is None:
+            continue
+        name = f"necessity-{slug(entry['assumption'])}-{slug(finding['conclusion'])}.json"
+        path = folder / "instances" / name
+        write_json(path, counterexample.pop("pair"))
+        counterexample["instance"] = str(path)
+        counterexample["command"] = shlex.join(["python", "-m", "verify", "replay", str(path)])
+    return entry
+
+
+def lines_of(entry: dict[str, Any]) -> list[str]:
+    """An assumption's rows of the table."""
+    lines = []
+    for finding in entry["conclusions"]:
+        start = f"{entry['assumption']:<24} {finding['conclusion']:<13}"
+        lines.append(f"{start} {said(finding)}")
+        if finding["counterexample"] is not None:
+            lines.append(f"{'':<39}{finding['counterexample']['command']}")
+    return lines
+
+
+def said(finding: dict[str, Any]) -> str:
+    """The verdict in words."""
+    if finding["counterexample"] is not None:
+        without = finding["counterexample"]["violating"]
+        restored = finding["counterexample"]["restored"]
+        failing = next(part for part in without["parts"] if part["name"] == without["worst"])
+        return (
+            f"needed: {failing['name']} {failing['value']:.3g}, granted {failing['granted']:.3g}; "
+            f"restored, within {restored['severity']:.2g} of what is granted"
+        )
+    undecided = f", {finding['undecided']} undecided" if finding["undecided"] else ""
+    if finding["verdict"] == "undecided":
+        return f"undecided: no pair of instances could be judged{undecided}"
+    return (
+        f"not seen to be needed in {finding['instances']} instances{undecided} "
+        f"(worst: {finding['worst']:.2g} of what is granted)"
+    )
