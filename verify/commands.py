@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,58 @@ def search(
     found = search_plan(plan, click.echo)
     click.echo(f"search: {report / 'search.json'}")
     return 1 if any(entry.refuted for entry in found) else 0
+
+
+@commands.command()
+@click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
+@click.option("--examples", type=int, default=24, show_default=True, help="Pairs for each of them.")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
+@click.option("--budget", metavar="TIME", help="For all of them: 90s, 10m, 2h [default: none].")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports/necessity"),
+    show_default=True,
+    help="Folder for necessity.json, necessity.html and the counterexamples.",
+)
+@click.pass_obj
+def necessity(
+    arguments: Sequence[str],
+    named: tuple[str, ...],
+    examples: int,
+    seed: int,
+    budget: str | None,
+    jobs: int,
+    report: Path,
+) -> int:
+    """Search for instances that violate one assumption and for which a conclusion fails.
+
+    Exit status 0 whatever is found, 3 when for some assumption nothing could be decided.
+    """
+    from verify.budget import seconds_of
+    from verify.instances import ASSUMPTIONS
+    from verify.necessity.page import write_page
+    from verify.necessity.table import NecessityPlan, run_necessity
+
+    unknown = [name for name in named if name not in ASSUMPTIONS]
+    if unknown:
+        raise InvalidInput(f"assumption is {unknown[0]!r}; allowed are {', '.join(ASSUMPTIONS)}")
+    if examples < 1:
+        raise InvalidInput(f"examples is {examples}; it must be at least 1")
+    plan = NecessityPlan(
+        named or ASSUMPTIONS,
+        examples,
+        seed,
+        report,
+        inf if budget is None else seconds_of(budget),
+        jobs,
+        shlex.join(["python", "-m", "verify", *arguments]),
+    )
+    results = run_necessity(plan, click.echo)
+    click.echo(f"report: {write_page(results, report)}")
+    findings = [f for entry in results["assumptions"] for f in entry["conclusions"]]
+    return 3 if any(finding["verdict"] == "undecided" for finding in findings) else 0
 
 
 @commands.group()
