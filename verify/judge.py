@@ -93,6 +93,11 @@ def severity(bound: Bound) -> float:
     return value / bound.bound
 
 
+def in_digits(ratio: float) -> str:
+    """A severity in three digits; one below 1 is never rounded up to it."""
+    return f"{min(max(ratio, 0.0), 0.999):.3g}" if ratio < 1.0 else f"{ratio:.3g}"
+
+
 def judge_bound(bound: Bound) -> Judgement:
     """One inequality against its numerical error."""
     if not all(map(isfinite, (bound.value, bound.bound, bound.error))):

@@ -33,7 +33,7 @@ from verify.atomic import write_json
 from verify.claims import claim_named
 from verify.claims.base import Assertions, Claim
 from verify.instances import Instance, read_json
-from verify.judge import binding, instance_severity, judge_instance
+from verify.judge import binding, in_digits, instance_severity, judge_instance
 from verify.replay import instance_of, replay_command
 from verify.user_modules import claim_of, user_code
 
@@ -86,7 +86,7 @@ class Found:
         told = (
             "nothing could be measured"
             if self.severity is None
-            else f"worst {self.severity:.4g} of its bound ({self.binds}): {self.command}"
+            else f"worst {in_digits(self.severity)} of its bound ({self.binds}): {self.command}"
         )
         new = (
             f"one more shows something new with probability {self.discovery:.2g} "

@@ -9,7 +9,15 @@ from typing import Any
 
 from verify.claims.base import Claim, Finding
 from verify.evidence import CLAIM, Evidence
-from verify.judge import Rate, Ruling, examples_until_rejected, instance_severity, judge, severity
+from verify.judge import (
+    Rate,
+    Ruling,
+    examples_until_rejected,
+    in_digits,
+    instance_severity,
+    judge,
+    severity,
+)
 from verify.power import Power, in_words, power_of
 
 SCHEMA = 1
@@ -67,7 +75,7 @@ class ClaimResult:
         ruling = self.ruling
         parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
         if ruling.worst is not None:
-            parts.append(f"largest ratio to a bound {max(severity(ruling.worst), 0.0):.3g}")
+            parts.append(f"largest ratio to a bound {in_digits(severity(ruling.worst))}")
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
         return "; ".join([*parts, *filter(None, [in_words(self.power)])])

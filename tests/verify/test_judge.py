@@ -12,6 +12,7 @@ from verify.evidence import CLAIM, Evidence, Outcome
 from verify.judge import (
     Ruling,
     examples_until_rejected,
+    in_digits,
     instance_severity,
     judge,
     judge_bound,
@@ -81,6 +82,14 @@ def test_severity_is_the_ratio_less_the_error(
     value: float, bound: float, error: float, expected: float
 ) -> None:
     assert severity(Bound("b", value, bound, error)) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.5, "0.5"), (0.12345, "0.123"), (0.9999999, "0.999"), (1.0, "1"), (1.234, "1.23"), (-1, "0")],
+)
+def test_ratios_below_one_are_not_written_as_one(ratio: float, text: str) -> None:
+    assert in_digits(ratio) == text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
+from verify.judge import in_digits, severity
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
@@ -128,7 +129,7 @@ class Terminal:
                 str(entry.ruling.undecided),
                 "-"
                 if worst is None
-                else f"{max(worst.value - worst.error, 0) / worst.bound:.3g}"
+                else in_digits(severity(worst))
                 if worst.bound > 0
                 else f"{worst.value:.3g} / 0",
                 f"{rejected} of {len(entry.rivals)} rejected",
