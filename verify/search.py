@@ -3,23 +3,42 @@
 Drawing collects: every example is examined, none stops the search. Shrinking is a second pass over
 the same seed that fails on purpose, on violations beyond ten times the bound where there are any,
 so that the minimal counterexample does not sit at the tolerance.
+
+Hypothesis draws some of its numbers from the constants in the source of whatever modules a process
+has imported, so one seed would mean other instances in another process: that is switched off here.
 """
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, seed
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from theory.errors import AssumptionError, NumericalFailure
 from verify.claims.base import Claim
 from verify.instances import Instance
 from verify.judge import SEVERE, instance_severity
 from verify.profiles import hypothesis_settings
+
+
+@contextmanager
+def seed_alone() -> Iterator[None]:
+    """Within it what Hypothesis draws depends on the seed, not on what this process has imported.
+
+    (Versions without that pool of constants have nothing to switch off.)
+    """
+    name = "_maybe_draw_constant"
+    if not hasattr(HypothesisProvider, name):
+        yield
+        return
+    with patch.object(HypothesisProvider, name, lambda *_, **__: None):
+        yield
 
 
 def draw_instances(
@@ -42,7 +61,8 @@ def draw_instances(
         used += 1
         use(instance)
 
-    attempt()
+    with seed_alone():
+        attempt()
     return attempts - used
 
 
@@ -105,6 +125,6 @@ def shrink_counterexample(
             failing.append((instance, found))
             raise _ViolationError
 
-    with suppress(_ViolationError, Flaky):
+    with suppress(_ViolationError, Flaky), seed_alone():
         attempt()
     return failing[-1] if failing else None

@@ -1,6 +1,8 @@
 """Drawing counts what it discards, and shrinking ends at the named minimal counterexample."""
 
+import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,24 @@ def test_same_seed_draws_the_same_and_another_seed_others(tiny_claim: Callable[.
     claim = tiny_claim()
     assert totals(claim, 1, 8) == totals(claim, 1, 8)
     assert totals(claim, 1, 8) != totals(claim, 2, 8)
+
+
+def test_draws_do_not_depend_on_what_the_process_has_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left alone, Hypothesis takes one integer in twenty from the sources of imported modules."""
+    strategy: Any = st.lists(st.integers(0, 9999), min_size=40, max_size=40)
+
+    def drawn() -> list[Any]:
+        found: list[Any] = []
+        draw_instances(strategy, 0, 8, found.append)
+        return found
+
+    before = drawn()
+    (tmp_path / "odd_numbers_only.py").write_text(f"X = {[*range(1001, 3001, 2)]}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("odd_numbers_only")
+    assert drawn() == before
 
 
 @pytest.mark.parametrize("count", [1, 5, 8])
