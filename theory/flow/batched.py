@@ -20,6 +20,7 @@ from theory.flow.dual import LARGEST_DUAL_SCALE, DualStates, dual_flow, reducibl
 from theory.flow.lanes import Lanes, march
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.problem import Problem, Regime
+from theory.requests import check_rtol, requested_times
 
 MAX_STEPS: Final = 4000
 """Flows need 20 to 200 steps at rtol 1e-9 up to log10 alpha = 20, and 1500 at 10000."""
@@ -77,9 +78,8 @@ def gradient_flow_batch(
         AssumptionError: an anchor's output is not zero, or values are not finite.
     """
     problems, regimes = _paired(problems, regimes)
-    requested = _requested(at)
-    if not 1e-13 <= rtol <= 1e-2:
-        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    requested = requested_times(at)
+    check_rtol(rtol)
     if max_steps < 1:
         raise InvalidInput(f"max_steps is {max_steps}; it must be at least 1")
     _check_compatible(problems)
@@ -192,15 +192,6 @@ def _paired(
         list(problems) * (lanes // len(problems)),
         list(regimes) * (lanes // len(regimes)),
     )
-
-
-def _requested(at: Sequence[float]) -> Floats:
-    requested = np.asarray(at, dtype=np.float64)
-    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
-        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
-    if requested.min() < 0:
-        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
-    return requested
 
 
 def _check_compatible(problems: Sequence[Problem]) -> None:

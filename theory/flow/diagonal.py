@@ -29,6 +29,7 @@ from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.losses import Loss
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
+from theory.requests import check_rtol, requested_times
 
 LOOSER: Final = 100.0
 """Ratio of the two tolerances whose difference is the error estimate, as in `gradient_flow`."""
@@ -174,13 +175,8 @@ def _checked(problem: Problem, at: Sequence[float], rtol: float) -> Floats:
             f"anchor has {np.count_nonzero(half == 0)} coordinates u = v = 0, which never move; "
             "leave them and their columns of inputs out"
         )
-    requested = np.asarray(at, dtype=np.float64)
-    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
-        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
-    if requested.min() < 0:
-        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
-    if not 1e-13 <= rtol <= 1e-2:
-        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    requested = requested_times(at)
+    check_rtol(rtol)
     return requested
 
 

@@ -32,6 +32,7 @@ from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.problem import Problem, Regime
+from theory.requests import check_rtol, requested_times
 
 Event = Callable[[FlowState], float]
 
@@ -79,13 +80,8 @@ def gradient_flow(
         NumericalFailure: the squared loss is stiff and its kernel is singular at the anchor only.
         IntegrationFailed: no method finished within its budget.
     """
-    requested = np.asarray(at, dtype=np.float64)
-    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
-        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
-    if requested.min() < 0:
-        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
-    if not 1e-13 <= rtol <= 1e-2:
-        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    requested = requested_times(at)
+    check_rtol(rtol)
     if method is not None and method not in METHODS:
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
     check_finite(problem)

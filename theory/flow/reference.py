@@ -13,6 +13,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.integrate import MAX_EVALUATIONS, integrate
 from theory.problem import Problem, Regime
+from theory.requests import check_rtol, requested_times
 
 LARGEST_LOG10_ALPHA = 3.0
 
@@ -40,13 +41,8 @@ def plain_flow(
             "outputs lose their digits to cancellation between terms of size alpha^L, and steps "
             "shrink with the first time scale; use gradient_flow"
         )
-    requested = np.asarray(at, dtype=np.float64)
-    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
-        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
-    if requested.min() < 0:
-        raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
-    if not 1e-13 <= rtol <= 1e-2:
-        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    requested = requested_times(at)
+    check_rtol(rtol)
     net, inputs, labels = problem.net, problem.inputs, problem.labels
     loss, mean, decay = problem.loss_function, -log(problem.samples), exp(regime.log_lambda)
     start = exp(regime.log_alpha) * problem.anchor

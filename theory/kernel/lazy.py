@@ -19,6 +19,7 @@ from theory.errors import InvalidInput
 from theory.integrate import integrate
 from theory.kernel.ntk import gram, signed_features
 from theory.problem import Problem, Regime
+from theory.requests import requested_times
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +63,7 @@ def lazy_flow(
     loss = problem.loss_function
     if not loss.classifies:
         raise InvalidInput("loss is 'squared'; the lazy flow is written for classification")
-    requested = np.asarray(at, dtype=np.float64)
-    if requested.ndim != 1 or requested.size == 0 or not np.all(np.isfinite(requested)):
-        raise InvalidInput(f"at is {at!r}; it must be a list of finite times in units of t_g")
+    requested = requested_times(at)
     if requested.min() <= 0:
         raise InvalidInput(f"at is {list(at)}; times are finite multiples > 0 of t_g")
     features = signed_features(problem)

@@ -4,6 +4,8 @@ Initial overlaps are given, so that all runs of one setting start alike; steps a
 push of a sample on itself stays stable, (dt/nu) phi'(h)^2 < 2 up to four standard deviations of h.
 """
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from theory.lazy_rich import Setting
@@ -19,6 +21,12 @@ MANY = 10**6
 """A sample ratio at which what is left of finite samples lies below 10^-5 of the loss."""
 
 
+def _drawn(draw: st.DrawFn, overlaps: tuple[float, ...], **given: Any) -> Setting:
+    """A setting with these overlaps; whether it is centred and its seed are drawn."""
+    centred, seed = draw(st.booleans()), draw(st.integers(0, 999))
+    return Setting(width=len(overlaps), overlaps=overlaps, centred=centred, seed=seed, **given)
+
+
 @st.composite
 def finite_sample_settings(draw: st.DrawFn) -> Setting:
     """Sample ratios from 1.5 to 6 at 160 dimensions, up to flow time 2.4 to 6."""
@@ -28,17 +36,15 @@ def finite_sample_settings(draw: st.DrawFn) -> Setting:
     calm = ratio >= 3 and scale >= 1
     curvature = draw(st.sampled_from((0.5, 0.25, 1.0) if calm else (0.5, 0.25)))
     violent = ratio < 2 or curvature >= 1 or scale < 1
-    return Setting(
+    return _drawn(
+        draw,
+        overlaps,
         input_dim=DIMENSION,
-        width=len(overlaps),
         samples=round(DIMENSION * ratio),
         output_scale=scale,
         curvature=curvature,
         step=0.1 if violent else 0.2,
         steps=draw(st.sampled_from((24, 30))),
-        centred=draw(st.booleans()),
-        overlaps=overlaps,
-        seed=draw(st.integers(0, 999)),
     )
 
 
@@ -46,17 +52,15 @@ def finite_sample_settings(draw: st.DrawFn) -> Setting:
 def linear_settings(draw: st.DrawFn) -> Setting:
     """Machines without curvature, at sample ratios from 1/2 on."""
     overlaps = draw(st.sampled_from(OVERLAPS))
-    return Setting(
+    return _drawn(
+        draw,
+        overlaps,
         input_dim=20,
-        width=len(overlaps),
         samples=round(20 * draw(st.sampled_from((3.0, 0.5, 1.0, 1.5, 10.0)))),
         output_scale=draw(st.sampled_from((1.0, 2.0, 0.5))),
         curvature=0.0,
         step=draw(st.sampled_from((0.2, 0.1))),
         steps=draw(st.sampled_from((24, 30))),
-        centred=draw(st.booleans()),
-        overlaps=overlaps,
-        seed=draw(st.integers(0, 999)),
     )
 
 
@@ -64,17 +68,15 @@ def linear_settings(draw: st.DrawFn) -> Setting:
 def many_sample_settings(draw: st.DrawFn) -> Setting:
     """Sample ratios so large that learning is online."""
     overlaps = draw(st.sampled_from(OVERLAPS))
-    return Setting(
+    return _drawn(
+        draw,
+        overlaps,
         input_dim=20,
-        width=len(overlaps),
         samples=20 * MANY,
         output_scale=draw(st.sampled_from((1.0, 2.0, 0.5))),
         curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
         step=draw(st.sampled_from((0.2, 0.1))),
         steps=draw(st.sampled_from((24, 30))),
-        centred=draw(st.booleans()),
-        overlaps=overlaps,
-        seed=draw(st.integers(0, 999)),
     )
 
 
@@ -85,17 +87,15 @@ def early_settings(draw: st.DrawFn) -> Setting:
     scale = draw(st.sampled_from((1.0, 2.0, 0.5)))
     curvature = draw(st.sampled_from((0.5, 0.25, 1.0) if scale >= 1 else (0.5, 0.25)))
     violent = curvature >= 1 or scale < 1
-    return Setting(
+    return _drawn(
+        draw,
+        overlaps,
         input_dim=20,
-        width=len(overlaps),
         samples=500,
         output_scale=scale,
         curvature=curvature,
         step=0.1 if violent else draw(st.sampled_from((0.2, 0.1))),
         steps=10,
-        centred=draw(st.booleans()),
-        overlaps=overlaps,
-        seed=draw(st.integers(0, 999)),
     )
 
 
@@ -103,17 +103,15 @@ def early_settings(draw: st.DrawFn) -> Setting:
 def late_settings(draw: st.DrawFn) -> Setting:
     """Sample ratios from 5 to 20, up to flow time 8, where online learning has fitted."""
     overlaps = draw(st.sampled_from(OPPOSITE))
-    return Setting(
+    return _drawn(
+        draw,
+        overlaps,
         input_dim=20,
-        width=len(overlaps),
         samples=20 * draw(st.sampled_from((10, 5, 20))),
         output_scale=1.0,
         curvature=draw(st.sampled_from((0.5, 0.75))),
         step=0.2,
         steps=40,
-        centred=draw(st.booleans()),
-        overlaps=overlaps,
-        seed=draw(st.integers(0, 999)),
     )
 
 
