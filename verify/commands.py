@@ -176,7 +176,7 @@ def search(
 
 @commands.command()
 @click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
-@click.option("--examples", type=int, default=24, show_default=True, help="Pairs for each of them.")
+@click.option("--examples", type=int, default=20, show_default=True, help="Pairs for each of them.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True)
 @click.option("--budget", metavar="TIME", help="For all of them: 90s, 10m, 2h [default: none].")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Worker processes.")

@@ -23,7 +23,7 @@ sqrt(1 / (c log alpha)), the complementarity within log n / mean margin, and eve
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from math import exp, inf, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
 
 import numpy as np
 
@@ -67,8 +67,10 @@ class Part:
 
     @property
     def severity(self) -> float:
-        ratio = self.value / self.granted if self.granted > 0 else inf
-        return min(ratio, LARGEST) if ratio >= 0 else LARGEST
+        if self.granted <= 0:
+            return LARGEST if self.value > 0 else 0.0
+        ratio = self.value / self.granted
+        return min(ratio, LARGEST) if isfinite(ratio) else LARGEST
 
 
 @dataclass(frozen=True)
@@ -288,9 +290,9 @@ def _late_outcome(window: list[Moment], grant: _LateGrant) -> Outcome:
     outcomes = [
         Outcome(
             (
+                Part("samples not fitted", float((moment.margins <= 0).sum()), 0.0),
                 Part("stationarity", moment.stationarity, grant.stationarity),
                 Part("complementarity", moment.complementarity, grant.complementarity),
-                Part("samples not fitted", float((moment.margins <= 0).sum()), 0.1),
             )
         )
         for moment in window

@@ -17,9 +17,9 @@ from theory.margin.kkt import complementarity, nonnegative_least_squares
 from theory.problem import Problem
 from verify.instances import FlowInstance, WithBias
 
-RTOL = 1e-9
-MAX_EVALUATIONS = 10_000
-"""Flows here need some thousands; one that sticks, as on a kink, is not worth waiting for."""
+RTOL = 1e-8
+MAX_EVALUATIONS = 6_000
+"""Flows here need one to four thousand; one that sticks, as on a kink, is not worth waiting for."""
 
 MAX_ERROR = 1e-4
 """Conclusions are judged at the level of percents."""

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from theory.problem import Problem
 from verify.atomic import write_text
 from verify.instances import FlowInstance, Violation, WithBias, read_instance
+from verify.necessity.conclusions import FAILURE
 from verify.necessity.picture import pair_plot
 from verify.necessity.table import said
 from verify.report.cited import slug
@@ -104,5 +105,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters["number"] = number
-    environment.globals.update(said=said, anchor=_anchor)
+    environment.globals.update(said=said, anchor=_anchor, failure=FAILURE)
     return environment

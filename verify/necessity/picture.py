@@ -7,8 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from theory.asymptotics.kernel_phase import features_at
 from theory.backend import Floats
-from theory.errors import NumericalFailure
+from theory.errors import AssumptionError, NumericalFailure
+from theory.kernel import kernel_svm
+from verify.claims.kernel_machines import probe_inputs
 from verify.instances import FlowInstance, Violation
 from verify.necessity.moments import Moment, moments
 from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
@@ -22,7 +25,11 @@ PANELS = (
     "margins; dark: the smallest",
     "cosine with the initial direction",
     "KKT residual (stationarity)",
+    "distance of f / |f| from the kernel SVM, on inputs and probes",
 )
+"""The last where there is a kernel SVM and the kernel phase is what fails."""
+
+SMALLEST_GAP = 1e-6
 
 
 def pair_plot(pair: Violation, key: str) -> Plot | None:
@@ -31,27 +38,47 @@ def pair_plot(pair: Violation, key: str) -> Plot | None:
         columns = [_course(instance, pair) for instance in (pair.violating, pair.restored)]
     except NumericalFailure:
         return None
+    gaps = [_gaps(shown) for shown in columns] if pair.conclusion != "late phase" else []
+    rows = 4 if all(gap is not None for gap in gaps) and gaps else 3
     title = f"Without and with the assumption: {pair.assumption}"
     description = (
         "Left the violating instance, right the restored one; against t / t_g: margins of the "
-        "samples, cosine with the initial direction, stationarity of the max-margin problem. "
-        "The dotted line is t_g, the shaded band reaches from (1 - c) t_g to (1 + c) t_g."
+        "samples, cosine with the initial direction, stationarity of the max-margin problem"
+        + (", distance of the outputs from the kernel SVM. " if rows == 4 else ". ")
+        + "The dotted line is t_g, the shaded band reaches from (1 - c) t_g to (1 + c) t_g."
     )
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.5 * WIDTH, 5.0))
+        figure = Figure(figsize=(1.5 * WIDTH, 1.4 * rows + 0.8))
         figure.subplots_adjust(
-            left=0.08, right=0.985, bottom=0.085, top=0.92, hspace=0.34, wspace=0.14
+            left=0.08, right=0.985, bottom=0.085, top=0.92, hspace=0.36, wspace=0.14
         )
-        grid = figure.subplots(3, 2, sharex=True, sharey="row", height_ratios=(1.3, 1, 1))
+        grid = figure.subplots(
+            rows, 2, sharex=True, sharey="row", height_ratios=(1.3, *(1,) * (rows - 1))
+        )
         for column, (head, shown) in enumerate(
             zip(("assumption violated", "assumption restored"), columns, strict=True)
         ):
-            _draw(grid[:, column], shown, pair)
+            _draw(grid[:, column], shown, gaps[column] if rows == 4 else None, pair)
             grid[0, column].annotate(
                 head, (0, 1.2), xycoords="axes fraction", fontsize=9.5, weight="bold"
             )
-            grid[2, column].set_xlabel("t / t_g")
+            grid[-1, column].set_xlabel("t / t_g")
         return Plot(title, svg(figure, key, title, description))
+
+
+def _gaps(shown: list[Moment]) -> Floats | None:
+    """Of f / |f| from the kernel SVM's; None where there is none."""
+    problem = shown[0].problem
+    try:
+        direction = kernel_svm(problem).direction
+    except AssumptionError:
+        return None
+    inputs = np.concatenate([problem.inputs, probe_inputs(problem)])
+    predicted = features_at(problem, inputs) @ direction
+    predicted /= np.linalg.norm(predicted)
+    outputs = np.array([moment.probed for moment in shown])
+    sizes = np.maximum(np.linalg.norm(outputs, axis=1), 1e-300)[:, None]
+    return np.asarray(np.linalg.norm(outputs / sizes - predicted, axis=1))
 
 
 def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:
@@ -59,12 +86,13 @@ def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:
     even = np.linspace(0.0, end, 90)
     near = 1.0 + np.linspace(-8.0, 10.0, 60) / pair.restored.regime.log_alpha
     times = np.unique(np.concatenate([even, near[(near > 0) & (near < end)]]))
-    nowhere = instance.problem.inputs[:0]
-    return moments(instance, times.tolist(), nowhere, drawn=True)
+    return moments(instance, times.tolist(), probe_inputs(instance.problem), drawn=True)
 
 
-def _draw(panels: Sequence[Axes], shown: list[Moment], pair: Violation) -> None:
-    top, middle, bottom = panels
+def _draw(
+    panels: Sequence[Axes], shown: list[Moment], gaps: Floats | None, pair: Violation
+) -> None:
+    top, middle, bottom, *last = panels
     times = np.array([moment.at for moment in shown])
     margins = np.array([moment.margins for moment in shown])
     top.plot(times, margins, color=MEASURED, linewidth=0.9, alpha=0.6)
@@ -79,13 +107,18 @@ def _draw(panels: Sequence[Axes], shown: list[Moment], pair: Violation) -> None:
     bottom.plot(times, residuals, color=MEASURED, linewidth=1.8)
     bottom.set_yscale("log")
     bottom.set_ylim(0.7 * SMALLEST_RESIDUAL, 2.0)
-    for axes, panel in zip(panels, PANELS, strict=True):
+    if gaps is not None:
+        (axes,) = last
+        axes.plot(times, np.maximum(gaps, SMALLEST_GAP), color=MEASURED, linewidth=1.8)
+        axes.set_yscale("log")
+        axes.set_ylim(0.5 * SMALLEST_GAP, 4.0)
+    for axes, panel in zip(panels, PANELS, strict=False):
         axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
         c = pair.restored.c
         axes.axvspan(1.0 - c, 1.0 + c, color=MUTED, alpha=0.12, linewidth=0)
         axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
         clear(axes)
-    bottom.set_xlim(0.0, times[-1])
+    top.set_xlim(0.0, times[-1])
 
 
 def _spread(margins: Floats) -> float:

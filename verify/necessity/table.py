@@ -18,7 +18,7 @@ from verify.necessity.search import Finding, search_assumption
 from verify.report.cited import slug
 from verify.strategies.violations import violations
 
-SHRINK_TRIES = 40
+SHRINK_TRIES = 30
 SCHEMA = 1
 
 FAR_SCALES = (1.0, 1.5, 2.0)
