@@ -1,8 +1,9 @@
 """The flow theta' = -lambda theta + (1/n) sum_i y_i e^(-q_i) grad f_i by general-purpose solvers.
 
-Raw coordinates and time, as one writes it first; inputs are signed, Z = diag(y) X. Times are divided
-by t_g, which changes nothing for solvers that adapt their steps. The explicit ones are helped twice:
-a first step of `first_step`, and exponents cut at 60. Without, a trial step overflows and they stop.
+Raw coordinates and time, as one writes it first; inputs are signed, Z = diag(y) X. Times are
+divided by t_g, which changes nothing for solvers that adapt their steps. The explicit ones are
+helped twice: a first step of `first_step`, and exponents cut at 60. Without, a trial step overflows
+and they stop.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from tests.benchmarks.instances import AT, MAX_STEPS, Solve
 from theory.backend import Floats
 from theory.flow import plain_flow
 from theory.problem import Problem, Regime
-
 
 CEILING = 60.0
 NO_DIGITS = "gives up: raw coordinates hold no digits of the margins beyond alpha = 1000"

@@ -1,4 +1,4 @@
-"""One instance: `gradient_flow` with its error estimate against SciPy's LSODA in raw coordinates."""
+"""One instance: `gradient_flow` with its error estimate against LSODA in raw coordinates."""
 
 from typing import Any
 
