@@ -16,7 +16,10 @@ LADDER = (1, 4, 16, 64)
 """Multiples of the instance's alpha."""
 
 ROUNDING = 1e-13
-"""Of the deviation, relative to the labels."""
+"""Of the deviation, relative to the labels; and what centring rounds, besides."""
+
+CENTRING = 8.0 * float(np.finfo(float).eps)
+"""f - f0 is rounded to a few units of f0, which grows like alpha while the labels do not."""
 
 DEPARTS = 0.5
 """Of the smallest of their largest deviations: the level at which every machine has departed."""
@@ -45,12 +48,14 @@ class Measured:
         scales: alpha, ascending.
         machines: y - f, shape `(steps + 1, scales, P)`.
         linear: y - f_lin with the NTK times each factor, shape `(steps + 1, P)`.
+        rounding: of the deviation, for each scale.
     """
 
     instance: CommitteeInstance
     scales: tuple[float, ...]
     machines: Floats
     linear: dict[float, Floats]
+    rounding: tuple[float, ...]
 
 
 def measure(instance: CommitteeInstance) -> Measured:
@@ -65,7 +70,9 @@ def measure(instance: CommitteeInstance) -> Measured:
     for kernel in (0.5, 1.0, 2.0):
         twin = Linearisation(setting.committee(), setting.inputs(), labels, kernel * setting.step)
         linear[kernel] = np.stack([twin.residuals(k) for k in steps]) / size
-    return Measured(instance, scales, machines / size, linear)
+    outputs = np.linalg.norm(training.committee.outputs(training.inputs), axis=-1) / size
+    rounding = tuple(float(ROUNDING + CENTRING * output) for output in outputs)
+    return Measured(instance, scales, machines / size, linear, rounding)
 
 
 def deviations(measured: Measured, theory: Theory) -> Floats:
@@ -80,7 +87,7 @@ def deviations(measured: Measured, theory: Theory) -> Floats:
 def assertions(measured: Measured, theory: Theory) -> Assertions:
     distances = deviations(measured, theory)
     last = tuple(map(float, distances[-1]))
-    errors = (ROUNDING,) * len(last)
+    errors = measured.rounding
     inverse = tuple(1.0 / scale for scale in measured.scales)
     bounds = falls_like("deviation at the last step", inverse, last, errors, theory.order)
     fitted = log_slope([log10(scale) for scale in measured.scales], last, errors, agreement=0.3)
@@ -93,7 +100,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
 def _departures(measured: Measured, distances: Floats, theory: Theory) -> tuple[Bound, ...]:
     """When each machine is first at a level that all of them reach."""
     level = DEPARTS * float(distances.max(axis=0).min())
-    if level < 30.0 * ROUNDING:
+    if level < 30.0 * max(measured.rounding):
         return ()
     times = [_first(distances[:, j], level) for j in range(len(measured.scales))]
     bounds = []

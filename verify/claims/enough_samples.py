@@ -6,7 +6,7 @@ import numpy as np
 
 from theory.lazy_rich import Linearisation, QuadraticForm, Setting
 from theory.lazy_rich.hard_tasks import least_norm_form, samples_for_all
-from verify.claims.base import Assertions, Bound, Claim, Rival
+from verify.claims.base import Assertions, Bound, Claim, RateSample, Rival
 from verify.instances.committee import CommitteeInstance
 from verify.strategies.committee_training import counted_instances
 
@@ -15,8 +15,9 @@ POSITIVE = 1e-9
 """What one sample too few leaves is about chi^2 / D^2: below this in one of 10^4 instances."""
 CONDITION = 1e10
 """Condition number of the kernel beyond which its rank is not decided in float64."""
-FAILS = 0.25
-"""Of the initial test loss: what kernel regression leaves at least of it with P = D."""
+LEFT_AT_DIMENSION, WITHIN = 1.0, 0.5
+"""Median share of the initial test loss that is left with P = D; measured 1.01 to 1.06 at eps = 1/2
+over 400 seeds each of D = 4 to 8, where single seeds leave 0.16 to 2.0."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,19 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
             finite = measured.finite[words]
             bounds.append(Bound(f"test loss with the NTK, P = {words}", finite, ZERO, error))
         else:
-            left = FAILS if words == "D" else POSITIVE
-            bounds.append(Bound(f"inverse of the test loss with K0, P = {words}", left / loss, 1.0))
+            inverse = POSITIVE / loss
+            bounds.append(Bound(f"inverse of the test loss with K0, P = {words}", inverse, 1.0))
     if theory.width == "D":
         bounds.append(Bound("test loss with the NTK at N = D", measured.narrow, ZERO))
-    return Assertions(tuple(bounds))
+    if "D" in enough:
+        return Assertions(tuple(bounds))
+    share = RateSample(
+        "share of the test loss left with P = D",
+        LEFT_AT_DIMENSION,
+        measured.wide["D"],
+        WITHIN,
+    )
+    return Assertions(tuple(bounds), (share,))
 
 
 def _from(words: str) -> tuple[str, ...]:
@@ -139,7 +148,8 @@ CLAIM = Claim(
     tolerances=(
         "zero: 1e-10 of the initial loss, rounding at a condition number of 10^10; undecided "
         "where the NTK is beyond it",
-        "positive: 1e-9 of it; a quarter with P = D",
+        "positive: 1e-9 of it; with P = D the median share lies between 1/2 and 3/2, where 1.01 to "
+        "1.06 was measured",
     ),
     families=("gaussian",),
     kind=CommitteeInstance,

@@ -120,7 +120,7 @@ def _reduced(measured: Measured, reduction: Reduction) -> Bound:
         (its,) = gradient_descent(Training.of([unit]), steps)
     except NumericalFailure:
         return Bound(name, DIVERGED, LIMIT)
-    gap = _size(mine.residuals / setting.signal - its.residuals) / _size(its.residuals)
+    gap = _size(mine.residuals / setting.signal - its.residuals) / _size(unit.labels())
     return Bound(name, gap, LIMIT)
 
 
