@@ -28,6 +28,7 @@ from verify.instances import (
 from verify.necessity import search as necessity_search
 from verify.necessity import table
 from verify.necessity.conclusions import FAILURE, Judged, Outcome, Part, judge_pair
+from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.necessity.moments import moments
 from verify.necessity.page import section
 from verify.necessity.picture import pair_plot
@@ -164,6 +165,32 @@ def test_the_stationarity_of_an_inhomogeneous_net_is_taken_at_margin_one() -> No
     gradient /= np.linalg.norm(gradient)
     expected = np.sqrt(1 - (late.direction @ gradient) ** 2)
     assert late.stationarity == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((1.0, 0.5), True), ((1.0, 0.9, 0.95), False), ((1.0,), False), ((), False)],
+)
+def test_a_failure_of_the_limit_does_not_fall(values: tuple[float, ...], expected: bool) -> None:
+    scales = [Scale(10.0 + k, value, 0.01) for k, value in enumerate(values)]
+    assert falls(scales) == expected
+
+
+def test_at_the_transition_the_direction_is_lost_but_of_the_residual_only_its_rate() -> None:
+    """At t_g itself the stationarity is of order 1/log alpha."""
+    pair = planted("c > 0")
+    early = at_other_scales(pair, "kernel phase", judge_pair(pair, "kernel phase"))
+    assert not falls(early)
+    late = at_other_scales(pair, "late phase", judge_pair(pair, "late phase"))
+    assert [scale.log10_alpha for scale in late] == [9.0, 36.0, 144.0]
+    assert falls(late)
+
+
+def test_a_tiny_lambda_keeps_its_exponent_on_the_ladder() -> None:
+    pair = planted("lambda a power of alpha")
+    scales = at_other_scales(pair, "kernel phase", judge_pair(pair, "kernel phase"))
+    assert [scale.log10_alpha for scale in scales] == pytest.approx([6.0, 6.6, 7.2])
+    assert not falls(scales)
 
 
 def _judged(violating: float, restored: float) -> Judged:

@@ -20,9 +20,13 @@ from theory.errors import AssumptionError, NumericalFailure
 from verify.instances import CONCLUSIONS, Violation
 from verify.judge import SEVERE
 from verify.necessity.conclusions import FAILURE, Judged, judge_pair
+from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.profiles import hypothesis_settings
 
 SMALLEST = 1e-12
+
+MOST_LOOKED_AT = 4
+"""Drawn failures looked at again at larger alpha, where the simplest one goes away there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,7 @@ class Finding:
         unproven: pairs whose restored instance is not as concluded either.
         failures: decided pairs whose violating instance is not as concluded.
         counterexample: the simplest failing pair found, or None.
+        scales: what fails of it, at other alphas.
     """
 
     assumption: str
@@ -46,12 +51,16 @@ class Finding:
     worst: float
     counterexample: Violation | None
     judged: Judged | None
+    scales: tuple[Scale, ...]
 
     @property
     def verdict(self) -> str:
         if self.counterexample is not None:
-            return "needed"
+            return "needed for the rate" if falls(self.scales) else "needed"
         return "not seen to be needed" if self.instances else "undecided"
+
+
+Found = tuple[Violation, Judged]
 
 
 @dataclass
@@ -62,6 +71,7 @@ class _Judge:
     deadline: float
     left: int
     known: dict[str, Judged | None] = field(default_factory=dict)
+    failing: list["Found"] = field(default_factory=list)
 
     def __call__(self, pair: Violation) -> Judged | None:
         """None where it cannot be decided, or no more is to be tried."""
@@ -70,7 +80,9 @@ class _Judge:
             if self.left <= 0 or monotonic() > self.deadline:
                 return None
             self.left -= 1
-            self.known[key] = _judge(pair, self.conclusion)
+            judged = self.known[key] = _judge(pair, self.conclusion)
+            if judged is not None and judged.needed:
+                self.failing.append((pair, judged))
         return self.known[key]
 
 
@@ -108,6 +120,7 @@ def search_assumption(
 
     _run(attempt, strategy, seed_value, examples, shrink=False)
     drawn = {name: list(judge.known.values()) for name, judge in judges.items()}
+    failing = {name: list(judge.failing) for name, judge in judges.items()}
     findings = []
     for name, judge in judges.items():
         worst = max((judged.severity for judged in drawn[name] if judged is not None), default=0.0)
@@ -117,7 +130,7 @@ def search_assumption(
         found = None
         if worst > threshold:
             found = _shrunk(judge, strategy, seed_value, examples, threshold)
-        findings.append(_finding(name_of_assumption, name, drawn[name], found))
+        findings.append(_finding(name_of_assumption, name, drawn[name], failing[name], found))
     return findings
 
 
@@ -131,8 +144,8 @@ def _shrunk(
     seed_value: int,
     examples: int,
     threshold: float,
-) -> tuple[Violation, Judged] | None:
-    failing: list[tuple[Violation, Judged]] = []
+) -> Found | None:
+    failing: list[Found] = []
 
     def attempt(pair: Violation) -> None:
         judged = judge(pair)
@@ -170,8 +183,12 @@ def _finding(
     assumption: str,
     conclusion: str,
     drawn: list[Judged | None],
-    found: tuple[Violation, Judged] | None,
+    failing: list[Found],
+    found: Found | None,
 ) -> Finding:
+    scales: list[Scale] = []
+    if found is not None:
+        found, scales = _staying(conclusion, found, failing)
     known = [judged for judged in drawn if judged is not None]
     valid = [judged for judged in known if judged.valid]
     return Finding(
@@ -184,4 +201,17 @@ def _finding(
         worst=max((judged.severity for judged in valid), default=0.0),
         counterexample=None if found is None else found[0].concluding(conclusion),
         judged=None if found is None else found[1],
+        scales=tuple(scales),
     )
+
+
+def _staying(conclusion: str, found: Found, failing: list[Found]) -> tuple[Found, list[Scale]]:
+    """A failing pair whose failure stays as alpha grows, where there is one: else the simplest."""
+    scales = at_other_scales(found[0], conclusion, found[1])
+    if not falls(scales):
+        return found, scales
+    for other in sorted(failing, key=lambda pair: -pair[1].severity)[:MOST_LOOKED_AT]:
+        again = at_other_scales(other[0], conclusion, other[1])
+        if len(again) == len(scales) and not falls(again):
+            return other, again
+    return found, scales

@@ -2,36 +2,22 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from joblib import Parallel, delayed
 
-from theory.errors import NumericalFailure
 from verify.atomic import write_json
 from verify.environment import describe_environment
-from verify.instances import Violation
-from verify.necessity.conclusions import Judged, Outcome, judge_pair
+from verify.necessity.conclusions import Outcome
 from verify.necessity.search import Finding, search_assumption
 from verify.report.cited import slug
 from verify.strategies.violations import violations
 
 SHRINK_TRIES = 30
 SCHEMA = 1
-
-FAR_SCALES = (1.0, 1.5, 2.0)
-PLAIN_SCALES = (0.7, 0.85, 1.0)
-"""Relative log alpha at which a counterexample is looked at again; in plain coordinates, below."""
-
-ON_THE_PROBLEM = {
-    "homogeneity": PLAIN_SCALES,
-    "zero output": PLAIN_SCALES,
-    "separability": PLAIN_SCALES,
-    "smoothness": FAR_SCALES,
-    "c > 0": FAR_SCALES,
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +98,7 @@ def _finding_to_json(finding: Finding) -> dict[str, Any]:
             "pair": pair.to_json(),
             "violating": outcome_to_json(judged.violating),
             "restored": outcome_to_json(judged.restored),
-            "at_other_scales": _at_other_scales(pair, judged),
+            "at_other_scales": [asdict(scale) for scale in finding.scales],
         },
     }
 
@@ -122,27 +108,6 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         {"name": part.name, "value": part.value, "granted": part.granted} for part in outcome.parts
     ]
     return {"severity": outcome.severity, "worst": outcome.worst.name, "parts": parts}
-
-
-def _at_other_scales(pair: Violation, judged: Judged) -> list[dict[str, Any]]:
-    """What failed, at other alpha: a failure that stays is one of the limit."""
-    assert pair.conclusion is not None
-    failed, found = judged.violating.worst.name, []
-    for scale in ON_THE_PROBLEM.get(pair.assumption, ()):
-        log10_alpha = scale * pair.restored.regime.log10_alpha
-        scaled = Violation(
-            pair.assumption,
-            pair.violating.at_alpha(log10_alpha),
-            pair.restored.at_alpha(log10_alpha),
-        )
-        try:
-            again = judge_pair(scaled, pair.conclusion)
-        except (NumericalFailure, ValueError):
-            continue
-        values = {part.name: part for part in again.violating.parts}
-        part = values[failed]
-        found.append({"log10_alpha": log10_alpha, "value": part.value, "granted": part.granted})
-    return found
 
 
 def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -177,7 +142,8 @@ def said(finding: dict[str, Any]) -> str:
         restored = finding["counterexample"]["restored"]
         failing = next(part for part in without["parts"] if part["name"] == without["worst"])
         return (
-            f"needed: {failing['name']} {failing['value']:.3g}, granted {failing['granted']:.3g}; "
+            f"{finding['verdict']}: {failing['name']} {failing['value']:.3g}, "
+            f"granted {failing['granted']:.3g}; "
             f"restored, within {restored['severity']:.2g} of what is granted"
         )
     undecided = f", {finding['undecided']} undecided" if finding["undecided"] else ""
