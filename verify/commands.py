@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ def run(
     With --module and no --claim, only the claims of that module.
     """
     from verify.budget import seconds_of
+    from verify.history import NAME as HISTORY
+    from verify.history import HistoryFile
     from verify.report.files import report_files
     from verify.report.terminal import Terminal
     from verify.runner import RunPlan
@@ -124,8 +127,9 @@ def run(
         engine=engine,
     )
     terminal = Terminal()
+    history_file = HistoryFile(report.parent / HISTORY, partial(click.echo, err=True))
     try:
-        result = run_plan(plan, (terminal, *report_files(report)))
+        result = run_plan(plan, (terminal, *report_files(report), history_file))
     finally:
         terminal.close()
     click.echo(f"report: {report / 'index.html'}")
@@ -305,6 +309,40 @@ def compare(old: Path, new: Path) -> int:
     for line in comparison.lines:
         click.echo(line)
     return 1 if comparison.regressed else 0
+
+
+@commands.command()
+@click.option("--claim", metavar="ID", help="Verdict and worst case of this claim.")
+@click.option("--rate", metavar="NAME", help="A fitted rate, by a part of its name.")
+@click.option("--last", type=int, metavar="N", help="Only the last runs.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.svg",
+    help="Also draw the worst case or the rate, with its intervals.",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("reports/history.sqlite"),
+    show_default=True,
+    help="Each run appends to the history beside its report folder.",
+)
+def history(
+    claim: str | None, rate: str | None, last: int | None, picture: Path | None, file: Path
+) -> None:
+    """What earlier runs found: all of them, one claim, or one of its rates."""
+    from verify.history import plot, read_history, table
+
+    series = read_history(file, claim, rate, last)
+    if claim or rate:
+        click.echo(series.title)
+    for line in table(series):
+        click.echo(line)
+    if picture is not None:
+        plot(series, picture)
+        click.echo(f"plot: {picture}")
 
 
 @commands.command()
