@@ -313,7 +313,7 @@ def test_a_picture_shows_both_instances() -> None:
     assert plot is not None
     assert "assumption violated" in plot.svg
     assert "assumption restored" in plot.svg
-    assert "kernel SVM" in plot.svg
+    assert "kernel machine" in plot.svg
 
 
 @pytest.mark.slow

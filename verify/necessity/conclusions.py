@@ -36,9 +36,11 @@ from theory.asymptotics.kernel_phase import (
     norm_bounds,
     relative_displacement,
 )
+from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import KernelSVM, gram, kernel_svm
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
+from theory.problem import Problem
 from verify.claims.kernel_machines import probe_inputs
 from verify.claims.kkt import ENERGY_CONSTANT
 from verify.instances import FlowInstance, Violation
@@ -213,14 +215,15 @@ def _shape(instance: FlowInstance, moment: Moment, grant: _KernelGrant) -> list[
         svm = kernel_svm(problem)
     except AssumptionError:
         return []
-    kernel = gram(svm.features)
-    log_dual = quasi_static_dual(kernel, _level(instance), problem.loss)
-    dual = np.exp(log_dual) + lag_correction(kernel, log_dual, problem.degree)
     features = features_at(problem, np.concatenate([problem.inputs, probe_inputs(problem)]))
     parts = []
     for name, weights, granted in (
         ("shape off the kernel SVM", svm.weights, grant.direction_gap),
-        ("shape off the quasi-static machine", svm.features.T @ dual, grant.machine_gap),
+        (
+            "shape off the quasi-static machine",
+            machine_weights(problem, svm, _level(instance)),
+            grant.machine_gap,
+        ),
     ):
         predicted = features @ (weights / np.linalg.norm(weights))
         size = float(np.linalg.norm(predicted))
@@ -229,6 +232,14 @@ def _shape(instance: FlowInstance, moment: Moment, grant: _KernelGrant) -> list[
         bound = min(amplification * granted, 2.0) + ROUNDING
         parts.append(Part(name, float(np.linalg.norm(gap)), bound))
     return parts
+
+
+def machine_weights(problem: Problem, svm: KernelSVM, level: float) -> Floats:
+    """The quasi-static kernel machine at Lam = `level` with its lag, as a direction `(P,)`."""
+    kernel = gram(svm.features)
+    log_dual = quasi_static_dual(kernel, level, problem.loss)
+    dual = np.exp(log_dual) + lag_correction(kernel, log_dual, problem.degree)
+    return np.asarray(svm.features.T @ dual)
 
 
 def _late_phase(pair: Violation) -> Judged:

@@ -7,12 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from theory.asymptotics.kernel_phase import features_at
+from theory.asymptotics.kernel_phase import features_at, log_inverse_decay
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import kernel_svm
 from verify.claims.kernel_machines import probe_inputs
 from verify.instances import FlowInstance, Violation
+from verify.necessity.conclusions import machine_weights
 from verify.necessity.moments import Moment, moments
 from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 
@@ -25,9 +26,9 @@ PANELS = (
     "margins; dark: the smallest",
     "cosine with the initial direction",
     "KKT residual (stationarity)",
-    "distance of f / |f| from the kernel SVM, on inputs and probes",
+    "distance of f / |f| from the kernel machine",
 )
-"""The last where there is a kernel SVM and the kernel phase is what fails."""
+"""The last, on inputs and probes, where there is a kernel SVM and the kernel phase fails."""
 
 SMALLEST_GAP = 1e-6
 
@@ -35,16 +36,23 @@ SMALLEST_GAP = 1e-6
 def pair_plot(pair: Violation, key: str) -> Plot | None:
     """Margins, direction and KKT residual over t / t_g; None where a flow cannot be drawn."""
     try:
-        columns = [_course(instance, pair) for instance in (pair.violating, pair.restored)]
+        return _drawn(pair, key)
     except NumericalFailure:
         return None
-    gaps = [_gaps(shown) for shown in columns] if pair.conclusion != "late phase" else []
+
+
+def _drawn(pair: Violation, key: str) -> Plot:
+    columns = [_course(instance, pair) for instance in (pair.violating, pair.restored)]
+    gaps: list[Floats | None] = []
+    if pair.conclusion != "late phase":
+        instances = (pair.violating, pair.restored)
+        gaps = [_gaps(*both) for both in zip(instances, columns, strict=True)]
     rows = 4 if all(gap is not None for gap in gaps) and gaps else 3
     title = f"Without and with the assumption: {pair.assumption}"
     description = (
         "Left the violating instance, right the restored one; against t / t_g: margins of the "
         "samples, cosine with the initial direction, stationarity of the max-margin problem"
-        + (", distance of the outputs from the kernel SVM. " if rows == 4 else ". ")
+        + (", distance of the outputs from the kernel machine. " if rows == 4 else ". ")
         + "The dotted line is t_g, the shaded band reaches from (1 - c) t_g to (1 + c) t_g."
     )
     with mpl.rc_context(STYLE):
@@ -66,19 +74,21 @@ def pair_plot(pair: Violation, key: str) -> Plot | None:
         return Plot(title, svg(figure, key, title, description))
 
 
-def _gaps(shown: list[Moment]) -> Floats | None:
-    """Of f / |f| from the kernel SVM's; None where there is none."""
-    problem = shown[0].problem
+def _gaps(instance: FlowInstance, shown: list[Moment]) -> Floats | None:
+    """Of f / |f| from the regularised kernel machine at that time; None where there is none."""
+    problem = instance.problem
     try:
-        direction = kernel_svm(problem).direction
+        svm = kernel_svm(problem)
     except AssumptionError:
         return None
-    inputs = np.concatenate([problem.inputs, probe_inputs(problem)])
-    predicted = features_at(problem, inputs) @ direction
-    predicted /= np.linalg.norm(predicted)
-    outputs = np.array([moment.probed for moment in shown])
-    sizes = np.maximum(np.linalg.norm(outputs, axis=1), 1e-300)[:, None]
-    return np.asarray(np.linalg.norm(outputs / sizes - predicted, axis=1))
+    features = features_at(problem, np.concatenate([problem.inputs, probe_inputs(problem)]))
+    gaps = []
+    for moment in shown:
+        level = log_inverse_decay(problem, instance.regime, moment.at)
+        predicted = features @ machine_weights(problem, svm, level)
+        size = max(float(np.linalg.norm(moment.probed)), 1e-300)
+        gaps.append(np.linalg.norm(moment.probed / size - predicted / np.linalg.norm(predicted)))
+    return np.array(gaps)
 
 
 def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:

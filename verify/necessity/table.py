@@ -1,5 +1,6 @@
 """The table: every assumption against every conclusion, as results, files and lines of text."""
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -116,8 +117,8 @@ def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
         counterexample = finding["counterexample"]
         if counterexample is None:
             continue
-        name = f"necessity-{slug(entry['assumption'])}-{slug(finding['conclusion'])}.json"
-        path = folder / "instances" / name
+        name = re.sub("-+", "-", slug(f"necessity-{entry['assumption']}-{finding['conclusion']}"))
+        path = folder / "instances" / f"{name}.json"
         write_json(path, counterexample.pop("pair"))
         counterexample["instance"] = str(path)
         counterexample["command"] = shlex.join(["python", "-m", "verify", "replay", str(path)])
