@@ -22,22 +22,46 @@ class Comparison:
 
 
 def compare_files(old: Path, new: Path) -> Comparison:
-    """Compare two results files.
+    """Compare two results files, claim by claim.
+
+    A regression is a verdict further from the expected one, a rate further from its prediction
+    than before by more than its tolerance, a bound newly broken, a rival no longer rejected, a
+    claim no longer run, and a new claim whose verdict is the opposite of the expected one.
 
     Raises:
         InvalidInput: a file is missing or is not a results file of this schema.
     """
     before, after = read_claims(old), read_claims(new)
-    lines, regressed = [], False
-    for name in sorted(before.keys() - after.keys()):
-        lines.append(f"{name}: no longer run (regression)")
-        regressed = True
-    lines += [f"{n}: new, {after[n]['verdict']}" for n in sorted(after.keys() - before.keys())]
-    for name in sorted(before.keys() & after.keys()):
-        for worse, text in changes(before[name], after[name]):
-            lines.append(f"{name}: {text}" + (" (regression)" if worse else ""))
-            regressed |= worse
-    return Comparison(tuple(lines) or ("nothing moved beyond its uncertainty",), regressed)
+    lines: list[str] = []
+    regressed: list[str] = []
+    moved: list[str] = []
+    for name in sorted(before.keys() | after.keys()):
+        told = list(_told(before.get(name), after.get(name)))
+        if told:
+            worse = any(worse for worse, _ in told)
+            (regressed if worse else moved).append(name)
+            lines.append(name)
+            lines += [f"  {text}" + (" (regression)" if worse else "") for worse, text in told]
+    if not lines:
+        return Comparison(("nothing moved beyond its uncertainty",), regressed=False)
+    same = len(before.keys() | after.keys()) - len(regressed) - len(moved)
+    parts = [
+        f"worse in {', '.join(regressed)}" if regressed else "nothing got worse",
+        *([f"other changes in {', '.join(moved)}"] if moved else []),
+        f"{same} {'claim' if same == 1 else 'claims'} as before",
+    ]
+    return Comparison((*lines, "; ".join(parts)), bool(regressed))
+
+
+def _told(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[tuple[bool, str]]:
+    """(whether it is worse, what changed) for a claim that one of the runs may lack."""
+    if new is None:
+        yield True, "no longer run"
+    elif old is None:
+        worse = _standing(new) == 0
+        yield worse, f"new, {new['verdict']}" + (f", expected {new['expected']}" if worse else "")
+    else:
+        yield from changes(old, new)
 
 
 def read_claims(path: Path) -> dict[str, dict[str, Any]]:
@@ -82,6 +106,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, st
         if rival["rejected"] and not rejected.get(rival["id"]):
             lost = "no longer rejected" if rival["id"] in rejected else "no longer tried"
             yield True, f"rival {rival['id']} is {lost}"
+    yield from _power(old, new)
 
 
 def _standing(claim: dict[str, Any]) -> int:
@@ -107,6 +132,24 @@ def _rates(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str
             f"[{before['low']:.5g}, {before['high']:.5g}] to {rate['fitted']:.5g} "
             f"[{rate['low']:.5g}, {rate['high']:.5g}], predicted {rate['predicted']:.5g}",
         )
+
+
+def _power(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    """Constants in which the run detects a smaller or larger error than before; never worse.
+
+    Sizes are tried in steps, and a sharper or blunter run is no better or worse theorem.
+    """
+    known = {power["constant"]: power["detected"] for power in old.get("power", ())}
+    for power in new.get("power", ()):
+        name, detected = power["constant"], power["detected"]
+        if name in known and known[name] != detected:
+            sizes = [f"{100 * s:g} %" if s else "none" for s in (known[name], detected)]
+            sharper = (detected or 1.0) < (known[name] or 1.0)
+            yield (
+                False,
+                f"smallest error detected in {name} went from {sizes[0]} to {sizes[1]} "
+                f"({'sharper' if sharper else 'blunter'})",
+            )
 
 
 def _worst(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:

@@ -65,6 +65,11 @@ def both(*changes: Callable[[Data], None]) -> Callable[[Data], None]:
     return change
 
 
+def power(detected: float | None) -> Callable[[Data], None]:
+    found = {"constant": "order", "value": 2.0, "detected": detected}
+    return lambda data: law(data).update(power=[found])
+
+
 def as_it_is(data: Data) -> None:
     del data
 
@@ -79,7 +84,7 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         as_it_is,
         verdict("falsified"),
         1,
-        "law: verdict went from holds to falsified (r",
+        "law\n  verdict went from holds to falsified (r",
     ),
     (
         "now inconclusive",
@@ -103,7 +108,7 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         as_it_is,
         lambda data: data["claims"][1].update(verdict="holds"),
         1,
-        "folklore: verdict went from falsified to holds (regression)",
+        "folklore\n  verdict went from falsified to holds (regression)",
     ),
     ("rate inside", as_it_is, rate(1.03, 1.01, 1.05), 0, NOTHING),
     ("rate worse", as_it_is, OFF, 1, "rate 'slope' moved from 1 [0.98, 1.02] to 1.3 [1.25, 1.35]"),
@@ -141,14 +146,14 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         as_it_is,
         lambda data: law(data)["rivals"][0].update(rejected=False),
         1,
-        "law: rival wrong is no longer rejected (regression)",
+        "law\n  rival wrong is no longer rejected (regression)",
     ),
     (
         "rival removed",
         as_it_is,
         lambda data: law(data).update(rivals=[]),
         1,
-        "law: rival wrong is no longer tried (regression)",
+        "law\n  rival wrong is no longer tried (regression)",
     ),
     (
         "rival rejected again",
@@ -162,22 +167,46 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         as_it_is,
         lambda data: data["claims"].pop(0),
         1,
-        "law: no longer run (regression)",
+        "law\n  no longer run (regression)",
     ),
-    ("claim added", lambda data: data["claims"].pop(0), as_it_is, 0, "law: new, holds\n"),
+    (
+        "claim added",
+        lambda data: data["claims"].pop(0),
+        as_it_is,
+        0,
+        "law\n  new, holds\nnothing got worse; other changes in law; 1 claim as before\n",
+    ),
     (
         "one better and one worse",
         OFF,
         lambda data: data["claims"].pop(1) and None,
         1,
-        "folklore: no longer run (regression)\nlaw: rate 'slope' moved",
+        "folklore\n  no longer run (regression)\nlaw\n  rate 'slope' moved",
     ),
+    (
+        "new claim that is not as expected",
+        lambda data: data["claims"].pop(0),
+        verdict("falsified"),
+        1,
+        "law\n  new, falsified, expected holds (regression)\nworse in law; 1 claim as before\n",
+    ),
+    (
+        "new claim that is open",
+        lambda data: data["claims"].pop(0),
+        verdict("inconclusive"),
+        0,
+        "law\n  new, inconclusive\n",
+    ),
+    ("sharper", power(0.5), power(0.02), 0, "order went from 50 % to 2 % (sharper)\n"),
+    ("blunter", power(0.5), power(None), 0, "in order went from 50 % to none (blunter)\n"),
+    ("as sharp", power(0.5), power(0.5), 0, NOTHING),
+    ("power new", as_it_is, power(0.5), 0, NOTHING),
     (
         "two changes of one claim",
         as_it_is,
         both(OFF, worst(1.4)),
         1,
-        "predicted 1 (regression)\nlaw: worst",
+        "predicted 1 (regression)\n  worst",
     ),
 ]
 
