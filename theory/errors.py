@@ -12,6 +12,10 @@ class AssumptionError(InvalidInput):
         super().__init__(message)
         self.assumption = assumption
 
+    def __reduce__(self) -> tuple[type["AssumptionError"], tuple[str, str]]:
+        """Errors of worker processes travel pickled."""
+        return type(self), (self.assumption, str(self))
+
 
 class NumericalFailure(RuntimeError):
     """The numbers could not be computed to the promised accuracy; says nothing on the theorem."""

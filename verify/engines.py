@@ -191,7 +191,7 @@ def _dask(address: str | None, jobs: int) -> Iterator[Engine]:
                     threads_per_worker=1,
                     processes=True,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs="CRITICAL",
                 )
             )

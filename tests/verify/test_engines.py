@@ -12,7 +12,7 @@ import pytest
 
 import verify.engines
 import verify.runner
-from theory.errors import InvalidInput
+from theory.errors import AssumptionError, InvalidInput
 from verify.claims import claim_named
 from verify.engines import RETRIES, Work, started
 from verify.events import Event, RunStarted, ShardFinished
@@ -108,9 +108,9 @@ def test_worker_that_dies_between_shards_costs_nothing() -> None:
 
 def failing_work() -> Work:
     def work(shard: Shard) -> ShardResult:
-        from theory.errors import InvalidInput
+        from theory.errors import AssumptionError
 
-        raise InvalidInput(f"shard {shard.index} is no good")
+        raise AssumptionError("any", f"shard {shard.index} is no good")
 
     return work
 
@@ -119,7 +119,7 @@ def failing_work() -> Work:
 def test_error_in_a_worker_is_the_same_error_here(engine: str) -> None:
     with (
         started(engine, 2) as workers,
-        pytest.raises(InvalidInput, match=r"shard \d is no good"),
+        pytest.raises(AssumptionError, match=r"shard \d is no good"),
     ):
         list(workers.results([shard(0), shard(1)], failing_work()))
 
@@ -238,7 +238,7 @@ class TestDaskCluster:
             threads_per_worker=2,  # still one shard at a time in each
             processes=True,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs="CRITICAL",
         ) as cluster:
             yield cluster
