@@ -42,9 +42,9 @@ _TURNING = 2.0
 """Decay time before log alpha from which the duals themselves decay."""
 
 _FORGOTTEN, _FORGETTING = 10.0, -1.0
-"""How much larger an error may be before this clock time, where the force alone moves the duals and
-corrects most of it. Measured, against 1: a tenth to a sixth fewer steps of degree 2, the same errors
-from 0.7 t_g on; at 0.3 t_g and alpha = 30 errors grow from 0.4 to 2.2 rtol. With 100, to 8 rtol."""
+"""How much larger an error may be before this clock time, where the force alone moves the duals
+and corrects most of it. Measured, against 1: a tenth to a sixth fewer steps for degree 2, as
+good from 0.7 t_g on; at 0.3 t_g and alpha = 30 errors grow from 0.4 to 2.2 rtol. With 100: to 8."""
 
 _COARSEST = 1e-3
 """Error of log a in a step at most, however small the multiplier and however much is damped."""
