@@ -35,6 +35,7 @@ from verify.claims.base import Assertions, Claim
 from verify.instances import Instance, read_json
 from verify.judge import binding, in_digits, instance_severity, judge_instance
 from verify.replay import instance_of, replay_command
+from verify.search import seed_alone
 from verify.user_modules import claim_of, user_code
 
 ROUND = 200
@@ -273,7 +274,8 @@ def _round(log: _Log, seed: int, end: float, database: Path) -> None:
         for label, severity in (targets or {}).items():
             target(severity, label=label)
 
-    attempt()
+    with seed_alone():
+        attempt()
 
 
 def _settings(database: Path) -> settings:

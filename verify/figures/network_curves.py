@@ -22,7 +22,7 @@ TRAIN, TEST = "tab:blue", "tab:red"
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one thread: these networks are too small to be worth more."""
+    """Torch on one thread: what is computed here is too small to be worth more."""
     import torch
 
     before = torch.get_num_threads()
