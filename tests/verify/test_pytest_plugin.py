@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MODULE = "verify.pytest_plugin"
 
 TEST = "def test_nothing():\n    pass\n"
 
@@ -43,6 +45,9 @@ CLAIMS = [
 ]
 """
 
+PLUGIN = [] if entry_points(group="pytest11", name="theory_verify") else ["-p", MODULE]
+"""Where the package is installed, its entry point brings the plugin; given twice it is an error."""
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -56,8 +61,7 @@ def repository(tmp_path: Path) -> Run:
     def run(configuration: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         head = "[tool.pytest.ini_options]\nclaims_examples = '12'\nfilterwarnings = ['error']\n"
         (tmp_path / "pyproject.toml").write_text(head + configuration)
-        # installed or not: an entry point and -p give one plugin
-        command = [sys.executable, "-m", "pytest", "-p", "verify.pytest_plugin", *arguments]
+        command = [sys.executable, "-m", "pytest", *PLUGIN, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True
