@@ -1,6 +1,7 @@
-"""What callers ask of an integration, checked: times and tolerance."""
+"""What callers ask of an integration or a training run, checked: times and tolerance."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,13 @@ def requested_times(at: Sequence[float] | Floats) -> Floats:
     if requested.min() < 0:
         raise InvalidInput(f"at holds {requested.min()}; times must be >= 0 (units of t_g)")
     return requested
+
+
+def check_increasing(name: str, values: Sequence[float] | Floats) -> None:
+    """`InvalidInput` unless `values` are one or more numbers that increase from 0 or more."""
+    given = list(values)
+    if not given or not given[0] >= 0 or any(not a < b for a, b in pairwise(given)):
+        raise InvalidInput(f"{name} is {given[:5]}...; it must increase from 0 or more")
 
 
 def check_rtol(rtol: float) -> None:

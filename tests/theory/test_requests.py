@@ -1,10 +1,12 @@
-"""Times and tolerances are refused with the argument, what it was and what is allowed."""
+"""Bad times, tolerances and sequences are refused: the argument, what it was, what is allowed."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from theory.errors import InvalidInput
-from theory.requests import check_rtol, requested_times
+from theory.requests import check_increasing, check_rtol, requested_times
 
 
 def test_times_become_an_array() -> None:
@@ -31,3 +33,16 @@ def test_tolerances_out_of_range_are_refused(rtol: float) -> None:
 def test_tolerances_in_range_pass() -> None:
     check_rtol(1e-13)
     check_rtol(1e-2)
+
+
+@pytest.mark.parametrize("at", [[0], [3], [0.0, 0.5, 2.0], range(4), np.array([0.5, 1.0])])
+def test_values_that_increase_pass(at: Sequence[float]) -> None:
+    check_increasing("at", at)
+
+
+@pytest.mark.parametrize(
+    "at", [[], [-1, 2], [2, 1], [1, 1], [float("nan")], [0.0, float("nan")], np.array([1.0, 0.5])]
+)
+def test_values_that_do_not_increase_are_refused(at: Sequence[float]) -> None:
+    with pytest.raises(InvalidInput, match=r"at is .*; it must increase from 0 or more"):
+        check_increasing("at", at)

@@ -14,6 +14,7 @@ from theory.backend import Array, Floats
 from theory.errors import IntegrationFailed, InvalidInput
 from theory.lazy_rich.committee import Committee, spread
 from theory.lazy_rich.training import Training, outputs_and_pullback, speed
+from theory.requests import check_increasing
 
 LOOSER = 100.0
 """How much looser the tolerance of the comparison is."""
@@ -55,8 +56,7 @@ def gradient_flow(
         InvalidInput: times that do not increase from 0 or more, or momentum.
         IntegrationFailed: the integrator did not reach the last time.
     """
-    if list(times) != sorted(set(times)) or not times or times[0] < 0:
-        raise InvalidInput(f"times is {list(times)[:5]}...; it must increase from 0 or more")
+    check_increasing("times", times)
     if training.momentum != 0:
         raise InvalidInput(f"momentum is {training.momentum}; the flow has none")
     tight, loose = (_integrate(training, times, tolerance) for tolerance in (rtol, LOOSER * rtol))

@@ -19,6 +19,7 @@ from scipy.optimize import brentq
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
 from theory.lazy_rich.quadratic_form import Decomposition
+from theory.requests import check_increasing
 
 RTOL = 1e-11
 
@@ -77,9 +78,8 @@ class InfiniteWidth:
             InvalidInput: times that do not increase.
             IntegrationFailed: the integrator stopped early.
         """
+        check_increasing("times", times)
         asked = np.asarray(times, dtype=float)
-        if asked.size == 0 or asked[0] < 0 or bool((np.diff(asked) <= 0).any()):
-            raise InvalidInput(f"times is {list(times)[:5]}...; they must increase from 0 or more")
         states: Floats = np.exp(self._logarithms(asked[-1], rtol)(asked)).T
         return states
 

@@ -20,6 +20,7 @@ from theory.errors import IntegrationFailed, InvalidInput
 from theory.lazy_rich.committee import Committee
 from theory.lazy_rich.quadratic_form import Decomposition, QuadraticForm
 from theory.lazy_rich.setting import Setting
+from theory.requests import check_increasing
 
 RTOL = 1e-11
 """Of the integrator; the same flow is integrated at `COARSER` times this to estimate the error."""
@@ -194,9 +195,8 @@ class Online:
             InvalidInput: times that do not increase from 0 or more.
             IntegrationFailed: the integrator stopped early.
         """
+        check_increasing("times", times)
         asked = np.asarray(times, dtype=float)
-        if asked.size == 0 or asked[0] < 0 or bool((np.diff(asked) <= 0).any()):
-            raise InvalidInput(f"times is {list(times)[:5]}...; they must increase from 0 or more")
         found, coarse = (self._states(asked, factor * rtol) for factor in (1.0, COARSER))
         return Course(asked, found, max(map(_distance, found, coarse)))
 
@@ -280,8 +280,7 @@ def online_descent(online: Online, step: float, at: Sequence[int]) -> Iterator[S
     Raises:
         InvalidInput: `at` is not an increasing sequence of whole numbers from 0 on.
     """
-    if list(at) != sorted(set(at)) or not at or at[0] < 0:
-        raise InvalidInput(f"at is {list(at)[:5]}...; it must increase from 0 or more")
+    check_increasing("at", at)
     n = online.width
     start = np.eye(n, n + 1)
     beta = np.eye(n + 1)[n]

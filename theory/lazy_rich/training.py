@@ -16,6 +16,7 @@ from theory.backend import Array
 from theory.errors import InvalidInput, NumericalFailure
 from theory.lazy_rich.committee import Committee, spread
 from theory.lazy_rich.setting import Setting
+from theory.requests import check_increasing
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +162,7 @@ def gradient_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
         InvalidInput: `at` is not an increasing sequence of whole numbers from 0 on.
         NumericalFailure: a run has diverged (found where it is yielded).
     """
-    if list(at) != sorted(set(at)) or not at or at[0] < 0:
-        raise InvalidInput(f"at is {list(at)[:5]}...; it must increase from 0 or more")
+    check_increasing("at", at)
     state = _State(training.committee)
     offset = outputs_and_pullback(state.machine, training.inputs)[0] if training.centred else 0.0
     wanted = set(at)

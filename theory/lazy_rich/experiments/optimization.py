@@ -9,6 +9,7 @@ import numpy as np
 
 from theory.backend import Array
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_increasing
 
 Parameters = Mapping[str, Array]
 
@@ -75,8 +76,7 @@ def steps_of(
         InvalidInput: `at` is not an increasing sequence of whole numbers from 0 on.
         NumericalFailure: the loss is no longer finite (found where it is yielded).
     """
-    if list(at) != sorted(set(at)) or not at or at[0] < 0:
-        raise InvalidInput(f"at is {list(at)[:5]}...; it must increase from 0 or more")
+    check_increasing("at", at)
     full = [group["lr"] for group in optimizer.param_groups]
     wanted = set(at)
     for step in range(at[-1] + 1):
