@@ -1,7 +1,5 @@
 """Hypothesis strategies for matrix completion: random masks, ranks and signatures."""
 
-from math import ceil
-
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from theory.nets import Factorization
 from theory.problem import LOG_10, Problem, Regime
 from verify.instances import FlowInstance
 from verify.strategies.nets import grid_arrays
+from verify.strategies.regimes import rounded_up
 from verify.strategies.regression import DECAY_POWERS
 
 
@@ -41,4 +40,4 @@ def completion_instances(draw: st.DrawFn, families: tuple[str, ...] = ()) -> Flo
     problem = draw(completion_tasks())
     c, power = draw(st.integers(5, 9)) / 10.0, draw(st.sampled_from(DECAY_POWERS))
     scale = draw(st.integers(8, 40)) / (c * LOG_10)
-    return FlowInstance(problem, Regime(log10_alpha=ceil(10 * scale) / 10, decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)

@@ -33,7 +33,7 @@ def kernel_phase_instances(
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     displacement = 10.0 ** (-2.0 + draw(st.integers(-5, 5)) / 10.0)
     scale = scale_of_displacement(kernel_svm(problem), problem, power, 1.0 - c, displacement)
-    return FlowInstance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
 
 
 @st.composite
@@ -45,9 +45,9 @@ def late_phase_instances(
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(6, 30))
     scale = max(efolds / (c * LOG_10), 8.0)
-    return FlowInstance(problem, Regime(log10_alpha=_rounded_up(scale), decay_power=power), c)
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
 
 
-def _rounded_up(log10_alpha: float) -> float:
+def rounded_up(log10_alpha: float) -> float:
     """To one decimal: instance files are read by people."""
     return ceil(10.0 * log10_alpha) / 10.0

@@ -4,7 +4,7 @@ Samples whose gradient is nearly a combination of those before are dropped, so t
 the anchor is far from singular and any targets can be interpolated.
 """
 
-from math import ceil, log
+from math import log
 
 import numpy as np
 from hypothesis import assume
@@ -15,7 +15,7 @@ from theory.kernel.regression import kernel_drift, kernel_regression
 from theory.problem import LOG_10, Problem, Regime
 from verify.instances import FlowInstance
 from verify.strategies.nets import FAMILIES, AnchoredNet, anchored_nets
-from verify.strategies.regimes import time_margins
+from verify.strategies.regimes import rounded_up, time_margins
 from verify.strategies.tasks import MIN_RELATIVE_GRADIENT, inputs_for
 
 MIN_INDEPENDENCE = 0.2
@@ -71,7 +71,8 @@ def kernel_regression_instances(
     regression = kernel_regression(problem)
     per_epsilon = max(regression.norm / problem.anchor_norm, kernel_drift(regression))
     scale = log(per_epsilon / size) / (problem.degree * c * LOG_10)
-    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    scale = max(rounded_up(scale), 1.0)
+    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)
 
 
 @st.composite
@@ -82,8 +83,3 @@ def min_norm_instances(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) ->
     efolds = draw(st.integers(4, 20))
     scale = max(efolds / (c * LOG_10), 8.0)
     return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
-
-
-def rounded_up(log10_alpha: float) -> float:
-    """To one decimal, at least 1: instance files are read by people."""
-    return max(ceil(10.0 * log10_alpha) / 10.0, 1.0)

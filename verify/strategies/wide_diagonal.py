@@ -4,8 +4,6 @@ Three dimensions a sample, where the L1 and the L2 maximum margin tell each othe
 coordinates start equal, so that the kernel at the anchor is that of the inputs.
 """
 
-from math import ceil
-
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -17,7 +15,7 @@ from theory.nets import Diagonal
 from theory.problem import LOG_10, Problem, Regime
 from verify.instances import FlowInstance
 from verify.strategies.nets import grid_arrays
-from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances
+from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances, rounded_up
 from verify.strategies.tasks import LOSSES, MIN_TEACHER_COSINE
 
 DIMENSIONS_PER_SAMPLE = 3
@@ -59,6 +57,4 @@ def late_instances(draw: st.DrawFn) -> FlowInstance:
     c, power = draw(st.integers(6, 18)) / 20, draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(8, 20))
     scale = max(efolds / (c * LOG_10), 8.0)
-    return FlowInstance(
-        problem, Regime(log10_alpha=ceil(10.0 * scale) / 10.0, decay_power=power), c
-    )
+    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
