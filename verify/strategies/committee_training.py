@@ -10,8 +10,6 @@ from theory.lazy_rich import Setting
 from theory.lazy_rich.hard_tasks import samples_for_all
 from verify.instances.committee import CommitteeInstance
 
-Instances = st.SearchStrategy[CommitteeInstance]
-
 SEEDS = st.integers(0, 999)
 
 READOUTS = ("fixed-readouts", "trained-readouts")
