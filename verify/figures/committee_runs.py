@@ -5,7 +5,7 @@ regression with its initial NTK is where that one ends. Test losses are those of
 exact.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nan
 
@@ -13,16 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from theory.backend import Floats
-from theory.lazy_rich import (
-    Committee,
-    Linearisation,
-    QuadraticForm,
-    Setting,
-    Training,
-    gradient_descent,
-)
+from theory.lazy_rich import QuadraticForm, Setting, Training
 from theory.lazy_rich.alignment import alignment_moments
 from verify.figures.base import Table
+from verify.figures.committee_sweeps import by_run, linearised, predictors
 
 LEARNED = 0.1
 """Share of its start below which a loss counts as learned."""
@@ -90,12 +84,10 @@ def curves(experiment: Experiment, last: int, *, stop: bool = False) -> Table:
         stop: end as soon as every run has learned, in training and in test loss.
     """
     training, target = experiment.training, experiment.target()
-    start = training.committee.form()
-    columns: dict[str, list[Floats]] = {}
+    records: list[dict[str, Floats]] = []
     steps: list[int] = []
-    for moment in gradient_descent(training, recorded_steps(last)):
+    for moment, predictor in predictors(training, recorded_steps(last)):
         machine = moment.committee
-        predictor = machine.form() - start if training.centred else machine.form()
         test = (predictor - target).mean_square()
         found = {
             "train": moment.train_loss,
@@ -109,53 +101,11 @@ def curves(experiment: Experiment, last: int, *, stop: bool = False) -> Table:
             aligned = alignment_moments(machine, experiment.directions)
             found["kernel_alignment"] = aligned.population()
         steps.append(moment.step)
-        for name, value in found.items():
-            columns.setdefault(name, []).append(value)
-        learned = [columns[n][-1] < LEARNED * columns[n][0] for n in ("train", "test")]
+        records.append(found)
+        learned = [found[name] < LEARNED * records[0][name] for name in ("train", "test")]
         if stop and bool(np.all(learned)):
             break
-    runs = len(experiment.directions)
-    table: Table = {
-        "run": [run for run in range(runs) for _ in steps],
-        "step": [step for _ in range(runs) for step in steps],
-    }
-    for name, values in columns.items():
-        table[name] = [float(value) for value in np.array(values).T.ravel()]
-    twins = [_linearised(one, steps) for one in _one_by_one(training, target)]
-    for name in ("linearised_train", "linearised_test", "kernel_regression"):
-        table[name] = [value for twin in twins for value in twin[name]]
-    return table
-
-
-def _one_by_one(
-    training: Training, target: QuadraticForm
-) -> Iterator[tuple[Linearisation, QuadraticForm]]:
-    """Each run linearised, with what its centred linearised predictor should be."""
-    machine, begun = training.committee, training.committee.form()
-    numbers = (machine.output_scale, machine.curvature, training.step)
-    scales, curvatures, paces = (np.broadcast_to(n, len(machine.weights)) for n in numbers)
-    for k, weights in enumerate(machine.weights):
-        aim = QuadraticForm(target.linear[k], target.quadratic[k])
-        labels = training.targets[k]
-        if not training.centred:
-            offset = QuadraticForm(begun.linear[k], begun.quadratic[k])
-            aim, labels = aim - offset, labels - offset(training.inputs[k])
-        readout = None if machine.readout is None else machine.readout[k]
-        one = Committee(weights, float(scales[k]), float(curvatures[k]), readout)
-        yield Linearisation(one, training.inputs[k], labels, float(paces[k])), aim
-
-
-def _linearised(pair: tuple[Linearisation, QuadraticForm], steps: Sequence[int]) -> Table:
-    twin, aim = pair
-
-    def test_loss(at: float) -> float:
-        return float((twin.form(at) - aim).mean_square().total)
-
-    return {
-        "linearised_train": [twin.train_loss(at) for at in steps],
-        "linearised_test": [test_loss(at) for at in steps],
-        "kernel_regression": [test_loss(inf)] * len(steps),
-    }
+    return by_run(steps, records) | linearised(training, target, steps)
 
 
 def with_columns(table: Table, **values: Sequence[float | int | str]) -> Table:

@@ -22,6 +22,7 @@ from verify.figures.committee_runs import (
     runs_of,
     with_columns,
 )
+from verify.figures.committee_sweeps import by_run
 from verify.figures.outcomes import Outcome, below
 
 DEGREES = (2, 3, 4, 5)
@@ -106,19 +107,17 @@ def _compute(size: Size, degree: int, samples: int) -> Table:
         squares: Floats = (machine.outputs(inputs) - offset - labels) ** 2
         return squares
 
-    columns: dict[str, list[Floats]] = {"train": [], "test": [], "test_error": []}
+    records = []
     for moment in gradient_descent(training, steps):
         squares = errors(moment.committee)
-        columns["train"].append(moment.train_loss)
-        columns["test"].append(squares.mean(-1))
-        columns["test_error"].append(squares.std(-1) / sqrt(size.test_samples))
-    runs = len(settings)
-    table: Table = {
-        "run": [run for run in range(runs) for _ in steps],
-        "step": [step for _ in range(runs) for step in steps],
-    }
-    for name, values in columns.items():
-        table[name] = [float(value) for value in np.array(values).T.ravel()]
+        records.append(
+            {
+                "train": moment.train_loss,
+                "test": squares.mean(-1),
+                "test_error": squares.std(-1) / sqrt(size.test_samples),
+            }
+        )
+    table, runs = by_run(steps, records), len(settings)
     numbers = {"degree": [degree] * runs, "samples": [samples] * runs, "seed": size.seeds}
     return with_columns(table, **numbers)
 
