@@ -19,6 +19,7 @@ from theory.backend import Array, Floats
 from theory.lazy_rich.committee import Committee
 from theory.lazy_rich.online import population_gradient
 from theory.lazy_rich.quadratic_form import QuadraticForm
+from theory.lazy_rich.quadrature import gauss_hermite
 from theory.lazy_rich.setting import Setting
 
 _TINY = 1e-100
@@ -42,32 +43,42 @@ class PopulationRun:
         return setting.step * setting.input_dim * setting.width / (2.0 * setting.output_scale**2)
 
     @cached_property
+    def _initial(self) -> Committee:
+        return self.setting.committee()
+
+    @cached_property
+    def _target(self) -> QuadraticForm:
+        return self.setting.target()
+
+    @cached_property
     def offset(self) -> QuadraticForm:
         """What is subtracted from the predictor: itself at first where centred, else zero."""
-        form = self.setting.committee().form()
+        form = self._initial.form()
         if self.setting.centred:
             return form
         return QuadraticForm(0.0 * form.linear, 0.0 * form.quadratic)
 
     def gradient(self, weights: Array) -> Array:
-        machine = replace(self.setting.committee(), weights=weights)
-        return population_gradient(machine, self.setting.target(), self.offset)
+        return population_gradient(self._machine(weights), self._target, self.offset)
+
+    def _machine(self, weights: Array) -> Committee:
+        return replace(self._initial, weights=weights)
 
     @cached_property
     def trajectory(self) -> tuple[Floats, ...]:
         """Weights `(N, D)` after 0 to `steps` steps."""
-        visited = [self.setting.weights()]
+        visited = [self._initial.weights]
         for _ in range(self.setting.steps):
             visited.append(visited[-1] - self._rate * self.gradient(visited[-1]))
         return tuple(visited)
 
     def test_loss(self, machine: Committee) -> Array:
         """Of machines along any batch axes, shape `(...)`."""
-        return (machine.form() - self.offset - self.setting.target()).mean_square().total
+        return (machine.form() - self.offset - self._target).mean_square().total
 
     @property
     def final_loss(self) -> float:
-        return float(self.test_loss(replace(self.setting.committee(), weights=self.trajectory[-1])))
+        return float(self.test_loss(self._machine(self.trajectory[-1])))
 
     @cached_property
     def _sensitivities(self) -> tuple[Floats, ...]:
@@ -82,12 +93,11 @@ class PopulationRun:
 
     def response(self, inputs: Floats) -> Floats:
         """psi at inputs `(..., D)`, shape `(...)`."""
-        target, committee = self.setting.target(), self.setting.committee()
-        wanted = target(inputs) + self.offset(inputs)
-        per_neuron = committee.output_scale / committee.width
+        wanted = self._target(inputs) + self.offset(inputs)
+        per_neuron = self._initial.output_scale / self._initial.width
         total = np.zeros(inputs.shape[:-1])
         for weights, sensitivity in zip(self.trajectory, self._sensitivities, strict=False):
-            machine = replace(committee, weights=weights)
+            machine = self._machine(weights)
             fields = machine.fields(inputs)
             pushes = (machine.slope(fields) * (inputs @ sensitivity.T)).sum(-1)
             total -= self._rate * 2.0 * (machine.outputs_of(fields) - wanted) * per_neuron * pushes
@@ -97,11 +107,5 @@ class PopulationRun:
     @cached_property
     def variance(self) -> float:
         """E psi^2, exactly: psi is of degree 4, and five nodes integrate degree 9."""
-        dimension = self.setting.input_dim
-        nodes, weights = np.polynomial.hermite_e.hermegauss(5)
-        axes = np.meshgrid(*[nodes] * dimension, indexing="ij")
-        grid = np.stack([axis.ravel() for axis in axes], axis=-1) / np.sqrt(dimension)
-        masses = np.ones(1)
-        for _ in range(dimension):
-            masses = np.outer(masses, weights / weights.sum()).ravel()
-        return float(masses @ self.response(grid) ** 2)
+        gaussian = gauss_hermite(self.setting.input_dim, 5, 1.0 / self.setting.input_dim)
+        return float(gaussian.mean(self.response(gaussian.points) ** 2))
