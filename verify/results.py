@@ -56,7 +56,7 @@ class ClaimResult:
     rivals: tuple[RivalResult, ...]
     evidence: tuple[Evidence, ...]
     discarded: int
-    counterexample: Counterexample | None
+    counterexample: Counterexample | None = None
     power: tuple[Power, ...] = ()
     missing: int = 0
 
@@ -172,7 +172,6 @@ def judge_claim(
     claim: Claim[Any, Any],
     evidence: Sequence[Evidence],
     discarded: int,
-    counterexample: Counterexample | None = None,
     missing: int = 0,
 ) -> ClaimResult:
     """Judge the claim and every rival on the same evidence; `holds` needs it to be complete."""
@@ -190,10 +189,9 @@ def judge_claim(
         tuple(rivals),
         tuple(evidence),
         discarded,
-        counterexample,
         # every error leaves a falsified claim falsified: that detects nothing
-        () if ruling.verdict == "falsified" else power_of(claim, evidence),
-        missing,
+        power=() if ruling.verdict == "falsified" else power_of(claim, evidence),
+        missing=missing,
     )
 
 

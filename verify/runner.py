@@ -1,7 +1,7 @@
 """The runner: shards to workers, evidence to the judge, events to whoever listens."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter
@@ -187,11 +187,11 @@ def _judged(
 ) -> ClaimResult:
     evidence, discarded = merge(shards, further)
     missing = sum(shard.missing for shard in (*shards, *further))
-    result = judge_claim(claim, evidence, discarded, missing=missing)
+    result = judge_claim(claim, evidence, discarded, missing)
     if result.ruling.verdict != "falsified":
         return result
     found = _counterexample(claim, [*shards, *further], plan, listeners)
-    return judge_claim(claim, evidence, discarded, found, missing)
+    return replace(result, counterexample=found)
 
 
 def merge(
