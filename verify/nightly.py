@@ -22,7 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
+from hypothesis import Phase, given, settings, target
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -34,6 +34,7 @@ from verify.claims import claim_named
 from verify.claims.base import Assertions, Claim
 from verify.instances import Instance, read_json
 from verify.judge import binding, in_digits, instance_severity, judge_instance
+from verify.profiles import hypothesis_settings
 from verify.replay import instance_of, replay_command
 from verify.search import seed_alone
 from verify.user_modules import claim_of, user_code
@@ -279,19 +280,11 @@ def _round(log: _Log, seed: int, end: float, database: Path) -> None:
 
 
 def _settings(database: Path) -> settings:
-    """Every field that decides what is run; nothing is derandomised, nothing fails or shrinks."""
+    """Those of a run, but climbing, and with a memory; nothing fails or shrinks."""
     return settings(
-        max_examples=ROUND,
+        hypothesis_settings(ROUND, shrink=False),
         phases=(Phase.reuse, Phase.generate, Phase.target),
-        deadline=None,
-        derandomize=False,
         database=DirectoryBasedExampleDatabase(database),
-        print_blob=False,
-        report_multiple_bugs=False,
-        stateful_step_count=1,
-        suppress_health_check=(HealthCheck.too_slow,),
-        verbosity=Verbosity.quiet,
-        backend="hypothesis",
     )
 
 
