@@ -11,17 +11,16 @@ from matplotlib.figure import Figure
 from theory.lazy_rich.experiments.digits import DigitsMLP, digits, idx_images, train
 from theory.lazy_rich.experiments.optimization import log_spaced
 from verify.figures.base import FigureSpec, Part, Table
+from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     Levels,
     by_scale,
-    device,
     draw_accuracies,
     draw_column,
     draw_delays,
     mean_delays,
     moments_table,
     numbers,
-    one_thread,
     runs_by_scale,
 )
 from verify.figures.outcomes import Outcome, below
@@ -63,6 +62,7 @@ SIZES = {
 }
 
 
+@one_thread()
 def _compute(size: Size, scale: float, seed: int, mnist: str | None) -> Table:
     run = replace(size.run, output_scale=scale, seed=seed)
     if mnist is None:
@@ -70,10 +70,9 @@ def _compute(size: Size, scale: float, seed: int, mnist: str | None) -> Table:
         run = replace(run, test_samples=min(run.test_samples, len(images.labels) - run.samples))
     else:
         images = idx_images(Path(mnist))
-    with one_thread():
-        moments = train(run, images, log_spaced(size.steps[scale]), device())
-        data = "digits" if mnist is None else "MNIST"
-        return moments_table(moments, scale=scale, seed=seed, data=data)
+    moments = train(run, images, log_spaced(size.steps[scale]), device())
+    data = "digits" if mnist is None else "MNIST"
+    return moments_table(moments, scale=scale, seed=seed, data=data)
 
 
 def parts(preset: str) -> list[Part]:

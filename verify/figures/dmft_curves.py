@@ -10,7 +10,7 @@ from theory.lazy_rich import Setting
 from theory.lazy_rich.dmft import MeanField, causal_sweep, iterate, online, simulate
 from verify.claims.base import Bound
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.network_curves import one_thread
+from verify.figures.hardware import one_thread
 from verify.figures.outcomes import Outcome, below
 
 STANDARD_ERRORS = 4.0
@@ -58,6 +58,7 @@ SIZES = {
 }
 
 
+@one_thread()
 def _compute(size: Size, ratio: float) -> Table:
     setting = replace(size.setting, samples=round(ratio * size.setting.input_dim))
     problem = MeanField.of(setting)
@@ -84,14 +85,9 @@ def _compute(size: Size, ratio: float) -> Table:
     return table
 
 
-def _on_one_thread(size: Size, ratio: float) -> Table:
-    with one_thread():
-        return _compute(size, ratio)
-
-
 def parts(preset: str) -> list[Part]:
     size = SIZES[preset]
-    return [Part(f"nu-{ratio:g}", partial(_on_one_thread, size, ratio)) for ratio in size.ratios]
+    return [Part(f"nu-{ratio:g}", partial(_compute, size, ratio)) for ratio in size.ratios]
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:

@@ -20,6 +20,7 @@ from theory.descent.modular_addition import (
 )
 from verify.checkpoints import Checkpoint
 from verify.figures.base import Table
+from verify.figures.hardware import device
 
 CHECKPOINTS = Path("reports/checkpoints")
 CHUNK = 250
@@ -81,13 +82,6 @@ def run_of(size: Size, alpha: float, decay: float, seed: int = 0) -> ModularRun:
     limit = {} if decay == 0 else {"largest": LARGEST_DECAY_STEP / decay}
     relative = RELATIVE_STEP * size.task.input_dim
     return ModularRun(alpha, decay, LossScaledStep(relative, norm_power=2.0, **limit), seed)
-
-
-def device() -> str:
-    """The GPU where there is one."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def run_until(

@@ -1,7 +1,6 @@
 """What the figures on networks with an output scale share: tables, delays, axes of curves."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nan
 from typing import Any
@@ -20,30 +19,14 @@ from verify.figures.outcomes import ordered
 TRAIN, TEST = "tab:blue", "tab:red"
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: what is computed here is too small to be worth more."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def device() -> str:
-    """The GPU where there is one."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def moments_table(moments: Iterable[Moment], **columns: float | int | str) -> Table:
-    """One row a moment; `columns` are the same in every row."""
-    rows = [{**columns, **vars(moment)} for moment in moments]
+def columns(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A table by its rows, all of the same names."""
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def moments_table(moments: Iterable[Moment], **added: float | int | str) -> Table:
+    """One row a moment; what is added is the same in every row."""
+    return columns([{**added, **vars(moment)} for moment in moments])
 
 
 def numbers(table: Table, name: str) -> Floats:

@@ -1,7 +1,7 @@
 """A student that seems to grok: the delay of its accuracy is made by the threshold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite, nan
 
@@ -9,17 +9,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from theory.lazy_rich.experiments.optimization import log_spaced
-from theory.lazy_rich.experiments.student_teacher import StudentTeacher, accuracy, train
+from theory.lazy_rich.experiments.student_teacher import Errors, StudentTeacher, accuracy, train
 from verify.figures.base import FigureSpec, Part, Table
+from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     TEST,
     TRAIN,
     after_start,
     at_least,
+    columns,
     crossing,
-    device,
     numbers,
-    one_thread,
     plain_ratios,
     shade,
 )
@@ -48,25 +48,26 @@ SIZES = {
 }
 
 
+@one_thread()
 def _compute(size: Size, scale: float) -> Table:
-    run = StudentTeacher(**{**vars(size.run), "output_scale": scale})
-    table: Table = {"scale": [], "step": [], "train_loss": [], "test_loss": [], "weight_norm": []}
-    table |= {f"{kind}_{limit:g}": [] for limit in THRESHOLDS for kind in ("train", "test")}
-    with one_thread():
-        for errors in train(run, log_spaced(size.epochs), device()):
-            row = {
-                "scale": scale,
-                "step": errors.step,
-                "train_loss": errors.train.mean(),
-                "test_loss": errors.test.mean(),
-                "weight_norm": errors.weight_norm,
-            }
-            for limit in THRESHOLDS:
-                row[f"train_{limit:g}"] = accuracy(errors.train, limit)
-                row[f"test_{limit:g}"] = accuracy(errors.test, limit)
-            for name, value in row.items():
-                table[name].append(float(value))
-    return table
+    run = replace(size.run, output_scale=scale)
+    return columns(
+        [_row(errors, scale) for errors in train(run, log_spaced(size.epochs), device())]
+    )
+
+
+def _row(errors: Errors, scale: float) -> dict[str, float]:
+    row = {
+        "scale": scale,
+        "step": float(errors.step),
+        "train_loss": float(errors.train.mean()),
+        "test_loss": float(errors.test.mean()),
+        "weight_norm": errors.weight_norm,
+    }
+    for limit in THRESHOLDS:
+        row[f"train_{limit:g}"] = accuracy(errors.train, limit)
+        row[f"test_{limit:g}"] = accuracy(errors.test, limit)
+    return row
 
 
 def parts(preset: str) -> list[Part]:

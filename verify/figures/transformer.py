@@ -14,15 +14,14 @@ from theory.descent.modular_addition import ModularTask
 from theory.lazy_rich.experiments.optimization import log_spaced
 from theory.lazy_rich.experiments.transformer import ModularTransformer, train
 from verify.figures.base import FigureSpec, Part, Table
+from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     Levels,
     by_scale,
-    device,
     draw_accuracies,
     draw_column,
     mean_delays,
     moments_table,
-    one_thread,
     runs_by_scale,
 )
 from verify.figures.outcomes import Outcome, below
@@ -53,11 +52,11 @@ SIZES = {
 }
 
 
+@one_thread()
 def _compute(size: Size, scale: float, seed: int) -> Table:
     run = replace(size.run, scale=scale, seed=seed)
-    with one_thread():
-        moments = train(run, log_spaced(size.epochs[scale]), device())
-        return moments_table(moments, scale=scale, seed=seed)
+    moments = train(run, log_spaced(size.epochs[scale]), device())
+    return moments_table(moments, scale=scale, seed=seed)
 
 
 def parts(preset: str) -> list[Part]:

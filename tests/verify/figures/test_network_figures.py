@@ -17,13 +17,13 @@ from theory.lazy_rich.experiments import (
 )
 from verify.figures import digits, figure_named, modular_mlp, student_teacher, transformer
 from verify.figures.base import Table
+from verify.figures.hardware import one_thread
 from verify.figures.make import make_figure
 from verify.figures.network_curves import (
     Levels,
     crossing,
     mean_delays,
     moments_table,
-    one_thread,
     runs_by_scale,
 )
 
