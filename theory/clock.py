@@ -7,6 +7,10 @@ integrator can pass it in one call.
 """
 
 from math import exp, log
+from typing import Final
+
+HEAD_START: Final = -14.0
+"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
 
 
 def clock_of(decay_time: float) -> float:
@@ -17,6 +21,14 @@ def clock_of(decay_time: float) -> float:
 def decay_time_at(clock: float) -> float:
     """s at tau (underflows to 0.0 below tau = -745, where only log s matters)."""
     return exp(clock) if clock < 0.0 else clock + 1.0
+
+
+def first_clock(log_gain: float, stiffness: float) -> float:
+    """tau at which a flow with the log of the force's gain `log_gain` has made its first step.
+
+    `stiffness` is the largest entry of its kernel.
+    """
+    return HEAD_START - max(log_gain + log(max(1.0, stiffness)), 0.0)
 
 
 def log_rate(clock: float) -> float:

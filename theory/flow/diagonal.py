@@ -16,14 +16,16 @@ restarts every few 1/(L-2) units of s. One right-hand side is two passes over X.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import ceil, exp, log
+from math import exp, log
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from theory.backend import Floats
-from theory.clock import clock_of, decay_time_at, log_rate
+from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import AssumptionError, InvalidInput
+from theory.flow.gradient import LOOSER, RICH_BELOW
+from theory.flow.pieces import piece_ends
 from theory.integrate import MAX_EVALUATIONS, integrate
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.losses import Loss
@@ -31,24 +33,12 @@ from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
-LOOSER: Final = 100.0
-"""Ratio of the two tolerances whose difference is the error estimate, as in `gradient_flow`."""
-
-_RICH_BELOW: Final = log(1e4)
-"""rho^L at the hand-over, as in `gradient_flow`; both charts are exact at any time."""
-
-_HEAD_START: Final = -14.0
-"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
-
 _EXACT_GRAM: Final = 1_000_000_000
 """Up to so many products n^2 d a Gram matrix for Newton's iteration is computed exactly (0.1 s);
 above, from the Gram matrix at the anchor and the columns that left it most."""
 
 _MOVED_COLUMNS: Final = 4096
 """Columns of X treated exactly in an approximate Gram matrix. It only steers Newton's iteration."""
-
-_PIECE: Final = 3.0
-"""(L-2) times the length of a rich piece: at its end active brackets have lost e^-3, one digit."""
 
 _STEEPEST: Final = 300.0
 """Trial steps beyond e^300 would overflow; no accepted state comes near."""
@@ -415,12 +405,12 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
     stop = max(clock for clock, _ in pending)
     chart: _Chart = system.comoving
     stiffness = float(np.abs(np.diagonal(system.base_gram)).max())
-    fastest = max(chart.log_gain(0.0) + log(max(1.0, stiffness)), 0.0)
-    start = min(_HEAD_START - fastest, min(clock for clock, _ in pending) - 1.0)
+    earliest = min(clock for clock, _ in pending)
+    start = min(first_clock(chart.log_gain(0.0), stiffness), earliest - 1.0)
     zero = np.zeros(system.problem.samples)
     dual = system.problem.loss_function.force(start + chart.log_gain(0.0), zero, zero + 1.0)
     evaluations = 0
-    for end in _ends(regime, degree, start, stop):
+    for end in piece_ends(regime, degree, RICH_BELOW, start, stop):
         if evaluations:
             mean, ratio = chart.logs(decay_time_at(start), system.combine(dual))
             chart = _Rich(degree, mean, ratio, decay_time_at(start), system.resting_gain)
@@ -448,20 +438,3 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
         negative = system.problem.anchor[: weights.shape[1]] < 0
         logs[:, :, negative] = logs[:, ::-1, negative]
     return _Run(weights, logs, evaluations)
-
-
-def _ends(regime: Regime, degree: int, start: float, stop: float) -> list[float]:
-    """Where the pieces of the flow end, in clock time: the first co-moving, the others rich."""
-    log_alpha = regime.log_alpha
-    turn = clock_of(max(log_alpha - _RICH_BELOW / degree, 0.5 * log_alpha))
-    if not start < turn < stop:
-        return [stop]
-    if degree == 2:
-        return [turn, stop]
-    first = decay_time_at(turn)
-    pieces = ceil((decay_time_at(stop) - first) * (degree - 2) / _PIECE)
-    return [
-        turn,
-        *(clock_of(s) for s in np.linspace(first, decay_time_at(stop), pieces + 1)[1:-1]),
-        stop,
-    ]

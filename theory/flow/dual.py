@@ -8,15 +8,16 @@ are not support decay exponentially in s, and their logarithms are straight line
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from math import ceil, inf, log
+from math import inf, log
 from typing import Final
 
 import numpy as np
 
 from theory.backend import Flags, Floats
-from theory.clock import clock_of, decay_time_at
+from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import IntegrationFailed
 from theory.flow.chart import Chart
+from theory.flow.pieces import piece_ends
 from theory.flow.state import FlowState
 from theory.kernel.lazy import initial_log_gain
 from theory.nets import Diagonal
@@ -35,12 +36,6 @@ MAX_STEPS: Final = 20_000
 _RICH_BELOW: Final = log(10.0)
 """rho^L at the hand-over. Earlier, the rich chart has more to cover, and it cannot use that errors
 are damped; later, log a itself turns. Measured between 1 and 10^4: 10 takes the fewest steps."""
-
-_HEAD_START: Final = -14.0
-"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
-
-_PIECE: Final = 3.0
-"""(L-2) times the length of a rich piece, as in `theory.flow.diagonal`."""
 
 
 def reducible(problem: Problem) -> bool:
@@ -158,9 +153,11 @@ def dual_flow(
     moving = clocks[clocks > -inf]
     found, steps, turn = np.zeros((4, len(at), half.size)), 0, inf
     if moving.size:
-        start, gain = _start(problem, regime, float(moving.min()))
+        gain = initial_log_gain(problem, regime)
+        stiffness = float((problem.inputs**2 @ lane.base).max())
+        start = min(first_clock(gain, stiffness), float(moving.min()) - 1.0)
         first = np.full(problem.samples, start + gain - (log(2.0) if logistic else 0.0))
-        turns = _turns(degree, regime, float(moving.max()))
+        turns = piece_ends(regime, degree, _RICH_BELOW, start, float(moving.max()))
         turn = turns[0]
         seam = [0.0] if start < 0.0 < turns[-1] else []
         grid = np.unique(np.concatenate([moving, turns, seam]))
@@ -193,24 +190,3 @@ def flow_states(problem: Problem, regime: Regime, states: DualStates) -> tuple[F
         )
         for row, (comoving, log_rho) in enumerate(zip(states.comoving, states.log_rho, strict=True))
     )
-
-
-def _start(problem: Problem, regime: Regime, earliest: float) -> tuple[float, float]:
-    """The clock of the first step, and E0, the log of the force's gain."""
-    gain = initial_log_gain(problem, regime)
-    half = np.abs(np.split(problem.anchor, 2)[0])
-    base = 2.0 * problem.degree**2 * half ** (2 * problem.degree - 2)
-    stiffness = float((problem.inputs**2 @ base).max())
-    fastest = max(gain + log(max(1.0, stiffness)), 0.0)
-    return min(_HEAD_START - fastest, earliest - 1.0), gain
-
-
-def _turns(degree: int, regime: Regime, stop: float) -> list[float]:
-    """Where the pieces of the flow end, in clock time: the first co-moving, the others rich."""
-    log_alpha = regime.log_alpha
-    turn = clock_of(max(log_alpha - _RICH_BELOW / degree, 0.5 * log_alpha))
-    if turn >= stop:
-        return [stop]
-    first, last = decay_time_at(turn), decay_time_at(stop)
-    pieces = max(ceil((last - first) * (degree - 2) / _PIECE), 1)
-    return [turn, *(clock_of(s) for s in np.linspace(first, last, pieces + 1)[1:-1]), stop]

@@ -15,7 +15,7 @@ import numpy as np
 
 from theory.assumptions import check_finite, check_zero_output
 from theory.backend import Floats
-from theory.clock import clock_of, decay_time_at
+from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import IntegrationFailed, InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
 from theory.flow.dual import (
@@ -27,6 +27,7 @@ from theory.flow.dual import (
     reducible,
 )
 from theory.flow.manifold import SlowManifold, slow_clocks
+from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
@@ -39,12 +40,9 @@ Event = Callable[[FlowState], float]
 LOOSER = 100.0
 """Ratio of the two tolerances whose difference is the error estimate."""
 
-_RICH_BELOW = log(1e4)
+RICH_BELOW = log(1e4)
 """The rich chart takes over once rho^L < 1e4: theta then loses four digits of f to cancellation,
 where the co-moving chart would lose as many to the growth of eta."""
-
-_HEAD_START = -14.0
-"""The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
 
 
 def gradient_flow(
@@ -232,7 +230,7 @@ def _run(
 def start_clock(chart: Chart) -> float:
     """tau at which the flow has covered e^-14 of the first time scale of its co-moving chart."""
     stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
-    return _HEAD_START - max(chart.log_gain(0.0) + log(max(1.0, stiffness)), 0.0)
+    return first_clock(chart.log_gain(0.0), stiffness)
 
 
 def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float]:
@@ -242,8 +240,7 @@ def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float
 def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
     """From `start` to `stop`: co-moving, then rich; on the slow manifold where that is stiff."""
     problem, regime = chart.problem, chart.regime
-    log_alpha = regime.log_alpha
-    turn = clock_of(max(log_alpha - _RICH_BELOW / problem.degree, 0.5 * log_alpha))
+    turn = hand_over(regime, problem.degree, RICH_BELOW)
     rich = Chart(problem, regime, comoving=False)
     relaxed, released = slow_clocks(chart, start)
     ends = [*sorted(clock for clock in (turn, relaxed, released) if start < clock < stop), stop]

@@ -13,6 +13,7 @@ from theory.flow.batch_chart import BatchChart
 from theory.flow.chart import Chart
 from theory.flow.extrapolation import ORDER, extrapolated_step, rounding_growth
 from theory.flow.gradient import start_clock
+from theory.flow.pieces import hand_over
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.problem import Problem, Regime
 
@@ -76,7 +77,7 @@ class Lanes:
             coordinates=chart.rhs(clock, torch.zeros_like(chart.anchor)),
             step=torch.full_like(clock, _FIRST_STEP),
             stops=tensor(stops),
-            turn=tensor([clock_of(_turning_point(r, p.degree)) for p, r in flows]),
+            turn=tensor([hand_over(r, p.degree, _RICH_BELOW) for p, r in flows]),
             rtol=tensor(tolerance)[:, :1],
             atol=tensor(tolerance)[:, 1:],
         )
@@ -173,8 +174,3 @@ def _tolerances(log_gain: float, rtol: float) -> tuple[float, float]:
     noise = float(np.finfo(float).eps) * (abs(log_gain) + 10.0)
     rtol, atol = tolerances(log_gain, rtol)
     return max(rtol, 500.0 * noise), max(atol, rounding_growth() * noise)
-
-
-def _turning_point(regime: Regime, degree: int) -> float:
-    """The decay time s at which the rich chart takes over."""
-    return max(regime.log_alpha - _RICH_BELOW / degree, 0.5 * regime.log_alpha)

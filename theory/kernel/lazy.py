@@ -14,7 +14,7 @@ from math import log
 import numpy as np
 
 from theory.backend import Floats
-from theory.clock import clock_of, decay_time_at, log_rate
+from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import InvalidInput
 from theory.integrate import integrate
 from theory.kernel.ntk import gram, signed_features
@@ -85,8 +85,7 @@ def lazy_flow(
         return np.asarray(-curvature[:, None] * kernel - decay * np.eye(len(dual)))
 
     clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
-    stiffness = max(1.0, float(np.abs(kernel).max()))
-    start = min(-14.0 - max(gain + log(stiffness), 0.0), clocks.min() - 1.0)
+    start = min(first_clock(gain, float(np.abs(kernel).max())), clocks.min() - 1.0)
     initial = loss.force(start + gain, 0.0 * ones, ones)
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)
