@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     Levels,
+    Size,
     by_scale,
     draw_accuracies,
     draw_column,
     draw_delays,
     mean_delays,
     moments_table,
+    not_by_scale,
     numbers,
     runs_by_scale,
 )
@@ -27,16 +29,6 @@ from verify.figures.outcomes import Outcome, below
 
 MNIST = "THEORY_VERIFY_MNIST"
 """The environment variable that names a folder with the IDX files of MNIST, for `paper`."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """One preset: a run at seed 0, the steps of every output scale, and the seeds."""
-
-    run: DigitsMLP
-    steps: dict[float, int]
-    seeds: tuple[int, ...]
-
 
 LEVELS = Levels(train=0.95, test=0.75)
 
@@ -63,7 +55,7 @@ SIZES = {
 
 
 @one_thread()
-def _compute(size: Size, scale: float, seed: int, mnist: str | None) -> Table:
+def _compute(size: Size[DigitsMLP], scale: float, seed: int, mnist: str | None) -> Table:
     run = replace(size.run, output_scale=scale, seed=seed)
     if mnist is None:
         images = digits()
@@ -76,14 +68,9 @@ def _compute(size: Size, scale: float, seed: int, mnist: str | None) -> Table:
 
 
 def parts(preset: str) -> list[Part]:
-    size = SIZES[preset]
     mnist = os.environ.get(MNIST) if preset == "paper" else None
     name = "scale" if mnist is None else "mnist-scale"
-    return [
-        Part(f"{name}-{scale:g}-seed-{seed}", partial(_compute, size, scale, seed, mnist))
-        for scale in size.steps
-        for seed in size.seeds
-    ]
+    return SIZES[preset].parts(partial(_compute, mnist=mnist), name)
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
@@ -123,25 +110,18 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             "the delay grows with the output scale",
             by_scale(delays),
             "the delay falls as the output scale grows",
-            (
-                below(
-                    f"delay at scale {largest:g}, against at {smallest:g}",
-                    delays[largest],
-                    delays[smallest],
-                ),
-            ),
+            not_by_scale(delays, "delay"),
         ),
     )
 
 
-def _describe(size: Size) -> str:
+def _describe(size: Size[DigitsMLP]) -> str:
     run = size.run
-    steps = ", ".join(f"{count} at alpha = {scale:g}" for scale, count in size.steps.items())
     return (
         f"{run.hidden_layers} hidden layers of {run.width}, {run.samples} training images, "
         f"initial weights {run.weight_scale:g} times those of He, AdamW with learning rate "
         f"{run.learning_rate:g} and weight decay {run.weight_decay:g} in batches of {run.batch}, "
-        f"steps {steps}, seeds {', '.join(map(str, size.seeds))}"
+        f"steps {size.steps_by('alpha')}, seeds {', '.join(map(str, size.seeds))}"
     )
 
 

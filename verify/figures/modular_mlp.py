@@ -1,8 +1,7 @@
 """Modular addition without weight decay: the net groks while its weights grow; s sets the delay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,26 +13,18 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     Levels,
+    Size,
     by_scale,
     draw_accuracies,
     draw_column,
     draw_delays,
     mean_delays,
     moments_table,
+    not_by_scale,
     numbers,
     runs_by_scale,
 )
 from verify.figures.outcomes import Outcome, below
-
-
-@dataclass(frozen=True)
-class Size:
-    """One preset: a run at scale 1 and seed 0, the epochs of every scale, and the seeds."""
-
-    run: ModularMLP
-    epochs: dict[float, int]
-    seeds: tuple[int, ...]
-
 
 LEVELS = Levels(train=0.95, test=0.75)
 
@@ -52,20 +43,15 @@ SIZES = {
 
 
 @one_thread()
-def _compute(size: Size, scale: float, seed: int) -> Table:
+def _compute(size: Size[ModularMLP], scale: float, seed: int) -> Table:
     task = replace(size.run.task, seed=seed)
     run = replace(size.run, task=task, scale=scale, seed=seed)
-    moments = train(run, log_spaced(size.epochs[scale]), device())
+    moments = train(run, log_spaced(size.steps[scale]), device())
     return moments_table(moments, scale=scale, seed=seed)
 
 
 def parts(preset: str) -> list[Part]:
-    size = SIZES[preset]
-    return [
-        Part(f"scale-{scale:g}-seed-{seed}", partial(_compute, size, scale, seed))
-        for scale in size.epochs
-        for seed in size.seeds
-    ]
+    return SIZES[preset].parts(_compute)
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
@@ -112,13 +98,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             "the relative delay grows with the scale s",
             by_scale(delays),
             "the relative delay falls as s grows",
-            (
-                below(
-                    f"delay at scale {largest:g}, against at {smallest:g}",
-                    delays[largest],
-                    delays[smallest],
-                ),
-            ),
+            not_by_scale(delays, "delay"),
         ),
         Outcome(
             "the scale alone makes the delay half again as long, or more",
@@ -141,13 +121,12 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     )
 
 
-def _describe(size: Size) -> str:
+def _describe(size: Size[ModularMLP]) -> str:
     run = size.run
-    epochs = ", ".join(f"{count} at s = {scale:g}" for scale, count in size.epochs.items())
     return (
         f"p = {run.task.modulus}, {run.task.fraction:.0%} of the pairs for training, "
-        f"N = {run.width}, learning rate {run.learning_rate:g}/s^2, epochs {epochs}, seeds "
-        f"{', '.join(map(str, size.seeds))}"
+        f"N = {run.width}, learning rate {run.learning_rate:g}/s^2, epochs "
+        f"{size.steps_by('s')}, seeds {', '.join(map(str, size.seeds))}"
     )
 
 

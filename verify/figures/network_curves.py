@@ -1,9 +1,10 @@
 """What the figures on networks with an output scale share: tables, delays, axes of curves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf, isfinite, nan
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from matplotlib import colormaps
@@ -13,10 +14,35 @@ from matplotlib.ticker import NullLocator
 from theory.backend import Floats
 from theory.lazy_rich.experiments.optimization import Moment
 from verify.claims.base import Bound
-from verify.figures.base import Table
-from verify.figures.outcomes import ordered
+from verify.figures.base import Part, Table
+from verify.figures.outcomes import below, ordered
 
 TRAIN, TEST = "tab:blue", "tab:red"
+
+Run = TypeVar("Run")
+
+
+@dataclass(frozen=True)
+class Size(Generic[Run]):
+    """One preset: a run, the gradient steps at every scale, and the seeds."""
+
+    run: Run
+    steps: Mapping[float, int]
+    seeds: tuple[int, ...]
+
+    def parts(
+        self, compute: Callable[["Size[Run]", float, int], Table], name: str = "scale"
+    ) -> list[Part]:
+        """One part a scale and seed."""
+        return [
+            Part(f"{name}-{scale:g}-seed-{seed}", partial(compute, self, scale, seed))
+            for scale in self.steps
+            for seed in self.seeds
+        ]
+
+    def steps_by(self, symbol: str) -> str:
+        """For a caption."""
+        return ", ".join(f"{count} at {symbol} = {scale:g}" for scale, count in self.steps.items())
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -121,6 +147,13 @@ def mean_delays(tables: Mapping[str, Table], levels: Levels) -> dict[float, floa
 def by_scale(values: Mapping[float, float]) -> tuple[Bound, ...]:
     """The values increase with the scale."""
     return ordered(tuple(f"at scale {scale:g}" for scale in values), tuple(values.values()))
+
+
+def not_by_scale(values: Mapping[float, float], what: str) -> tuple[Bound, ...]:
+    """The largest scale has no larger value than the smallest: a rival of `by_scale`."""
+    smallest, largest = min(values), max(values)
+    name = f"{what} at scale {largest:g}, against at {smallest:g}"
+    return (below(name, values[largest], values[smallest]),)
 
 
 def shade(rank: int, count: int) -> Any:

@@ -1,8 +1,7 @@
 """A one-layer transformer on modular addition: the scale s of its logits sets the delay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from math import nan
 
 import numpy as np
@@ -17,24 +16,16 @@ from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (
     Levels,
+    Size,
     by_scale,
     draw_accuracies,
     draw_column,
     mean_delays,
     moments_table,
+    not_by_scale,
     runs_by_scale,
 )
 from verify.figures.outcomes import Outcome, below
-
-
-@dataclass(frozen=True)
-class Size:
-    """One preset: a run at scale 1, the epochs of every scale, and the seeds of the weights."""
-
-    run: ModularTransformer
-    epochs: dict[float, int]
-    seeds: tuple[int, ...]
-
 
 LEVELS = Levels(train=0.95, test=0.9)
 
@@ -53,19 +44,14 @@ SIZES = {
 
 
 @one_thread()
-def _compute(size: Size, scale: float, seed: int) -> Table:
+def _compute(size: Size[ModularTransformer], scale: float, seed: int) -> Table:
     run = replace(size.run, scale=scale, seed=seed)
-    moments = train(run, log_spaced(size.epochs[scale]), device())
+    moments = train(run, log_spaced(size.steps[scale]), device())
     return moments_table(moments, scale=scale, seed=seed)
 
 
 def parts(preset: str) -> list[Part]:
-    size = SIZES[preset]
-    return [
-        Part(f"scale-{scale:g}-seed-{seed}", partial(_compute, size, scale, seed))
-        for scale in size.epochs
-        for seed in size.seeds
-    ]
+    return SIZES[preset].parts(_compute)
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
@@ -106,7 +92,6 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     waits = {
         scale: float(np.mean([LEVELS.wait(run) for run in runs])) for scale, runs in found.items()
     }
-    smallest, largest = min(waits), max(waits)
     # relative delays only of the scales where no run is cut off: a lower bound refutes nothing
     delays = {
         scale: delay
@@ -127,13 +112,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             "the scale tunes the epochs between fitting and generalising: the larger, the more",
             by_scale(waits),
             "the larger the scale, the fewer",
-            (
-                below(
-                    f"epochs at scale {largest:g}, against at {smallest:g}",
-                    waits[largest],
-                    waits[smallest],
-                ),
-            ),
+            not_by_scale(waits, "epochs"),
         ),
         Outcome(
             "the scale does more than set the pace: from the smallest scale to the largest where "
@@ -146,14 +125,13 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     )
 
 
-def _describe(size: Size) -> str:
+def _describe(size: Size[ModularTransformer]) -> str:
     run = size.run
-    epochs = ", ".join(f"{count} at s = {scale:g}" for scale, count in size.epochs.items())
     return (
         f"p = {run.task.modulus}, {run.task.fraction:.0%} of the pairs for training (split of "
         f"seed {run.task.seed}), width {run.width}, {run.heads} heads, {run.hidden} ReLU units, "
         f"learning rate {run.learning_rate:g}/s^2, weight decay {run.weight_decay:g}, epochs "
-        f"{epochs}, seeds of the weights {', '.join(map(str, size.seeds))}"
+        f"{size.steps_by('s')}, seeds of the weights {', '.join(map(str, size.seeds))}"
     )
 
 

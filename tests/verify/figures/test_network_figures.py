@@ -21,6 +21,7 @@ from verify.figures.hardware import one_thread
 from verify.figures.make import make_figure
 from verify.figures.network_curves import (
     Levels,
+    Size,
     crossing,
     mean_delays,
     moments_table,
@@ -34,7 +35,7 @@ TINY = {
     ),
     "modular-mlp": (
         modular_mlp.SIZES,
-        modular_mlp.Size(
+        Size(
             ModularMLP(ModularTask(5, fraction=0.8), 10, learning_rate=20.0),
             {0.5: 20, 1.0: 30},
             (0, 1),
@@ -42,13 +43,11 @@ TINY = {
     ),
     "digits": (
         digits.SIZES,
-        digits.Size(DigitsMLP(40, 1757, width=8, batch=20), {0.01: 20, 0.1: 30}, (0, 1)),
+        Size(DigitsMLP(40, 1757, width=8, batch=20), {0.01: 20, 0.1: 30}, (0, 1)),
     ),
     "transformer": (
         transformer.SIZES,
-        transformer.Size(
-            ModularTransformer(ModularTask(5, fraction=0.8), 8, 2, 8), {0.5: 20, 1.0: 30}, (0,)
-        ),
+        Size(ModularTransformer(ModularTask(5, fraction=0.8), 8, 2, 8), {0.5: 20, 1.0: 30}, (0,)),
     ),
 }
 
@@ -84,7 +83,7 @@ def test_long_figures_come_in_parts() -> None:
 def test_the_paper_preset_has_the_published_sizes() -> None:
     run = transformer.SIZES["paper"].run
     assert (run.task.modulus, run.width, run.heads, run.hidden) == (113, 128, 4, 512)
-    assert list(transformer.SIZES["paper"].epochs)[::9] == [0.05, 0.5]
+    assert list(transformer.SIZES["paper"].steps)[::9] == [0.05, 0.5]
     mlp = modular_mlp.SIZES["paper"].run
     assert (mlp.task.modulus, mlp.task.fraction, mlp.width, mlp.learning_rate) == (
         23,
@@ -106,7 +105,7 @@ def test_the_paper_preset_of_digits_reads_mnist_where_it_is_told(
         values = rng.integers(0, 10, shape).astype(np.uint8)
         header = bytes([0, 0, 8, values.ndim]) + np.array(shape, dtype=">u4").tobytes()
         (tmp_path / f"train-{kind}-ubyte").write_bytes(header + values.tobytes())
-    tiny = digits.Size(DigitsMLP(40, 50, width=8, batch=20), {0.01: 5}, (0,))
+    tiny = Size(DigitsMLP(40, 50, width=8, batch=20), {0.01: 5}, (0,))
     monkeypatch.setitem(digits.SIZES, "paper", tiny)
     (stand_in,) = digits.parts("paper")
     monkeypatch.setenv(digits.MNIST, str(tmp_path))
