@@ -65,7 +65,12 @@ def _told(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[tu
 
 
 def read_claims(path: Path) -> dict[str, dict[str, Any]]:
-    """The entries of a results file by claim.
+    """The entries of a results file by claim; raises as `read_results`."""
+    return {entry["id"]: entry for entry in read_results(path)["claims"]}
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """A results file whose claims have all that a comparison needs.
 
     Raises:
         InvalidInput: the file is missing or is not a results file of this schema.
@@ -76,15 +81,16 @@ def read_claims(path: Path) -> dict[str, dict[str, Any]]:
     entries: Any = data.get("claims")
     if not _have(entries, {"id", "verdict", "expected", "worst", "rates", "rivals"}):
         raise InvalidInput(f"{path}: claims is not a list of complete results of claims")
-    claims: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in entries}
-    for name, claim in claims.items():
+    for claim in entries:
         if not (
             _have(claim["rates"], {"quantity", "predicted", "fitted", "low", "high"})
             and _have(claim["rivals"], {"id", "rejected"})
             and (claim["worst"] is None or _have([claim["worst"]], {"value", "bound"}))
         ):
-            raise InvalidInput(f"{path}: worst, rates or rivals of claim {name!r} are incomplete")
-    return claims
+            raise InvalidInput(
+                f"{path}: worst, rates or rivals of claim {claim['id']!r} are incomplete"
+            )
+    return data
 
 
 def _have(entries: Any, keys: set[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.claims.base import Claim, Finding
 from verify.evidence import CLAIM, Evidence
+from verify.instances import finite_or_none
 from verify.judge import (
     Rate,
     Ruling,
@@ -44,7 +45,7 @@ class Counterexample:
     shrunk: bool
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "severity": _finite(self.severity)}
+        return {**asdict(self), "severity": finite_or_none(self.severity)}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class ClaimResult:
             "value": ruling.worst.value,
             "bound": ruling.worst.bound,
             "error": ruling.worst.error,
-            "ratio": _finite(severity(ruling.worst)),
+            "ratio": finite_or_none(severity(ruling.worst)),
             "instance": self.evidence[ruling.worst_index].instance,
         }
 
@@ -238,16 +239,12 @@ def _bounds(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
         {
             "name": name,
             "checked": len(values),
-            "largest_ratio": _finite(max(values)[0]),
-            "median_ratio": _finite(median(value for value, _ in values)),
+            "largest_ratio": finite_or_none(max(values)[0]),
+            "median_ratio": finite_or_none(median(value for value, _ in values)),
             "example": max(values)[1],
         }
         for name, values in ratios.items()
     ]
-
-
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None
 
 
 def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -284,7 +281,7 @@ def _findings(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
             {
                 "title": title,
                 "detail": finding.detail,
-                "severity": _finite(finding.severity),
+                "severity": finite_or_none(finding.severity),
                 "instances": len(instances),
                 "instance": entry.instance,
             }
@@ -298,6 +295,6 @@ def _instance(entry: Evidence) -> dict[str, Any]:
         "instance": entry.instance,
         "outcome": entry.outcome,
         "message": entry.message,
-        "severity": None if ratio is None else _finite(ratio),
+        "severity": None if ratio is None else finite_or_none(ratio),
         "seconds": round(entry.seconds, 3),
     }

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from theory.problem import Problem
@@ -16,6 +16,7 @@ from verify.necessity.conclusions import FAILURE
 from verify.necessity.picture import pair_plot
 from verify.necessity.table import said
 from verify.report.cited import slug
+from verify.report.pages import environment
 from verify.report.svg import Plot
 from verify.report.words import number
 
@@ -97,13 +98,6 @@ def _net(problem: Problem) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("verify.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["number"] = number
-    environment.globals.update(said=said, anchor=_anchor, failure=FAILURE)
-    return environment
+    made = environment()
+    made.globals.update(said=said, anchor=_anchor, failure=FAILURE)
+    return made

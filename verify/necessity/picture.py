@@ -15,10 +15,8 @@ from verify.claims.kernel_machines import probe_inputs
 from verify.instances import FlowInstance, Violation
 from verify.necessity.conclusions import machine_weights
 from verify.necessity.moments import Moment, moments
-from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
-
-AFTER = 0.3
-"""The picture ends at (1 + this) t_g, or at the restored (1 + c) t_g if that is later."""
+from verify.report.svg import INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.trajectories import AFTER, mark_transition
 
 SMALLEST_RESIDUAL = 1e-4
 
@@ -124,9 +122,7 @@ def _draw(
         axes.set_ylim(0.5 * SMALLEST_GAP, 4.0)
     for axes, panel in zip(panels, PANELS, strict=False):
         axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
-        c = pair.restored.c
-        axes.axvspan(1.0 - c, 1.0 + c, color=MUTED, alpha=0.12, linewidth=0)
-        axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
+        mark_transition(axes, pair.restored.c)
         clear(axes)
     top.set_xlim(0.0, times[-1])
 

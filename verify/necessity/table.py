@@ -10,8 +10,10 @@ from typing import Any
 
 from joblib import Parallel, delayed
 
-from verify.atomic import write_json
+from theory.errors import InvalidInput
+from verify.atomic import make_folder, write_json
 from verify.environment import describe_environment
+from verify.instances import ASSUMPTIONS
 from verify.necessity.conclusions import Outcome
 from verify.necessity.search import Finding, search_assumption
 from verify.report.cited import slug
@@ -43,14 +45,28 @@ Say = Callable[[str], None]
 
 
 def run_necessity(plan: NecessityPlan, say: Say) -> dict[str, Any]:
-    """Search every assumption, write what was found, and return the content of necessity.json."""
-    share = plan.seconds * max(plan.jobs, 1) / max(len(plan.assumptions), 1)
+    """Search every assumption, write what was found, and return the content of necessity.json.
+
+    Raises:
+        InvalidInput: an unknown assumption, fewer than one pair or worker, or a folder that cannot
+            be made.
+    """
+    for assumption in plan.assumptions:
+        if assumption not in ASSUMPTIONS:
+            allowed = ", ".join(ASSUMPTIONS)
+            raise InvalidInput(f"assumption is {assumption!r}; allowed are {allowed}")
+    if plan.examples < 1:
+        raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
+    if plan.jobs < 1:
+        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    make_folder(plan.folder)
+    share = plan.seconds * plan.jobs / len(plan.assumptions)
     tasks = (
         delayed(_entry)(assumption, plan.seed, plan.examples, share / 2.0)
         for assumption in plan.assumptions
     )
     workers = Parallel(
-        n_jobs=min(max(plan.jobs, 1), len(plan.assumptions)),
+        n_jobs=min(plan.jobs, len(plan.assumptions)),
         return_as="generator",
         inner_max_num_threads=1 if plan.jobs > 1 else None,
     )

@@ -7,9 +7,8 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
-from verify.compare import read_claims
+from verify.compare import read_results
 from verify.events import Event, Listener, RunFinished
-from verify.instances import read_json
 from verify.report.badge import badge
 from verify.report.cited import InstanceFiles
 from verify.report.html import HtmlReport
@@ -53,8 +52,6 @@ def report_files(folder: Path, baseline: Path = BASELINE) -> tuple[Listener, ...
 def earlier(path: Path) -> dict[str, Any] | None:
     """The results of an earlier run, None where there are none that can be compared with."""
     try:
-        read_claims(path)
+        return read_results(path)
     except InvalidInput:
         return None
-    found: dict[str, Any] = read_json(path)
-    return found

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from theory.errors import InvalidInput
@@ -17,6 +17,7 @@ from verify.report import words
 from verify.report.cited import Citation, cited, index_of, median, slug
 from verify.report.forest import Forest, forest
 from verify.report.mathml import formulas
+from verify.report.pages import environment
 from verify.report.plots import ladder_plot
 from verify.report.svg import Plot
 from verify.report.trajectories import classification_flow, data_plot, trajectory_plot
@@ -179,15 +180,8 @@ def _groups(sections: list[Section]) -> list[tuple[str, str, list[Section]]]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("verify.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(
-        number=words.number,
+    made = environment()
+    made.filters.update(
         share=words.share,
         typeset=words.typeset,
         heading=words.heading,
@@ -196,5 +190,5 @@ def _environment() -> Environment:
         instance_name=words.instance_name,
         instance_json=words.instance_json,
     )
-    environment.globals["counted"] = words.counted
-    return environment
+    made.globals["counted"] = words.counted
+    return made

@@ -103,11 +103,9 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
     x, y = _joined(series, "y")
     _, predicted = _joined(series, "predicted")
     low = [floor_at if value < floor_at else nan for value in y]
-    y = [value if value >= floor_at else nan for value in y]
-    predicted = [value if value >= floor_at else nan for value in predicted]
     axes.plot(
         x,
-        y,
+        _above(y, floor_at),
         color=MEASURED,
         linewidth=0.8,
         alpha=0.55,
@@ -116,7 +114,7 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
     )
     axes.plot(
         x,
-        predicted,
+        _above(predicted, floor_at),
         color=INK,
         linewidth=0.7,
         alpha=0.45,

@@ -126,7 +126,7 @@ def _drawn(shown: Course, instance: FlowInstance, key: str) -> Plot:
         bottom.set_xlabel("t / t_g")
         for axes, panel in zip((top, middle, bottom), PANELS, strict=True):
             axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
-            _mark_transition(axes, instance.c)
+            mark_transition(axes, instance.c)
             clear(axes)
         bottom.set_xlim(0.0, times[-1])
         return Plot(title, svg(figure, key, title, description))
@@ -140,7 +140,7 @@ def _draw_margins(axes: Axes, times: Floats, margins: Floats) -> None:
     axes.locator_params(axis="y", nbins=5)
 
 
-def _mark_transition(axes: Axes, c: float) -> None:
+def mark_transition(axes: Axes, c: float) -> None:
     """t_g, and between (1 - c) t_g and (1 + c) t_g the time of which theorems do not speak."""
     axes.axvspan(1.0 - c, 1.0 + c, color=MUTED, alpha=0.12, linewidth=0)
     axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
