@@ -101,22 +101,24 @@ def excess(measured: Measured, theory: Theory) -> float:
 
 
 def assertions(measured: Measured, theory: Theory) -> Assertions:
-    exact = Bound(
-        "first rate against that of the weights",
-        abs(measured.rate - measured.predicted),
-        1e-9,
-        ROUNDING,
-    )
     if measured.centred:
         three = 2.0 * theory.constant
-        steps = np.diff((1.0, *measured.course[: _peak(measured.course) + 1]))
+        peak = int(np.argmax(measured.course))
+        steps = np.diff((1.0, *measured.course[: peak + 1]))
         return Assertions(
             (
                 Bound("first rate of the centred", abs(measured.rate - three), 1e-9, ROUNDING),
                 Bound("a decrease of the centred", -float(steps.min()), 0.0, measured.error),
             )
         )
-    bounds = [exact]
+    bounds = [
+        Bound(
+            "first rate against that of the weights",
+            abs(measured.rate - measured.predicted),
+            1e-9,
+            ROUNDING,
+        )
+    ]
     if abs(excess(measured, Theory())) > measured.blurred:
         # what decreases at first has a negative rate: agreement makes the product negative
         wrong = copysign(1.0, excess(measured, theory)) * measured.rate
@@ -126,10 +128,6 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
             Bound("start over the last overlap", 1.0 / measured.course[-1], 1.0, measured.error)
         )
     return Assertions(tuple(bounds))
-
-
-def _peak(course: tuple[float, ...]) -> int:
-    return int(np.argmax(course))
 
 
 def ladders(measured: Measured) -> tuple[Ladder, ...]:

@@ -6,7 +6,7 @@ which alpha a fixed step still shows the theorem.
 """
 
 from dataclasses import dataclass, replace
-from math import exp, inf, isfinite, log2, log10
+from math import inf, isfinite, log2, log10
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from theory.descent import Descent, FixedStep, Run, gradient_descent
 from theory.descent.modified import sharpness_at_start, step_error
 from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import gradient_flow
-from theory.problem import Problem, Regime
+from theory.problem import Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances import FlowInstance
@@ -123,7 +123,7 @@ def _wrong_flows(instance: FlowInstance) -> dict[str, tuple[Floats, Floats]]:
     """The flows of the rivals at the same times t; left out where they cannot be computed."""
     problem, regime = instance.problem, instance.regime
     other = "logistic" if problem.loss == "exponential" else "exponential"
-    swapped = Problem(problem.net, problem.anchor, problem.inputs, problem.labels, other)
+    swapped = replace(problem, loss=other)
     # a sum over n samples is the mean with lambda / n, its time counted n times as fast: the decay
     # time lambda t stays
     variants = {
@@ -238,15 +238,15 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
 def ladders(measured: Measured) -> tuple[Ladder, ...]:
     theta, _ = measured.flows["flow"]
     errors = _relative(measured.descent.theta - theta, theta)
-    slopes = _relative(measured.slope, theta)
-    unit = measured.instance.regime.log_alpha / exp(measured.instance.regime.log_lambda)
+    leading = _relative(measured.slope, theta)
+    unit = step_size(measured.instance.regime, per_unit=1)
     return tuple(
         Ladder(
             f"relative error of theta at {moment}",
             "log2 of steps per t_g",
             tuple(log2(unit / step) for step in measured.steps),
             tuple(errors[:, k].tolist()),
-            tuple((measured.steps * slopes[k]).tolist()),
+            tuple((measured.steps * leading[k]).tolist()),
         )
         for k, moment in enumerate(("(1-c) t_g", "(1+c) t_g"))
     )

@@ -131,7 +131,6 @@ class Compared:
         swept: by the first solver on the same noise, for each theory.
     """
 
-    instance: CommitteeInstance
     allowed: float
     reference: Curves
     predicted: dict[Theory, Curves | None]
@@ -148,11 +147,11 @@ def measure(instance: CommitteeInstance) -> Compared:
         theory: theory.solve(truth, LARGE if theory == _TRUE else SMALL) for theory in theories
     }
     if not _simulated(instance.setting):
-        return Compared(instance, allowed, reference, predicted, None, {})
+        return Compared(allowed, reference, predicted, None, {})
     short = replace(truth, steps=SHORT)
     iterated = Curves.of(iterate(short, TINY[0]))
     swept = {theory: theory.solve(short, TINY) for theory in theories}
-    return Compared(instance, allowed, reference, predicted, iterated, swept)
+    return Compared(allowed, reference, predicted, iterated, swept)
 
 
 def _reference(setting: Setting, truth: MeanField) -> tuple[float, Curves]:

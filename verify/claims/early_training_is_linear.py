@@ -8,7 +8,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.lazy_rich import Linearisation, Training, gradient_descent
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import RESOLVED, falls_like, log_slope, rate, slopes
 from verify.instances.committee import CommitteeInstance
 from verify.strategies.committee_training import READOUTS, lazy_instances
 
@@ -51,7 +51,6 @@ class Measured:
         rounding: of the deviation, for each scale.
     """
 
-    instance: CommitteeInstance
     scales: tuple[float, ...]
     machines: Floats
     linear: dict[float, Floats]
@@ -72,7 +71,7 @@ def measure(instance: CommitteeInstance) -> Measured:
         linear[kernel] = np.stack([twin.residuals(k) for k in steps]) / size
     outputs = np.linalg.norm(training.committee.outputs(training.inputs), axis=-1) / size
     rounding = tuple(float(ROUNDING + CENTRING * output) for output in outputs)
-    return Measured(instance, scales, machines / size, linear, rounding)
+    return Measured(scales, machines / size, linear, rounding)
 
 
 def deviations(measured: Measured, theory: Theory) -> Floats:
@@ -91,16 +90,20 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     inverse = tuple(1.0 / scale for scale in measured.scales)
     bounds = falls_like("deviation at the last step", inverse, last, errors, theory.order)
     fitted = log_slope([log10(scale) for scale in measured.scales], last, errors, agreement=0.3)
-    return Assertions(
-        (*bounds, *_departures(measured, distances, theory)),
-        rate("exponent of the deviation in alpha", -theory.order, fitted, tolerance=0.02),
+    rates = rate(
+        "exponent of the deviation in alpha",
+        -theory.order,
+        fitted,
+        tolerance=0.02,
+        method=slopes(len(last)),
     )
+    return Assertions((*bounds, *_departures(measured, distances, theory)), rates)
 
 
 def _departures(measured: Measured, distances: Floats, theory: Theory) -> tuple[Bound, ...]:
     """When each machine is first at a level that all of them reach."""
     level = DEPARTS * float(distances.max(axis=0).min())
-    if level < 30.0 * max(measured.rounding):
+    if level < RESOLVED * max(measured.rounding):
         return ()
     times = [_first(distances[:, j], level) for j in range(len(measured.scales))]
     bounds = []

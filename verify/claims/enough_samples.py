@@ -44,7 +44,6 @@ class Measured:
         narrow: with the NTK of width D, at D samples more than D (D + 3) / 2.
     """
 
-    instance: CommitteeInstance
     wide: dict[str, float]
     finite: dict[str, float]
     condition: float
@@ -73,7 +72,7 @@ def measure(instance: CommitteeInstance) -> Measured:
     narrow = replace(setting, width=setting.input_dim, samples=generous)
     enough = replace(setting, samples=samples_for_all(setting.input_dim))
     condition = float(np.linalg.cond(enough.committee().kernel(enough.inputs())))
-    return Measured(instance, wide, finite, condition, relative_loss(narrow, _regression(narrow)))
+    return Measured(wide, finite, condition, relative_loss(narrow, _regression(narrow)))
 
 
 def _regression(setting: Setting) -> QuadraticForm:
@@ -109,6 +108,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
         LEFT_AT_DIMENSION,
         measured.wide["D"],
         WITHIN,
+        "the value at P = D",
     )
     return Assertions(tuple(bounds), (share,))
 

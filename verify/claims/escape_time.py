@@ -16,7 +16,7 @@ from theory.lazy_rich.escape import (
 )
 from theory.lazy_rich.online import Online, OrderParameters
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import slope
+from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
 from verify.strategies.committee_online import escape_instances
 
@@ -197,6 +197,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
                 theory.aligned if measured.regime == "aligned" else theory.saturated,
                 slope([-log(size) for size in measured.sizes], measured.clocks),
                 0.005,
+                slopes(len(measured.clocks), resolved=False),
             ),
         ),
     )

@@ -31,7 +31,6 @@ class Theory:
 class Measured:
     """Test losses over their start once the training data are fitted, by P / D."""
 
-    instance: CommitteeInstance
     network: dict[int, float]
     regression: dict[int, float]
 
@@ -44,7 +43,7 @@ def measure(instance: CommitteeInstance) -> Measured:
         network[multiple] = _final(one)
         form = least_norm_form(one.inputs(), one.labels(), one.curvature)
         regression[multiple] = relative_loss(one, form)
-    return Measured(instance, network, regression)
+    return Measured(network, regression)
 
 
 def _final(setting: Setting) -> float:

@@ -57,7 +57,8 @@ class Half:
 
 @dataclass(frozen=True)
 class Measured:
-    instance: CommitteeInstance
+    """One machine at each multiple of its alpha in `LADDER`, the richest first."""
+
     halves: tuple[Half, ...]
 
 
@@ -82,7 +83,7 @@ def measure(instance: CommitteeInstance) -> Measured:
         fitted, learned = (None if at is None else at * one.step for at in times)
         horizon = steps[-1] * one.step
         halves.append(Half(one.output_scale, fitted or horizon, learned, horizon))
-    return Measured(instance, tuple(halves))
+    return Measured(tuple(halves))
 
 
 def recorded(last: int) -> Iterator[int]:

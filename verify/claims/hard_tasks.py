@@ -14,7 +14,7 @@ from theory.lazy_rich.hard_tasks import (
     samples_for_all,
 )
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances.committee import CommitteeInstance
 from verify.strategies.committee_training import lazy_instances
 
@@ -131,6 +131,16 @@ def movement(measured: Measured, theory: Theory, steps: float) -> float:
     return theory.factor * float((terms / values**theory.power).sum())
 
 
+def network_gaps(measured: Measured, theory: Theory) -> list[float]:
+    """|movement of the network / that of the linearised model - 1|, at each alpha."""
+    setting = measured.instance.setting
+    total = movement(measured, theory, setting.steps)
+    return [
+        abs(moved / (total * (setting.output_scale / scale) ** 2) - 1.0)
+        for scale, moved in zip(measured.scales, measured.moved, strict=True)
+    ]
+
+
 def assertions(measured: Measured, theory: Theory) -> Assertions:
     descended = movement(measured, theory, GRADIENT_STEPS)
     least = movement(measured, theory, inf)
@@ -148,13 +158,7 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
         bounds.append(
             Bound("least square movement", abs(least / measured.least - 1.0), LIMIT * 1e2)
         )
-    setting = measured.instance.setting
-    total = movement(measured, theory, setting.steps)
-    ratios = [
-        moved / (total * (setting.output_scale / scale) ** 2)
-        for scale, moved in zip(measured.scales, measured.moved, strict=True)
-    ]
-    gaps = [abs(ratio - 1.0) for ratio in ratios]
+    gaps = network_gaps(measured, theory)
     errors = [ROUNDING] * len(gaps)
     inverse = [1.0 / scale for scale in measured.scales]
     bounds += falls_like(
@@ -166,19 +170,18 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
         first=EXPECTED_GAP / measured.scales[0],
     )
     fitted = log_slope([log10(scale) for scale in measured.scales], gaps, errors, agreement=0.3)
-    return Assertions(
-        tuple(bounds),
-        rate("exponent of the gap in alpha", -theory.order, fitted, tolerance=0.03),
+    rates = rate(
+        "exponent of the gap in alpha",
+        -theory.order,
+        fitted,
+        tolerance=0.03,
+        method=slopes(len(gaps)),
     )
+    return Assertions(tuple(bounds), rates)
 
 
 def ladders(measured: Measured) -> tuple[Ladder, ...]:
-    setting = measured.instance.setting
-    total = movement(measured, _TRUE, setting.steps)
-    gaps = [
-        abs(moved / (total * (setting.output_scale / scale) ** 2) - 1.0) + ROUNDING
-        for scale, moved in zip(measured.scales, measured.moved, strict=True)
-    ]
+    gaps = [gap + ROUNDING for gap in network_gaps(measured, _TRUE)]
     first = measured.scales[0]
     return (
         Ladder(

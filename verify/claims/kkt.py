@@ -15,14 +15,13 @@ from theory.assumptions import check_assumptions
 from theory.asymptotics.late_phase import complementarity_bound, stationarity_bound
 from theory.errors import IntegratorsDisagree
 from theory.flow import FlowState, gradient_flow
-from theory.kernel import KernelSVM, kernel_svm
 from theory.margin import kkt_residual
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope, slopes
 from verify.claims.kernel_machines import kernel_machine_outputs, probe_inputs
-from verify.claims.windows import SADDLE, Window, spans_to_judge
+from verify.claims.windows import Window, saddles_being_left, spans_to_judge
 from verify.instances import FlowInstance
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
@@ -64,21 +63,19 @@ class Measured:
     """Windows along a ladder of alphas, and those that the rivals propose on the first rung."""
 
     instance: FlowInstance
-    svm: KernelSVM
     rungs: tuple[tuple[FlowInstance, Window], ...]
     proposed: dict[str, Window]
 
 
 def measure(instance: FlowInstance) -> Measured:
     check_assumptions(instance.problem)
-    svm = kernel_svm(instance.problem)
     spans = spans_to_judge(instance.c, instance.regime.decay_power)
     own = _windows(instance, spans)
     rungs = [(instance, own["after"])]
     for step in LADDER_STEPS[1:]:
         scaled = instance.at_alpha(step * instance.regime.log10_alpha)
         rungs.append((scaled, _windows(scaled, {"after": spans["after"]})["after"]))
-    return Measured(instance, svm, tuple(rungs), own)
+    return Measured(instance, tuple(rungs), own)
 
 
 def _windows(instance: FlowInstance, spans: dict[str, tuple[float, float]]) -> dict[str, Window]:
@@ -218,21 +215,10 @@ def _weighted_mean(state: FlowState) -> float:
 
 
 def findings(measured: Measured) -> tuple[Finding, ...]:
-    """Where the pointwise form fails: a saddle of the limit flow is being left at (1+c) t_g."""
-    found = []
-    for instance, window in measured.rungs:
-        residual, smallest = window.last.stationarity, window.smallest_stationarity
-        if residual > SADDLE and residual > 3.0 * smallest:
-            found.append(
-                Finding(
-                    "pointwise KKT fails at (1+c) t_g: a saddle is being left",
-                    f"stationarity {residual:.3g} at (1+c) t_g against {smallest:.3g} earlier in "
-                    f"the window, at log10 alpha = {instance.regime.log10_alpha:g}, "
-                    f"c = {instance.c:g}, degree {instance.problem.degree}",
-                    residual,
-                )
-            )
-    return tuple(found)
+    """Where the pointwise form fails."""
+    return saddles_being_left(
+        measured.rungs, "pointwise KKT fails at (1+c) t_g: a saddle is being left", "stationarity"
+    )
 
 
 def second_transition_example() -> FlowInstance:

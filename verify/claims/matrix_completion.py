@@ -122,8 +122,7 @@ def measure(instance: FlowInstance) -> Measured:
         raise IntegratorsDisagree(
             f"two tolerances differ by {max(*early_errors, *late_errors):.1e}, completing a matrix"
         )
-    every_pair = np.argwhere(np.ones((completion.size, completion.size))).astype(np.float64)
-    features = problem.net.jacobian(problem.anchor, every_pair)
+    features = problem.net.jacobian(problem.anchor, _every_pair(completion.size))
     drift = kernel_drift(regression) * problem.anchor_norm / regression.norm
     return Measured(
         instance,
@@ -141,6 +140,11 @@ def measure(instance: FlowInstance) -> Measured:
     )
 
 
+def _every_pair(size: int) -> Floats:
+    """Inputs (i, j) of all entries of the matrix, row by row."""
+    return np.argwhere(np.ones((size, size))).astype(np.float64)
+
+
 def _full_gap(instance: FlowInstance, completion: Completion) -> float:
     """The flow of U and V against the flow of W at (1-c) t_g, t_g and three e-folds later.
 
@@ -151,9 +155,9 @@ def _full_gap(instance: FlowInstance, completion: Completion) -> float:
     flow = gradient_flow(instance.problem, FULL_REGIME, at=times, rtol=1e-8, estimate_error=False)
     reduced = completion_flow(completion, [(t - 1.0) * FULL_REGIME.log_alpha for t in times])
     size = completion.size
-    every_pair = np.argwhere(np.ones((size, size))).astype(np.float64)
+    pairs = _every_pair(size)
     gaps = [
-        np.abs(state.outputs(every_pair).reshape(size, size) - own.matrix).max()
+        np.abs(state.outputs(pairs).reshape(size, size) - own.matrix).max()
         for state, own in zip(flow.states, reduced, strict=True)
     ]
     return float(max(gaps)) / float(np.abs(completion.values).max())

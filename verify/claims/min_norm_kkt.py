@@ -19,7 +19,7 @@ from theory.problem import Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.claims.kernel_machines import probe_inputs
-from verify.claims.windows import SADDLE, Window, spans_to_judge
+from verify.claims.windows import Window, saddles_being_left, spans_to_judge
 from verify.instances import FlowInstance
 from verify.strategies.regression import min_norm_instances
 
@@ -248,21 +248,12 @@ def ladders(measured: Measured) -> tuple[Ladder, ...]:
 
 
 def findings(measured: Measured) -> tuple[Finding, ...]:
-    """Where the pointwise form fails: a saddle of the limit flow is being left at (1+c) t_g."""
-    found = []
-    for instance, window in measured.rungs:
-        residual, smallest = window.last.stationarity, window.smallest_stationarity
-        if residual > SADDLE and residual > 3.0 * smallest:
-            found.append(
-                Finding(
-                    "minimum norm: pointwise KKT fails at (1+c) t_g, a saddle is being left",
-                    f"residual {residual:.3g} at (1+c) t_g against {smallest:.3g} earlier in "
-                    f"the window, at log10 alpha = {instance.regime.log10_alpha:g}, "
-                    f"c = {instance.c:g}, degree {instance.problem.degree}",
-                    residual,
-                )
-            )
-    return tuple(found)
+    """Where the pointwise form fails."""
+    return saddles_being_left(
+        measured.rungs,
+        "minimum norm: pointwise KKT fails at (1+c) t_g, a saddle is being left",
+        "residual",
+    )
 
 
 _TRUE = Theory()

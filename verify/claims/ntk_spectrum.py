@@ -16,7 +16,7 @@ from theory.lazy_rich.committee import finite_width_kernel
 from theory.lazy_rich.quadrature import Quadrature, gauss_hermite
 from theory.lazy_rich.spectrum import LazyKernel, lazy_kernel
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import slope
+from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
 from verify.strategies.committee_statics import READOUTS, static_instances
 
@@ -258,8 +258,20 @@ def assertions(statics: Statics, theory: Theory) -> Assertions:
     fitted = slope(np.log(WIDTHS).tolist(), np.log(statics.distances).tolist())
     share = float(WIDTHS[0] * statics.distances[0] ** 2 / statics.variance)
     rates = (
-        RateSample("exponent of N in |K_N - K0|", theory.width_exponent, fitted, 0.02),
-        RateSample("N |K_N - K0|^2 / variance", theory.width_variance, share, 0.05),
+        RateSample(
+            "exponent of N in |K_N - K0|",
+            theory.width_exponent,
+            fitted,
+            0.02,
+            slopes(len(WIDTHS), resolved=False),
+        ),
+        RateSample(
+            "N |K_N - K0|^2 / variance",
+            theory.width_variance,
+            share,
+            0.05,
+            f"the value at N = {WIDTHS[0]}",
+        ),
     )
     return Assertions(bounds, rates)
 

@@ -13,7 +13,7 @@ from theory.lazy_rich import Committee, QuadraticForm, Training, gradient_descen
 from theory.lazy_rich.online import Online, OrderParameters, online_descent
 from theory.lazy_rich.sampling_noise import PopulationRun
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import slope
+from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
 from verify.strategies.committee_online import population_instances
 
@@ -197,19 +197,29 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     deviations = [log10(rung.deviation) for rung in measured.rungs]
     remainders = [log10(rung.remainder) for rung in measured.rungs]
     last = measured.rungs[-1]
+    fitted, at_last = slopes(len(sizes), resolved=False), f"the value at P = {last.samples}"
     rates = (
         RateSample(
-            "order of the deviation in 1/P", theory.noise_order, -slope(sizes, deviations), 0.05
+            "order of the deviation in 1/P",
+            theory.noise_order,
+            -slope(sizes, deviations),
+            0.05,
+            fitted,
         ),
         RateSample(
-            "order of its remainder in 1/P", theory.mean_order, -slope(sizes, remainders), 0.1
+            "order of its remainder in 1/P",
+            theory.mean_order,
+            -slope(sizes, remainders),
+            0.1,
+            fitted,
         ),
-        RateSample("response to a training set", theory.response, last.coefficient, 0.02),
+        RateSample("response to a training set", theory.response, last.coefficient, 0.02, at_last),
         RateSample(
             "deviation sqrt(P / E psi^2)",
             theory.response,
             last.deviation * sqrt(last.samples) / measured.noise,
             0.05,
+            at_last,
         ),
     )
     return Assertions(bounds, rates)

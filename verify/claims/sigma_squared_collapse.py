@@ -26,7 +26,6 @@ class Theory:
 class Measured:
     """Relative movements with each sigma, and with alpha sigma^p instead, by (sigma, p)."""
 
-    instance: CommitteeInstance
     weights: dict[float, float]
     outputs: dict[tuple[float, int], float]
 
@@ -39,7 +38,6 @@ def measure(instance: CommitteeInstance) -> Measured:
     weights = movement_of_weight_scale(scaled, np.array(SCALES), setting.steps)
     outputs = movement_of_output_scale(lazy, factors, setting.steps)
     return Measured(
-        instance,
         dict(zip(SCALES, map(float, weights), strict=True)),
         dict(zip(powers, map(float, outputs), strict=True)),
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.lazy_rich import Training
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
-from verify.claims.fits import falls_like, log_slope, rate
+from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.claims.weight_scales import movement_of_output_scale, movement_of_weight_scale
 from verify.instances.committee import CommitteeInstance
 from verify.strategies.committee_training import weight_scale_instances
@@ -34,7 +34,6 @@ class Theory:
 class Measured:
     """|movement with sigma / movement with alpha sigma^p - 1| by p, along the ladder of eps."""
 
-    instance: CommitteeInstance
     curvatures: tuple[float, ...]
     deviations: dict[int, tuple[float, ...]]
 
@@ -54,7 +53,7 @@ def measure(instance: CommitteeInstance) -> Measured:
     for power in POWERS:
         other = movement_of_output_scale(training, sigma**power, setting.steps)
         deviations[power] = tuple(map(float, abs(moved / other - 1.0)))
-    return Measured(instance, curvatures, deviations)
+    return Measured(curvatures, deviations)
 
 
 def assertions(measured: Measured, theory: Theory) -> Assertions:
@@ -74,9 +73,14 @@ def assertions(measured: Measured, theory: Theory) -> Assertions:
     )
     logs = [log10(eps) for eps in measured.curvatures]
     fitted = log_slope(logs, deviations, errors, agreement=0.2)
-    return Assertions(
-        bounds, rate("exponent of the deviation in eps", -theory.order, fitted, tolerance=0.05)
+    rates = rate(
+        "exponent of the deviation in eps",
+        -theory.order,
+        fitted,
+        tolerance=0.05,
+        method=slopes(len(logs)),
     )
+    return Assertions(bounds, rates)
 
 
 def ladders(measured: Measured) -> tuple[Ladder, ...]:

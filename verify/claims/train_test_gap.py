@@ -9,7 +9,7 @@ from theory.backend import Array
 from theory.lazy_rich.dmft import MeanField, causal_sweep, online
 from theory.lazy_rich.gap import gap_formula
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
-from verify.claims.fits import slope
+from verify.claims.fits import slope, slopes
 from verify.instances.committee import CommitteeInstance
 from verify.strategies.committee_dmft import early_instances
 
@@ -118,7 +118,10 @@ def assertions(gaps: Gaps, theory: Theory) -> Assertions:
             STANDARD_ERRORS * gaps.error / abs(coefficient),
         ),
     )
-    return Assertions(bounds, (RateSample("order of the gap in nu", -theory.order, fitted, 0.03),))
+    order = RateSample(
+        "order of the gap in nu", -theory.order, fitted, 0.03, slopes(RUNGS, resolved=False)
+    )
+    return Assertions(bounds, (order,))
 
 
 def ladders(gaps: Gaps) -> tuple[Ladder, ...]:

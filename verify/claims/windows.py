@@ -1,8 +1,11 @@
 """Windows of time on which late claims are judged: the theorem's, and those of its rivals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from theory.flow import FlowState
+from verify.claims.base import Finding
+from verify.instances import FlowInstance
 
 SADDLE = 0.03
 """A pointwise stationarity above this, three times its window's minimum, is a saddle being left."""
@@ -33,3 +36,28 @@ def spans_to_judge(c: float, decay_power: float) -> dict[str, tuple[float, float
     starts = {"after": 1.0, "half": 0.5, "inverse-decay": min(decay_power, 1.0)}
     spans = {name: (start, start * (1.0 + c)) for name, start in starts.items()}
     return {**spans, "before": (0.5 * (1.0 - c), 1.0 - c)}
+
+
+def saddles_being_left(
+    rungs: Iterable[tuple[FlowInstance, Window]], title: str, residual: str
+) -> tuple[Finding, ...]:
+    """Windows at whose end, (1+c) t_g, a saddle of the limit flow is being left.
+
+    Args:
+        title: of each finding.
+        residual: the word for the stationarity.
+    """
+    found = []
+    for instance, window in rungs:
+        last, smallest = window.last.stationarity, window.smallest_stationarity
+        if last > SADDLE and last > 3.0 * smallest:
+            found.append(
+                Finding(
+                    title,
+                    f"{residual} {last:.3g} at (1+c) t_g against {smallest:.3g} earlier in "
+                    f"the window, at log10 alpha = {instance.regime.log10_alpha:g}, "
+                    f"c = {instance.c:g}, degree {instance.problem.degree}",
+                    last,
+                )
+            )
+    return tuple(found)

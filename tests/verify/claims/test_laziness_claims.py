@@ -219,7 +219,7 @@ def test_delays_beyond_the_horizon_are_left_open() -> None:
     assert ratio - error == 0.0
     assert ratio + error == pytest.approx(4.0 / 18.0)
     assert isnan(grokking._ratio(long, short)[0])
-    measured = grokking.Measured(CommitteeInstance(Setting(8, 20, 40)), (short, long))
+    measured = grokking.Measured((short, long))
     kept = grokking.assertions(measured, grokking.Theory())
     assert judge_instance(kept) == "kept"
     steep = grokking.assertions(measured, grokking.Theory(most=0.1))
@@ -239,9 +239,8 @@ def test_near_singular_kernels_decide_nothing() -> None:
     losses = dict.fromkeys(enough_samples.counts(8), 0.5)
     full = {**losses, "D(D+3)/2": 0.0}
     rough = {**losses, "D(D+3)/2": 1e-3}
-    instance = CommitteeInstance(Setting(8, 9, 24))
     for condition, expected in ((1e8, "refuted"), (1e12, "undecided")):
-        measured = enough_samples.Measured(instance, full, rough, condition, 0.1)
+        measured = enough_samples.Measured(full, rough, condition, 0.1)
         stated = enough_samples.assertions(measured, enough_samples.Theory())
         assert judge_instance(stated) == expected
 
