@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import verify.engines
+import verify.engines.dask
 import verify.runner
 from theory.errors import AssumptionError, InvalidInput
 from verify.claims import claim_named
@@ -142,19 +142,19 @@ def test_engine_that_is_not_installed_says_how_to_install_it(
         pass
 
 
-def test_command_with_an_unusable_engine_is_bad_usage(invoke: Make, tmp_path: Path) -> None:
-    answer = invoke(
-        "run", "--claim", CLAIMS[0], "--engine", "dusk", "--report", str(tmp_path / "r")
-    )
-    assert answer.status == 2
-    assert answer.err == (
-        "error: engine is 'dusk'; allowed are loky, dask, dask://HOST:PORT, ray\n"
-    )
+def test_command_with_an_engine_that_cannot_be_started_leaves_nothing(
+    invoke: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    answer = invoke("run", "--claim", CLAIMS[0], "--engine", "dask")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("error: engine is dask; it needs Dask")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not _found("dask"), reason="dask is not installed")
 def test_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify.engines, "REACHED_WITHIN", 0.3)
+    monkeypatch.setattr(verify.engines.dask, "REACHED_WITHIN", 0.3)
     with (
         pytest.raises(InvalidInput, match=r"dask://127\.0\.0\.1:9; it cannot be reached"),
         started("dask://127.0.0.1:9", 2),
@@ -268,7 +268,7 @@ class TestDaskCluster:
     def test_workers_with_other_code_are_refused(
         self, cluster: Any, plan: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(verify.engines, "suite_fingerprint", lambda: "another")
+        monkeypatch.setattr(verify.engines.dask, "suite_fingerprint", lambda: "another")
         address = cluster.scheduler_address
         with pytest.raises(InvalidInput, match="another version"):
             run(plan(claim_named(CLAIMS[0]), engine=f"dask://{address}"), ())

@@ -1,0 +1,56 @@
+"""One instance, or one net of your own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from theory.errors import InvalidInput
+from verify.commands.options import module_option, report_option, seed_option
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--at", "times", type=float, multiple=True, help="Times in units of t_g.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
+    """Integrate one instance and print everything measured on it."""
+    from verify.evaluate import evaluate_instance, format_evaluation
+    from verify.instances import FlowInstance, read_instance
+
+    instance = read_instance(file)
+    if not isinstance(instance, FlowInstance):
+        raise InvalidInput(f"{file}: evaluate takes a net with weight decay; replay takes any")
+    measured = evaluate_instance(instance, times or (1.0 - instance.c, 1.0 + instance.c))
+    text = json.dumps(measured, indent=1, allow_nan=False)
+    click.echo(text if as_json else format_evaluation(measured))
+    return 0
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@module_option
+def replay(file: Path, modules: tuple[str, ...]) -> int:
+    """Judge one saved instance again under the claim that it was saved for."""
+    from verify.replay import replay_file
+
+    replayed = replay_file(file, modules)
+    for line in replayed.lines:
+        click.echo(line)
+    return replayed.exit_status
+
+
+@click.command()
+@click.argument("net", metavar="FILE:CLASS")
+@click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
+@click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")
+@click.option("--samples", type=int, default=4, show_default=True, help="Samples of each task.")
+@click.option("--examples", type=int, default=1, show_default=True, help="Random tasks.")
+@seed_option
+@report_option("check", "Folder for counterexamples.")
+def check(net: str, report: Path, **sizes: Any) -> int:
+    """Check the assumptions and both theorems on a torch net of your own."""
+    from verify.check import CheckPlan, check_net
+
+    return check_net(CheckPlan(net, report, **sizes), click.echo)

@@ -1,0 +1,53 @@
+"""What runs found: two of them compared, all of them in a row."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def compare(old: Path, new: Path) -> int:
+    """Say what moved between two results files beyond its uncertainty; 1 on a regression."""
+    from verify.compare import compare_files
+
+    comparison = compare_files(old, new)
+    for line in comparison.lines:
+        click.echo(line)
+    return 1 if comparison.regressed else 0
+
+
+@click.command()
+@click.option("--claim", metavar="ID", help="Verdict and worst case of this claim.")
+@click.option("--rate", metavar="NAME", help="A fitted rate, by a part of its name.")
+@click.option("--last", type=int, metavar="N", help="Only the last runs.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.svg",
+    help="Also draw the worst case or the rate, with its intervals.",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("reports/history.sqlite"),
+    show_default=True,
+    help="Each run appends to the history beside its report folder.",
+)
+def history(
+    claim: str | None, rate: str | None, last: int | None, picture: Path | None, file: Path
+) -> None:
+    """What earlier runs found: all of them, one claim, or one of its rates."""
+    from verify.history import plot, read_history, table
+
+    series = read_history(file, claim, rate, last)
+    if picture is not None:
+        plot(series, picture)
+    if claim or rate:
+        click.echo(series.title)
+    for line in table(series):
+        click.echo(line)
+    if picture is not None:
+        click.echo(f"plot: {picture}")

@@ -1,0 +1,172 @@
+"""Attacks: independent instances, a climb to the worst, assumptions violated."""
+
+import shlex
+from collections.abc import Sequence
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import click
+
+from verify.claims.base import Claim
+from verify.commands.options import (
+    claim_option,
+    jobs_option,
+    module_option,
+    report_option,
+    seed_option,
+)
+from verify.profiles import PROFILES, profile_named
+from verify.user_modules import claims_with, load_claims, select
+
+
+def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[Claim[Any, Any], ...]:
+    """The claims named; without names all of the modules, without these all of the suite."""
+    known = claims_with(modules)
+    named = names or [claim.id for module in modules for claim in load_claims(module)] or known
+    return select(known, named)
+
+
+@click.command()
+@claim_option
+@module_option
+@click.option(
+    "--profile", default="quick", show_default=True, help=f"One of {', '.join(PROFILES)}."
+)
+@click.option("--examples", type=int, help="Instances for each claim [default: the profile's].")
+@seed_option
+@jobs_option
+@click.option(
+    "--engine",
+    default="loky",
+    show_default=True,
+    metavar="NAME",
+    help="Where workers run: loky, dask or ray on this machine, or dask://HOST:PORT.",
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="90s, 10m or 2h: after the planned examples, further ones where they are needed most.",
+)
+@report_option("latest", "Folder for results.json, index.html and the other reports.")
+@click.pass_obj
+def run(
+    arguments: Sequence[str],
+    names: tuple[str, ...],
+    modules: tuple[str, ...],
+    profile: str,
+    examples: int | None,
+    seed: int,
+    jobs: int,
+    engine: str,
+    budget: str | None,
+    report: Path,
+) -> int:
+    """Attack claims with random instances; judge them and their rivals.
+
+    With --module and no --claim, only the claims of that module.
+    """
+    from verify.budget import seconds_of
+    from verify.history import NAME as HISTORY
+    from verify.history import HistoryFile
+    from verify.report.files import report_files
+    from verify.report.terminal import Terminal
+    from verify.runner import RunPlan
+    from verify.runner import run as run_plan
+
+    chosen = profile_named(profile)
+    plan = RunPlan(
+        claims=_chosen(names, modules),
+        profile=chosen,
+        examples=chosen.examples if examples is None else examples,
+        seed=seed,
+        jobs=jobs,
+        folder=report,
+        command=shlex.join(["python", "-m", "verify", *arguments]),
+        budget=None if budget is None else seconds_of(budget),
+        engine=engine,
+    )
+    terminal = Terminal()
+    history_file = HistoryFile(report.parent / HISTORY, partial(click.echo, err=True))
+    try:
+        result = run_plan(plan, (terminal, *report_files(report), history_file))
+    finally:
+        terminal.close()
+    click.echo(f"report: {report / 'index.html'}")
+    return result.exit_status
+
+
+@click.command()
+@claim_option
+@module_option
+@click.option("--budget", default="10m", show_default=True, metavar="TIME", help="As for run.")
+@click.option("--seed", type=int, help="[default: a fresh one, printed]")
+@jobs_option
+@report_option("search", "Folder for search.json, the worst instances and the database.")
+def search(
+    names: tuple[str, ...],
+    modules: tuple[str, ...],
+    budget: str,
+    seed: int | None,
+    jobs: int,
+    report: Path,
+) -> int:
+    """Climb to the worst instance of each claim that should hold; 1 when one refutes it."""
+    from secrets import randbits
+
+    from verify.budget import seconds_of
+    from verify.nightly import SearchPlan, searchable
+    from verify.nightly import search as search_plan
+
+    plan = SearchPlan(
+        searchable(_chosen(names, modules)),
+        seconds_of(budget),
+        randbits(32) if seed is None else seed,
+        jobs,
+        report,
+    )
+    found = search_plan(plan, click.echo)
+    click.echo(f"search: {report / 'search.json'}")
+    return 1 if any(entry.refuted for entry in found) else 0
+
+
+@click.command()
+@click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
+@click.option("--examples", type=int, default=20, show_default=True, help="Pairs for each of them.")
+@seed_option
+@click.option("--budget", metavar="TIME", help="For all of them: 90s, 10m, 2h [default: none].")
+@jobs_option
+@report_option("necessity", "Folder for necessity.json, necessity.html and the counterexamples.")
+@click.pass_obj
+def necessity(
+    arguments: Sequence[str],
+    named: tuple[str, ...],
+    examples: int,
+    seed: int,
+    budget: str | None,
+    jobs: int,
+    report: Path,
+) -> int:
+    """Search for instances that violate one assumption and for which a conclusion fails.
+
+    Exit status 0 whatever is found, 3 when for some assumption nothing could be decided.
+    """
+    from verify.budget import seconds_of
+    from verify.instances import ASSUMPTIONS
+    from verify.necessity.page import write_page
+    from verify.necessity.table import NecessityPlan, run_necessity
+
+    plan = NecessityPlan(
+        named or ASSUMPTIONS,
+        examples,
+        seed,
+        report,
+        inf if budget is None else seconds_of(budget),
+        jobs,
+        shlex.join(["python", "-m", "verify", *arguments]),
+    )
+    results = run_necessity(plan, click.echo)
+    click.echo(f"report: {write_page(results, report)}")
+    findings = [f for entry in results["assumptions"] for f in entry["conclusions"]]
+    return 3 if any(finding["verdict"] == "undecided" for finding in findings) else 0
