@@ -1,10 +1,26 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, in folders that can be written."""
 
 import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from theory.errors import InvalidInput
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report, where it is missing.
+
+    Raises:
+        InvalidInput: it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"report is {folder}; it must be a folder that can be written ({error})"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:

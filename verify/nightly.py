@@ -29,7 +29,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from joblib import Parallel, delayed, parallel_config
 
 from theory.errors import AssumptionError, InvalidInput, NumericalFailure
-from verify.atomic import write_json
+from verify.atomic import make_folder, write_json
 from verify.claims import claim_named
 from verify.claims.base import Assertions, Claim
 from verify.instances import Instance, read_json
@@ -121,12 +121,7 @@ def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
         raise InvalidInput("claim: there is none to be searched; those that fail need no search")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"report is {plan.folder}; it must be a folder that can be written ({error})"
-        ) from None
+    make_folder(plan.folder)
     jobs = min(plan.jobs, len(plan.claims))
     share = plan.seconds * jobs / len(plan.claims)
     say(f"{len(plan.claims)} claims, {share:.3g} s each, seed {plan.seed}, {jobs} worker(s)")

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.atomic import write_json
+from verify.atomic import make_folder, write_json
 from verify.budget import Spending
 from verify.claims.base import Claim
 from verify.engines import Engine, started
@@ -74,17 +74,12 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"report is {plan.folder}; it must be a folder that can be written ({error})"
-        ) from None
     start = perf_counter()
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
     shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
     with started(plan.engine, plan.jobs) as engine:
+        make_folder(plan.folder)  # after all that may be refused: bad options leave nothing behind
         resumed = _spent(done.values(), engine.workers)
         _tell(
             listeners,

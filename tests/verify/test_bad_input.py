@@ -5,14 +5,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from math import inf, nan
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import verify
+from verify.commands import commands
+from verify.history import append
 
 Changes = dict[str, Any]
 Folder = dict[str, bytes]
@@ -346,6 +350,39 @@ def test_unchanged_instances_are_accepted(
 
 RESULTS: Changes = {"schema": 1, "claims": []}
 
+RATE: Changes = {
+    **dict.fromkeys(("predicted", "fitted", "low", "high", "tolerance"), 1.0),
+    "quantity": "order",
+    "samples": 7,
+    "judgement": "kept",
+}
+
+RUN: Changes = {
+    "environment": {"commit": "abc", "python": "3.11", "packages": {}},
+    "profile": "quick",
+    "seed": 3,
+    "seconds": 1.5,
+    "exit_status": 0,
+    "command": "python -m verify run",
+    "claims": [
+        {
+            "id": "law",
+            "verdict": "holds",
+            "expected": "holds",
+            "examples": 8,
+            "decided": 7,
+            "worst": None,
+            "rates": [RATE],
+            "rivals": [],
+        }
+    ],
+}
+"""What is appended to a history."""
+
+HISTORY = ("--file", "history.sqlite")
+
+CHECK = ("check", "nets.py:Cubic", "--parameters", "3", "--input-dim", "2")
+
 BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["evaluate", "missing.json"], "missing.json: no such file"),
     (["evaluate", "folder"], "folder: cannot be read .*directory"),
@@ -375,6 +412,50 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
         "report is good.json/below; .* folder that can be wri",
     ),
     (["run", "--exampels", "3"], "No such option '--exampels'"),
+    (
+        ["run", "--engine", "dusk"],
+        "engine is 'dusk'; allowed are loky, dask, dask://HOST:PORT, ray",
+    ),
+    (["run", "--engine", "dask://host"], "engine is 'dask://host'; allowed are loky, dask"),
+    (["run", "--budget", "soon"], "budget is 'soon'; it must be a time such as 90s, 10m or 2h"),
+    (["run", "--budget", "0s"], "budget is '0s'; it must be a time"),
+    (["run", "--module", "mine.py"], "module is 'mine.py'; there is no such file"),
+    (["list", "--module", "mine.py"], "module is 'mine.py'; there is no such file"),
+    (["search", "--claim", "riemann"], "claim is 'riemann'; known are kernel-svm, kkt"),
+    (["search", "--claim", "goldilocks-middle"], "claim: there is none to be searched"),
+    (["search", "--module", "mine.py"], "module is 'mine.py'; there is no such file"),
+    (["search", "--budget", "0m"], "budget is '0m'; it must be a time"),
+    (["search", "--seed", "pi"], "'--seed': 'pi' is not a valid integer"),
+    (["search", "--jobs", "0"], "jobs is 0; it must be at least 1"),
+    (["search", "--report", "good.json"], "'--report': Directory 'good.json' is a file"),
+    (["search", "--report", "good.json/below"], "report is good.json/below; .* folder that can be"),
+    (["necessity", "--assumption", "luck"], "assumption is 'luck'; allowed are homogeneity, "),
+    (["necessity", "--examples", "0"], "examples is 0; it must be at least 1"),
+    (["necessity", "--seed", "pi"], "'--seed': 'pi' is not a valid integer"),
+    (["necessity", "--budget", "10"], "budget is '10'; it must be a time"),
+    (["necessity", "--jobs", "0"], "jobs is 0; it must be at least 1"),
+    (["necessity", "--report", "good.json"], "'--report': Directory 'good.json' is a file"),
+    (["necessity", "--report", "good.json/below"], "report is good.json/below; .* folder that can"),
+    ([*CHECK, "--input-dim", "0"], "input-dim is 0; .* at least 1"),
+    ([*CHECK, "--parameters", "0"], "parameters is 0; .* at least 1"),
+    ([*CHECK, "--samples", "0"], "samples is 0; .* at least 1"),
+    ([*CHECK, "--examples", "0"], "examples is 0; .* at least 1"),
+    ([*CHECK, "--seed", "pi"], "'--seed': 'pi' is not a valid integer"),
+    ([*CHECK, "--report", "good.json"], "Directory 'good.json' is a file"),
+    (["replay", "unknown.json", "--module", "mine.py"], "module is 'mine.py'; there is no such"),
+    (["history", "--file", "missing.sqlite"], "missing.sqlite: there is no history"),
+    (["history", "--file", "good.json"], "good.json: file is not a database"),
+    (["history", *HISTORY, "--claim", "riemann"], "claim is 'riemann'; the history has law"),
+    (["history", *HISTORY, "--rate", "pace"], "rate is 'pace'; the history has: 'order'"),
+    (["history", *HISTORY, "--last", "0"], "last is 0; it must be at least 1"),
+    (["history", *HISTORY, "--plot", "a.gif"], "plot is a.gif; it must end in .svg, .png, .pdf"),
+    (["history", *HISTORY, "--plot", "a.svg"], "plot has nothing to draw; give a claim"),
+    (["figure"], "give one figure or --all; known are curvature-sweep"),
+    (["figure", "--all", "digits"], "give one figure or --all"),
+    (["figure", "mona-lisa"], "figure is 'mona-lisa'; known are curvature-sweep"),
+    (["figure", "digits", "--preset", "huge"], "preset is 'huge'; allowed are quick, paper"),
+    (["figure", "digits", "--out", "good.json"], "'--out': Directory 'good.json' is a file"),
+    (["new", "claim", "a/b"], "name is 'a/b'; it must be words of lower-case letters"),
     (["replay", "missing.json"], "missing.json: no such file"),
     (["replay", "good.json"], 'good.json: no "claim" is named; add one'),
     (["replay", "unknown.json"], "claim is 'riemann'; known are kernel-svm"),
@@ -414,9 +495,28 @@ def test_bad_command_is_refused_in_one_sentence(
     write("rates.json", {**RESULTS, "claims": [{**complete, "rates": [{"quantity": "q"}]}]})
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder").mkdir()
+    append(tmp_path / "history.sqlite", RUN, datetime.now(UTC))
     before = contents(tmp_path)
     assert_refused(invoke(*arguments), words)
     assert contents(tmp_path) == before
+
+
+def options(command: click.Command, *path: str) -> Iterator[tuple[str, str]]:
+    """(command, option) for every option that takes a value, those of subcommands included."""
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from options(below, *path, name)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.is_flag:
+            yield " ".join(path), parameter.opts[0]
+
+
+@pytest.mark.parametrize(("command", "option"), list(options(commands)))
+def test_every_option_that_takes_a_value_is_refused_a_bad_one_above(
+    command: str, option: str
+) -> None:
+    refused = [row[0] for row in BAD_COMMANDS if row[0][0] == command and option in row[0]]
+    assert refused, f"no bad {option} of {command} is tried"
 
 
 def test_command_line_without_a_command_shows_its_help_on_stderr(
