@@ -9,6 +9,7 @@ from verify.claims import claim_named
 from verify.evidence import examine
 from verify.instances.committee import CommitteeInstance
 from verify.judge import judge, judge_instance
+from verify.power import statement
 from verify.search import draw_instances
 from verify.strategies.committee_dmft import FAMILIES, dmft_instances, early_instances
 
@@ -48,6 +49,7 @@ def test_the_early_gap_is_kept_and_its_rivals_rejected() -> None:
     # the orders in nu are rates, which three instances judge
     assert "claim" not in found
     assert found >= {rival.id for rival in claim.rivals} - {"second-order", "square-root"}
+    assert found >= {statement("factor", factor) for factor in (0.95, 1.05)}
     evidence = [examine(claim, CommitteeInstance(EARLY))] * 3
     assert judge(evidence, "claim").verdict == "holds"
     assert judge(evidence, "second-order").verdict == "falsified"
