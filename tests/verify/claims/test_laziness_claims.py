@@ -15,7 +15,7 @@ import verify.claims.enough_samples
 import verify.claims.hard_tasks
 import verify.claims.laziness_equivalence
 from theory.errors import NumericalFailure
-from theory.lazy_rich import Linearisation, Setting
+from theory.lazy_rich import Linearisation, Setting, Training, gradient_descent
 from theory.lazy_rich.hard_tasks import samples_for_all
 from verify.claims import claim_named, enough_samples, goldilocks_middle
 from verify.claims import grokking_grows_with_laziness as grokking
@@ -23,6 +23,7 @@ from verify.claims import norm_grows_without_decay as norm
 from verify.evidence import CLAIM, Evidence, examine
 from verify.instances import CommitteeInstance
 from verify.judge import judge, judge_bound, judge_instance
+from verify.power import statement
 from verify.profiles import hypothesis_settings
 from verify.search import draw_instances, shrink_counterexample
 from verify.strategies import committee_training as strategies
@@ -219,7 +220,7 @@ def test_delays_beyond_the_horizon_are_left_open() -> None:
     assert ratio - error == 0.0
     assert ratio + error == pytest.approx(4.0 / 18.0)
     assert isnan(grokking._ratio(long, short)[0])
-    measured = grokking.Measured((short, long))
+    measured = grokking.Measured((short, long), (short, long), 1.0)
     kept = grokking.assertions(measured, grokking.Theory())
     assert judge_instance(kept) == "kept"
     steep = grokking.assertions(measured, grokking.Theory(most=0.1))
@@ -233,6 +234,42 @@ def test_recorded_steps_are_as_dense_as_said() -> None:
     gaps = np.diff(steps)
     assert (gaps >= 1).all()
     assert (gaps <= np.maximum(1, grokking.SPACING * np.array(steps[:-1]) - steps[:-1])).all()
+
+
+@pytest.mark.parametrize(("width", "seed"), [(20, 0), (30, 7)])
+def test_rich_machines_grow_along_one_eigenvector(width: int, seed: int) -> None:
+    """A kick to the start of a machine that has almost no output grows by what V says."""
+    setting = Setting(8, width, 40, curvature=0.25, step=0.05, steps=2000, seed=seed)
+    rich = grokking._scaled(setting, 4.0**-24)
+    training = Training.of([rich])
+    kick = np.random.default_rng(seed).standard_normal(training.committee.weights.shape)
+    kicked = replace(training.committee, weights=training.committee.weights + kick)
+    sizes = []
+    for steps in (40, 60):
+        plain, other = (
+            next(gradient_descent(replace(training, committee=machine), [steps])).committee
+            for machine in (training.committee, kicked)
+        )
+        change = (other.weights - plain.weights)[0]
+        sizes.append(np.linalg.svd(change, compute_uv=False)[0])
+    step = rich.step / rich.output_scale
+    fitted = np.log(sizes[1] / sizes[0]) / (20 * step)
+    assert fitted == pytest.approx(grokking.growth(setting), rel=2e-3)
+
+
+def test_the_delay_vanishes_like_alpha_and_no_other_power() -> None:
+    claim = claim_named("grokking-grows-with-laziness")
+    setting = Setting(9, 20, 36, curvature=0.25, step=0.05, steps=2000)
+    evidence = [examine(claim, CommitteeInstance(setting))] * 3
+    verdicts = {
+        key: judge(evidence, key).verdict
+        for key in (
+            "claim",
+            *(statement(name, f) for name in ("order", "start") for f in (0.98, 1.02)),
+        )
+    }
+    assert verdicts.pop("claim") == "holds"
+    assert set(verdicts.values()) == {"falsified"}
 
 
 def test_near_singular_kernels_decide_nothing() -> None:
