@@ -244,7 +244,7 @@ def _judge(
                 f"    {rate.judgement}: {rate.quantity} is {rate.fitted:.4g}, predicted "
                 f"{rate.predicted:.4g} +- {rate.tolerance:.2g}"
             )
-    if ruling.verdict == "falsified" and ruling.worst is not None:
+    if ruling.refuted and ruling.worst is not None:
         worst = ruling.worst
         say(f"    furthest out: {worst.name}: {worst.value:.4g} <= {worst.bound:.4g}")
         path = plan.report / f"{claim.id}.json"

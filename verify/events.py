@@ -38,9 +38,12 @@ class FurtherStarted:
 
 @dataclass(frozen=True)
 class ShrinkStarted:
+    """`severity` is in bounds where an instance refutes alone, else in tolerances of a rate."""
+
     claim: str
     severity: float
     tries: int
+    alone: bool
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,13 @@ A bound is refuted when it is exceeded by more than the numerical error, undecid
 covers it. A rate is judged on the median over instances with its distribution-free 95 % interval:
 refuted when the whole interval lies outside predicted +- tolerance, confirmed when the median lies
 inside, undecided otherwise. With fewer than three samples it is reported but not judged.
+
+One instance alone refutes by a bound only (`verdict_alone`). A rate of it that is beyond its
+tolerance leaves it inconclusive: single rates scatter about the median that is judged.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf, isfinite
@@ -42,8 +45,8 @@ SURE = 6
 """Samples from which on an interval of order statistics has this confidence."""
 
 SINGLE_RATE = 3.0
-"""The rate of one instance scatters about the median that is judged; alone it refutes only beyond
-this many tolerances."""
+"""Tolerances by which the rate of one instance counts in its severity as a value at its bound does.
+Alone it refutes nothing, however far it is off."""
 
 SEVERE = 10.0
 """A violation beyond this multiple of the bound is no rounding: shrinking aims for it first."""
@@ -115,10 +118,41 @@ def judge_instance(stated: Assertions) -> Judgement:
     return "undecided" if "undecided" in judgements else "kept"
 
 
-def instance_severity(stated: Assertions) -> float:
-    """How far one instance is beyond its statement: above 1 it refutes on its own.
+def verdict_alone(stated: Assertions) -> Verdict:
+    """What one instance shows by itself."""
+    judgement, rates = judge_instance(stated), fitted_rates(stated)
+    if judgement == "refuted":
+        return "falsified"
+    if judgement == "undecided" or any(tolerances_off(rate) > 1.0 for rate in rates):
+        return "inconclusive"
+    return "holds" if stated.bounds or rates else "inconclusive"
 
-    The largest ratio to a bound, or of a rate's deviation to `SINGLE_RATE` tolerances.
+
+def against(stated: Assertions, quantities: Collection[str]) -> tuple[bool, float]:
+    """What one instance has against its statement: whether it refutes it alone, and by how much.
+
+    The largest ratio to a bound where it does, else the tolerances by which a rate among the
+    quantities is off.
+    """
+    if judge_instance(stated) == "refuted":
+        return True, instance_severity(Assertions(stated.bounds))
+    rates = (rate for rate in fitted_rates(stated) if rate.quantity in quantities)
+    return False, max(map(tolerances_off, rates), default=0.0)
+
+
+def tolerances_off(rate: RateSample) -> float:
+    """How many tolerances a rate is from what is predicted."""
+    deviation = abs(rate.fitted - rate.predicted)
+    if rate.tolerance <= 0.0:
+        return inf if deviation > 0.0 else 0.0
+    return deviation / rate.tolerance
+
+
+def instance_severity(stated: Assertions) -> float:
+    """How near one instance comes to what is stated, or how far it goes beyond, as one number.
+
+    The largest ratio to a bound, or of a rate's deviation to `SINGLE_RATE` tolerances: a search
+    climbs along it. Whether the instance refutes is for `verdict_alone` to say.
     """
     return binding(stated)[0]
 
@@ -126,14 +160,11 @@ def instance_severity(stated: Assertions) -> float:
 def binding(stated: Assertions) -> tuple[float, str]:
     """`instance_severity`, with the name of the bound or rate that it comes from."""
     ratios = [(severity(b), b.name) for b in stated.bounds if judge_bound(b) != "undecided"]
-    ratios += [
-        (abs(r.fitted - r.predicted) / (SINGLE_RATE * r.tolerance), r.quantity)
-        for r in _fitted(stated)
-    ]
+    ratios += [(tolerances_off(r) / SINGLE_RATE, r.quantity) for r in fitted_rates(stated)]
     return max(ratios, key=lambda entry: entry[0], default=(0.0, "nothing"))
 
 
-def _fitted(stated: Assertions) -> list[RateSample]:
+def fitted_rates(stated: Assertions) -> list[RateSample]:
     """The rates of one instance; a NaN says that there was nothing to fit."""
     return [rate for rate in stated.rates if isfinite(rate.fitted)]
 
@@ -142,7 +173,7 @@ def judge(evidence: Sequence["Evidence"], statement: str) -> Ruling:
     """The ruling on the claim ("claim") or a rival (its id)."""
     measured = [(k, e) for k, e in enumerate(evidence) if e.outcome == "measured"]
     judgements = [judge_instance(e.assertions[statement]) for _, e in measured]
-    rates = _rates(r for _, e in measured for r in _fitted(e.assertions[statement]))
+    rates = _rates(r for _, e in measured for r in fitted_rates(e.assertions[statement]))
     refuted = judgements.count("refuted")
     decided = len(measured) - judgements.count("undecided")
     undecided = len(evidence) - decided

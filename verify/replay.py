@@ -7,16 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.claims.base import Claim
+from verify.claims.base import Bound, Claim, RateSample
 from verify.evidence import CLAIM, Evidence, examine
 from verify.instances import Instance, Violation, instance_from_json, read_json
-from verify.judge import Verdict, instance_severity, judge_bound, judge_instance, severity
+from verify.judge import (
+    Verdict,
+    fitted_rates,
+    judge_bound,
+    judge_instance,
+    severity,
+    tolerances_off,
+    verdict_alone,
+)
 from verify.user_modules import claims_with, select, user_code
 
 
 @dataclass(frozen=True)
 class Replay:
-    """The verdict on one instance, in lines, with the exit status of `run`."""
+    """What one instance shows by itself, in lines, with the exit status of `run`.
+
+    It refutes by a bound alone. Of rates a run judges the median over instances: one that is beyond
+    its tolerance here leaves this instance inconclusive.
+    """
 
     verdict: Verdict
     exit_status: int
@@ -44,8 +56,8 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     (claim,) = select(claims_with(modules), [name])
     with user_code(claim):
         evidence = examine(claim, instance_of(claim, data, path.parent))
-    verdict = _verdict(evidence)
-    lines = (f"{claim.id}: {claim.title}", *_details(evidence), f"verdict: {verdict}")
+    verdict, lines = _judged(claim, evidence)
+    lines = (f"{claim.id}: {claim.title}", *lines, f"verdict: {verdict}")
     if verdict == "inconclusive":
         return Replay(verdict, 3, lines)
     return Replay(verdict, 0 if verdict == claim.expected else 1, lines)
@@ -53,8 +65,7 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
 
 def replay_command(claim: Claim[Any, Any], path: Path) -> str:
     """What to type to judge the instance at that path again."""
-    module = ["--module", claim.module] if claim.module else []
-    return shlex.join(["python", "-m", "verify", "replay", *module, str(path)])
+    return _command(claim, "replay", str(path))
 
 
 def instance_of(
@@ -68,27 +79,47 @@ def instance_of(
     return own
 
 
-def _verdict(evidence: Evidence) -> Verdict:
+def _judged(claim: Claim[Any, Any], evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, with every bound and rate, and what decides."""
     if evidence.outcome != "measured":
-        return "inconclusive"
+        return "inconclusive", (f"{evidence.outcome}: {evidence.message}",)
     stated = evidence.assertions[CLAIM]
-    if instance_severity(stated) > 1.0:
-        return "falsified"
-    return "inconclusive" if judge_instance(stated) == "undecided" else "holds"
-
-
-def _details(evidence: Evidence) -> list[str]:
-    if evidence.outcome != "measured":
-        return [f"{evidence.outcome}: {evidence.message}"]
-    stated = evidence.assertions[CLAIM]
+    verdict = verdict_alone(stated)
+    rates = fitted_rates(stated)
     lines = [
-        f"  {judge_bound(b):<9} {b.name}: {b.value:.6g} <= {b.bound:.6g} "
-        f"(ratio {severity(b):.3g}, error {b.error:.1e})"
-        for b in stated.bounds
+        *map(_bound_line, stated.bounds),
+        *map(_rate_line, rates),
+        *(f"  finding   {found.title}: {found.detail}" for found in evidence.findings),
     ]
-    lines += [
-        f"  rate      {r.quantity}: {r.fitted:.6g}, predicted {r.predicted:.6g} "
-        f"(median over instances within {r.tolerance:.2g})"
-        for r in stated.rates
-    ]
-    return lines + [f"  finding   {f.title}: {f.detail}" for f in evidence.findings]
+    if verdict == "falsified":
+        lines.append("this instance refutes the claim on its own")
+    elif judge_instance(stated) == "undecided":
+        lines.append("undecided: the numerical error covers a bound")
+    elif verdict == "inconclusive" and rates:
+        lines.append(
+            "alone this instance neither refutes nor supports the claim: rates are judged by their "
+            f"median over instances, with {_command(claim, 'run', '--claim', claim.id)}"
+        )
+    elif verdict == "inconclusive":
+        lines.append("there was nothing to fit a rate to")
+    return verdict, tuple(lines)
+
+
+def _bound_line(bound: Bound) -> str:
+    return (
+        f"  {judge_bound(bound):<9} {bound.name}: {bound.value:.6g} <= {bound.bound:.6g} "
+        f"(ratio {severity(bound):.3g}, error {bound.error:.1e})"
+    )
+
+
+def _rate_line(rate: RateSample) -> str:
+    off = tolerances_off(rate)
+    return (
+        f"  {'within' if off <= 1.0 else 'off':<9} {rate.quantity}: {rate.fitted:.6g}, predicted "
+        f"{rate.predicted:.6g} +- {rate.tolerance:.2g} ({off:.3g} tolerances off)"
+    )
+
+
+def _command(claim: Claim[Any, Any], name: str, *arguments: str) -> str:
+    module = ["--module", claim.module] if claim.module else []
+    return shlex.join(["python", "-m", "verify", name, *module, *arguments])

@@ -37,12 +37,19 @@ class RivalResult:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A saved instance file and the command that judges it again."""
+    """A saved instance file and the command that judges it again.
+
+    Attributes:
+        alone: whether it refutes the claim on its own; if not, a rate is refuted by its median, and
+            this is the instance on which one is furthest off.
+        severity: how many times a bound its value is, or how many tolerances a rate is off.
+    """
 
     instance: str
     command: str
     severity: float
     shrunk: bool
+    alone: bool
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "severity": finite_or_none(self.severity)}

@@ -23,7 +23,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
-from verify.judge import instance_severity
+from verify.judge import SINGLE_RATE, against
 from verify.profiles import Profile
 from verify.replay import instance_of, replay_command
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
@@ -185,7 +185,7 @@ def _judged(
     result = judge_claim(claim, evidence, discarded, missing)
     if result.ruling.verdict != "falsified":
         return result
-    found = _counterexample(claim, [*shards, *further], plan, listeners)
+    found = _counterexample(result, [*shards, *further], plan, listeners)
     return replace(result, counterexample=found)
 
 
@@ -205,24 +205,30 @@ def merge(
 
 
 def _counterexample(
-    claim: Claim[Any, Any],
+    result: ClaimResult,
     shards: Sequence[ShardResult],
     plan: RunPlan,
     listeners: Sequence[Listener],
 ) -> Counterexample:
-    """Shrink the worst instance, save it, and say how to replay it."""
-    worst, shard, entry = max(
+    """Shrink the worst instance, save it, and say how to replay it.
+
+    Those that refute a bound come first. Where there are none, a rate is refuted by its median, and
+    the worst instance is the one on which it is furthest off.
+    """
+    claim = result.claim
+    refuted = [rate.quantity for rate in result.ruling.rates if rate.judgement == "refuted"]
+    (alone, worst), shard, entry = max(
         (
-            (instance_severity(entry.assertions[CLAIM]), result.shard, entry)
-            for result in shards
-            for entry in result.evidence
+            (against(entry.assertions[CLAIM], refuted), found.shard, entry)
+            for found in shards
+            for entry in found.evidence
             if entry.outcome == "measured"
         ),
-        key=lambda found: found[0],
+        key=lambda entry: entry[0],
     )
-    _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries))
+    _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries, alone))
     shrunk = None
-    if shard.family != "examples" and worst > 1.0:
+    if shard.family != "examples" and worst > (1.0 if alone else SINGLE_RATE):
         with user_code(claim):
             shrunk = shrink_counterexample(
                 claim,
@@ -231,9 +237,12 @@ def _counterexample(
                 shard.count,
                 worst,
                 plan.profile.shrink_tries,
+                () if alone else refuted,
             )
     path = plan.folder / "counterexamples" / f"{claim.id}.json"
     instance = instance_of(claim, entry.instance) if shrunk is None else shrunk[0]
     write_json(path, {**instance.to_json(), "claim": claim.id})
     severity = worst if shrunk is None else shrunk[1]
-    return Counterexample(str(path), replay_command(claim, path), severity, shrunk is not None)
+    return Counterexample(
+        str(path), replay_command(claim, path), severity, shrunk is not None, alone
+    )

@@ -9,7 +9,7 @@ has imported, so one seed would mean other instances in another process: that is
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from hypothesis.internal.conjecture.providers import HypothesisProvider
 from theory.errors import AssumptionError, NumericalFailure
 from verify.claims.base import Claim
 from verify.instances import Instance
-from verify.judge import SEVERE, instance_severity
+from verify.judge import SEVERE, SINGLE_RATE, against
 from verify.profiles import hypothesis_settings
 
 
@@ -76,6 +76,7 @@ class _Tries:
 
     claim: Claim[Any, Any]
     left: int
+    rates: Collection[str]
     known: dict[str, float] = field(default_factory=dict)
 
     def severity(self, instance: Instance) -> float:
@@ -84,16 +85,17 @@ class _Tries:
             if self.left <= 0:
                 return 0.0
             self.left -= 1
-            self.known[key] = _severity(self.claim, instance)
+            self.known[key] = _severity(self.claim, instance, self.rates)
         return self.known[key]
 
 
-def _severity(claim: Claim[Any, Any], instance: Instance) -> float:
+def _severity(claim: Claim[Any, Any], instance: Instance, rates: Collection[str]) -> float:
     try:
         measured = claim.measure(instance)
     except (AssumptionError, NumericalFailure):
         return 0.0
-    return instance_severity(claim.assertions(measured, claim.theory))
+    alone, severity = against(claim.assertions(measured, claim.theory), rates)
+    return 0.0 if alone and rates else severity
 
 
 def shrink_counterexample(
@@ -103,6 +105,7 @@ def shrink_counterexample(
     count: int,
     worst: float,
     tries: int,
+    rates: Collection[str] = (),
 ) -> tuple[Instance, float] | None:
     """The simplest instance found that violates the claim, with its severity; None if none is.
 
@@ -110,9 +113,11 @@ def shrink_counterexample(
         seed_value, count: those under which the violation was drawn.
         worst: its severity; beyond 10 the shrunk instance is to exceed 10 as well.
         tries: how many instances may be measured.
+        rates: those of which one is to be more than `SINGLE_RATE` tolerances off; none where a
+            bound is to be refuted.
     """
-    threshold = SEVERE if worst > SEVERE else 1.0
-    state = _Tries(claim, tries)
+    threshold = SEVERE if worst > SEVERE else SINGLE_RATE if rates else 1.0
+    state = _Tries(claim, tries, rates)
     failing: list[tuple[Instance, float]] = []
 
     @seed(seed_value)

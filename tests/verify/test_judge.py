@@ -11,6 +11,7 @@ from verify.claims.base import Assertions, Bound, RateSample
 from verify.evidence import CLAIM, Evidence, Outcome
 from verify.judge import (
     Ruling,
+    against,
     examples_until_rejected,
     in_digits,
     instance_severity,
@@ -18,6 +19,8 @@ from verify.judge import (
     judge_bound,
     judge_instance,
     severity,
+    tolerances_off,
+    verdict_alone,
 )
 
 KEPT = Bound("b", 0.5, 1.0)
@@ -105,8 +108,55 @@ def test_worst_bound_decides_on_an_instance(bounds: tuple[Bound, ...], judgement
     assert judge_instance(Assertions(bounds)) == judgement
 
 
+WITHIN = RateSample("r", 1.0, 1.05, 0.1)
+OFF = RateSample("r", 1.0, 0.8, 0.1)
+FAR_OFF = RateSample("far", 1.0, 1e9, 0.1)
+NOT_FITTED = RateSample("r", 1.0, nan, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "rates", "verdict"),
+    [
+        ((KEPT,), (), "holds"),
+        ((KEPT,), (WITHIN, NOT_FITTED), "holds"),
+        ((), (WITHIN,), "holds"),
+        ((REFUTED,), (WITHIN,), "falsified"),
+        ((REFUTED, UNDECIDED), (OFF,), "falsified"),
+        ((KEPT, UNDECIDED), (WITHIN,), "inconclusive"),
+        ((KEPT,), (WITHIN, OFF), "inconclusive"),
+        ((KEPT,), (FAR_OFF,), "inconclusive"),
+        ((), (NOT_FITTED,), "inconclusive"),
+        ((), (), "inconclusive"),
+    ],
+)
+def test_one_instance_refutes_by_a_bound_alone(
+    bounds: tuple[Bound, ...], rates: tuple[RateSample, ...], verdict: str
+) -> None:
+    assert verdict_alone(Assertions(bounds, rates)) == verdict
+    in_a_run = ruling(measured(*bounds, rates=rates)).verdict
+    assert (in_a_run == "falsified") == (verdict == "falsified")
+
+
+def test_what_refutes_alone_comes_before_any_rate() -> None:
+    refuting = Assertions((REFUTED, KEPT), (WITHIN,))
+    off = Assertions((KEPT,), (OFF, FAR_OFF))
+    assert against(refuting, ("r",)) == (True, 2.0)
+    assert against(off, ("r",)) == (False, pytest.approx(2.0))
+    assert against(off, ("r", "far")) > against(off, ("r",))
+    assert against(off, ()) == (False, 0.0)
+    assert max(against(off, ("far",)), against(refuting, ("far",))) == (True, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "tolerance", "off"),
+    [(1.2, 0.1, 2.0), (0.95, 0.1, 0.5), (1.0, 0.0, 0.0), (2.0, 0.0, inf)],
+)
+def test_tolerances_off(fitted: float, tolerance: float, off: float) -> None:
+    assert tolerances_off(RateSample("r", 1.0, fitted, tolerance)) == pytest.approx(off)
+
+
 def test_instance_severity_takes_bounds_and_rates() -> None:
-    """A single rate refutes beyond three of its tolerances only."""
+    """Three tolerances of a rate count as a value at its bound."""
     near = RateSample("r", 1.0, 1.2, 0.1)
     far = RateSample("r", 1.0, 1.6, 0.1)
     assert instance_severity(Assertions((KEPT,), (near,))) == pytest.approx(2.0 / 3.0)

@@ -195,7 +195,43 @@ def test_rate_alone_falsifies_and_its_instance_is_saved_as_it_is(
     assert entry.ruling.verdict == "falsified"
     assert entry.counterexample is not None
     assert not entry.counterexample.shrunk
-    assert Path(entry.counterexample.instance).exists()
+    assert not entry.counterexample.alone
+    assert entry.counterexample.severity == pytest.approx(2.0)
+    assert replay_file(Path(entry.counterexample.instance)).exit_status == 3
+
+
+def test_refuted_rate_is_shrunk_on_the_instance_where_it_is_furthest_off(
+    tiny_claim: Make, plan: Make
+) -> None:
+    """Not the rate that holds, whose single values scatter further."""
+
+    def assertions(total: float, bound: float) -> Assertions:
+        scattered = 100.0 if total > 60.0 else 1.0
+        return Assertions(
+            (Bound("b", 0.0, bound),),
+            (RateSample("kept", 1.0, scattered, 0.1), RateSample("slope", 1.0, 1.0 + total, 1.0)),
+        )
+
+    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    judgements = {rate.quantity: rate.judgement for rate in entry.ruling.rates}
+    assert judgements == {"kept": "kept", "slope": "refuted"}
+    found = entry.counterexample
+    assert (found.shrunk, found.alone, found.severity) == (True, False, 11.0)
+    assert read_instance(Path(found.instance)).problem.inputs.tolist() == [[11.0]]
+
+
+def test_counterexample_refutes_alone_where_any_instance_does(tiny_claim: Make, plan: Make) -> None:
+    """A rate that is off by more, on another instance, does not take its place."""
+
+    def assertions(total: float, bound: float) -> Assertions:
+        slope = 1.0 if total > 40.0 else 1e6
+        return Assertions((Bound("b", total, bound),), (RateSample("slope", 1.0, slope, 0.1),))
+
+    (entry,) = run(plan(tiny_claim(limit=40.0, assertions=assertions)), ()).claims
+    found = entry.counterexample
+    assert (found.shrunk, found.alone, found.severity) == (True, True, 41.0 / 40.0)
+    replayed = replay_file(Path(found.instance))
+    assert (replayed.verdict, replayed.exit_status) == ("falsified", 1)
 
 
 def test_same_seed_gives_the_same_results_and_another_seed_others(

@@ -184,6 +184,7 @@ def _environment() -> Environment:
     made.filters.update(
         share=words.share,
         typeset=words.typeset,
+        counterexample=words.counterexample,
         heading=words.heading,
         decimals=words.decimals,
         duration=words.duration,

@@ -55,8 +55,9 @@ def _cases(claim: Mapping[str, Any]) -> Iterator[ET.Element]:
         _outcome(case, "error", "inconclusive", "inconclusive", reasons)
     elif claim["verdict"] != claim["expected"]:
         message = f"{claim['verdict']}, expected {claim['expected']}"
-        command = (claim["counterexample"] or {}).get("command")
-        replay = f"\nJudge the counterexample again: {command}" if command else ""
+        found = claim["counterexample"]
+        replay = f"\n{words.counterexample(found)}, to be judged again: " if found else ""
+        replay += found["command"] if found else ""
         _outcome(case, "failure", claim["verdict"], message, reasons + replay)
     else:
         ET.SubElement(case, "system-out").text = _clean(reasons)

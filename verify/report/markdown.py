@@ -123,7 +123,8 @@ def _changed(
 def _details(claim: Mapping[str, Any], folder: Path) -> Iterator[str]:
     lines = [f"- {text(words.typeset(reason))}" for reason in words.reasons(dict(claim))]
     if claim["counterexample"]:
-        lines += ["", *_command("Counterexample", claim["counterexample"]["command"])]
+        found = claim["counterexample"]
+        lines += ["", *_command(words.counterexample(found), found["command"])]
     worst = None if claim["worst"] is None else index_of(claim, claim["worst"]["instance"])
     if worst is not None:
         lines += ["", *_command("Worst instance", cited(claim, folder)[worst].command)]

@@ -45,10 +45,12 @@ class Terminal:
                 self._say(f"planned examples done; {event.seconds:.0f} s left for further ones")
             case ShrinkStarted():
                 self._stop()
-                self._say(
-                    f"{event.claim}: refuted by {event.severity:.3g} times its bound; "
-                    f"shrinking (at most {event.tries} instances)"
+                refuted = (
+                    f"refuted by {event.severity:.3g} times its bound"
+                    if event.alone
+                    else f"a rate is refuted, {event.severity:.3g} tolerances off at the most"
                 )
+                self._say(f"{event.claim}: {refuted}; shrinking (at most {event.tries} instances)")
             case ClaimJudged():
                 self._stop()
                 self._judged(event.result)

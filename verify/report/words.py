@@ -221,6 +221,13 @@ def _rejections(rejected: int, total: int) -> str:
     )
 
 
+def counterexample(entry: dict[str, Any]) -> str:
+    """What the saved instance of a falsified claim is."""
+    if entry.get("alone", True):
+        return "Counterexample"
+    return "Instance whose rate is furthest off"
+
+
 def reasons(claim: dict[str, Any]) -> list[str]:
     """Why the verdict is what it is, from the counts and judgements alone."""
     listed = _bound_reasons(claim) + _rate_reasons(claim)

@@ -334,6 +334,18 @@ def test_a_failing_run_shows_what_failed() -> None:
     assert "python -m verify replay counterexamples/law.json" in text
     assert "is refuted: 3.0000 in [2.9000, 3.1000]" in text
     assert "1 of 4 instances exceeds a bound" in text
+    named = "Counterexample, shrunk, 113 times what is allowed, in counterexamples/law.json"
+    assert named in " ".join(text.split())
+
+
+def test_an_instance_that_refutes_nothing_alone_is_no_counterexample() -> None:
+    """A claim that a rate alone falsifies."""
+    found = {**FALSIFIED["counterexample"], "alone": False, "severity": 4.0}
+    page = render(run_of({**FALSIFIED, "refuted": 0, "counterexample": found}))
+    text = " ".join(Page(page).text.split())
+    assert "Instance whose rate is furthest off, shrunk, by 4 tolerances" in text
+    assert "the median over all instances does" in text
+    assert "Counterexample" not in text
 
 
 def test_unmeasured_instances_are_listed_with_their_messages() -> None:
