@@ -25,7 +25,7 @@ from typing import Any
 from theory.errors import InvalidInput
 from verify.claims.base import Claim
 from verify.evidence import CLAIM, Evidence
-from verify.judge import Ruling, judge, severity
+from verify.judge import Ruling, judge, ratio
 from verify.shards import Shard, ShardResult, ShardStore, further_shard
 
 OPEN_WEIGHT = 10.0
@@ -59,11 +59,11 @@ def uncertainty(ruling: Ruling) -> float:
         for rate in ruling.rates
     ]
     # with nothing decided there is nothing to be near to, and everything to be learned
-    ratio = 1.0 if ruling.worst is None and not widths else 0.0
+    near = 1.0 if ruling.worst is None and not widths else 0.0
     if ruling.worst is not None:
-        ratio = min(max(severity(ruling.worst), 0.0), 1.0)
+        near = min(ratio(ruling.worst), 1.0)
     weight = OPEN_WEIGHT if few or ruling.verdict == "inconclusive" else 1.0
-    return weight * (max(widths, default=0.0) + ratio)
+    return weight * (max(widths, default=0.0) + near)
 
 
 class _Account:

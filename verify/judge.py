@@ -96,9 +96,14 @@ def severity(bound: Bound) -> float:
     return value / bound.bound
 
 
+def ratio(bound: Bound) -> float:
+    """How much of its bound a value takes, as it is told: `severity`, 0 for one below its error."""
+    return max(severity(bound), 0.0)
+
+
 def in_digits(ratio: float) -> str:
-    """A severity in three digits; one below 1 is never rounded up to it."""
-    return f"{min(max(ratio, 0.0), 0.999):.3g}" if ratio < 1.0 else f"{ratio:.3g}"
+    """A ratio in three digits; one below 1 is never rounded up to it."""
+    return f"{min(ratio, 0.999):.3g}" if ratio < 1.0 else f"{ratio:.3g}"
 
 
 def judge_bound(bound: Bound) -> Judgement:
@@ -159,7 +164,7 @@ def instance_severity(stated: Assertions) -> float:
 
 def binding(stated: Assertions) -> tuple[float, str]:
     """`instance_severity`, with the name of the bound or rate that it comes from."""
-    ratios = [(severity(b), b.name) for b in stated.bounds if judge_bound(b) != "undecided"]
+    ratios = [(ratio(b), b.name) for b in stated.bounds if judge_bound(b) != "undecided"]
     ratios += [(tolerances_off(r) / SINGLE_RATE, r.quantity) for r in fitted_rates(stated)]
     return max(ratios, key=lambda entry: entry[0], default=(0.0, "nothing"))
 

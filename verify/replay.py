@@ -15,7 +15,7 @@ from verify.judge import (
     fitted_rates,
     judge_bound,
     judge_instance,
-    severity,
+    ratio,
     tolerances_off,
     verdict_alone,
 )
@@ -108,7 +108,7 @@ def _judged(claim: Claim[Any, Any], evidence: Evidence) -> tuple[Verdict, tuple[
 def _bound_line(bound: Bound) -> str:
     return (
         f"  {judge_bound(bound):<9} {bound.name}: {bound.value:.6g} <= {bound.bound:.6g} "
-        f"(ratio {severity(bound):.3g}, error {bound.error:.1e})"
+        f"(ratio {ratio(bound):.3g}, error {bound.error:.1e})"
     )
 
 

@@ -17,7 +17,7 @@ from verify.judge import (
     in_digits,
     instance_severity,
     judge,
-    severity,
+    ratio,
 )
 from verify.power import Power, in_words, power_of
 
@@ -83,7 +83,7 @@ class ClaimResult:
         ruling = self.ruling
         parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
         if ruling.worst is not None:
-            parts.append(f"largest ratio to a bound {in_digits(severity(ruling.worst))}")
+            parts.append(f"largest ratio to a bound {in_digits(ratio(ruling.worst))}")
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
         return "; ".join([*parts, *filter(None, [in_words(self.power)])])
@@ -131,7 +131,7 @@ class ClaimResult:
             "value": ruling.worst.value,
             "bound": ruling.worst.bound,
             "error": ruling.worst.error,
-            "ratio": finite_or_none(severity(ruling.worst)),
+            "ratio": finite_or_none(ratio(ruling.worst)),
             "instance": self.evidence[ruling.worst_index].instance,
         }
 
@@ -241,7 +241,7 @@ def _bounds(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     for index, entry in enumerate(evidence):
         if entry.outcome == "measured":
             for bound in entry.assertions[CLAIM].bounds:
-                ratios[bound.name.split(", ")[0]].append((severity(bound), index))
+                ratios[bound.name.split(", ")[0]].append((ratio(bound), index))
     return [
         {
             "name": name,
@@ -297,11 +297,12 @@ def _findings(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
 
 
 def _instance(entry: Evidence) -> dict[str, Any]:
-    ratio = instance_severity(entry.assertions[CLAIM]) if entry.outcome == "measured" else None
+    measured = entry.outcome == "measured"
+    severity = instance_severity(entry.assertions[CLAIM]) if measured else None
     return {
         "instance": entry.instance,
         "outcome": entry.outcome,
         "message": entry.message,
-        "severity": None if ratio is None else finite_or_none(ratio),
+        "severity": None if severity is None else finite_or_none(severity),
         "seconds": round(entry.seconds, 3),
     }

@@ -1,6 +1,6 @@
 """The judge, row by row, on evidence made by hand."""
 
-from math import inf, log, nan
+from math import inf, isnan, log, nan
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from verify.judge import (
     judge,
     judge_bound,
     judge_instance,
+    ratio,
     severity,
     tolerances_off,
     verdict_alone,
@@ -85,11 +86,19 @@ def test_severity_is_the_ratio_less_the_error(
     value: float, bound: float, error: float, expected: float
 ) -> None:
     assert severity(Bound("b", value, bound, error)) == expected
+    assert ratio(Bound("b", value, bound, error)) == expected
+
+
+def test_value_below_its_error_takes_nothing_of_its_bound() -> None:
+    below = Bound("b", 0.25, 1.0, 0.5)
+    assert severity(below) == -0.25
+    assert ratio(below) == instance_severity(Assertions((below,))) == 0.0
+    assert isnan(ratio(Bound("b", nan, 1.0)))
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"),
-    [(0.5, "0.5"), (0.12345, "0.123"), (0.9999999, "0.999"), (1.0, "1"), (-1, "0")],
+    [(0.5, "0.5"), (0.12345, "0.123"), (0.9999999, "0.999"), (1.0, "1"), (0.0, "0")],
 )
 def test_ratios_below_one_are_not_written_as_one(ratio: float, text: str) -> None:
     assert in_digits(ratio) == text

@@ -9,6 +9,7 @@ import pytest
 
 from theory.errors import IntegrationFailed
 from verify.claims.base import Assertions, Bound, Finding, Ladder
+from verify.report import words
 from verify.report.results_file import ResultsFile
 from verify.results import RunResult
 from verify.runner import run
@@ -136,6 +137,21 @@ def test_bounds_are_grouped_over_rungs(tiny_claim: Make, plan: Make) -> None:
     assert (gap["name"], gap["checked"]) == ("gap", 2 * written["examples"])
     assert (gap["largest_ratio"], gap["median_ratio"]) == (0.5, 0.3125)
     assert (other["name"], other["largest_ratio"]) == ("q", 0.5)
+
+
+def test_no_ratio_is_told_below_0(tiny_claim: Make, plan: Make) -> None:
+    """Every value is below its numerical error."""
+
+    def assertions(total: float, limit: float) -> Assertions:
+        return Assertions((Bound("gap", 1.0, limit, 2.0),))
+
+    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    written = entry.to_json()
+    (gap,) = written["bounds"]
+    assert (gap["largest_ratio"], gap["median_ratio"]) == (0.0, 0.0)
+    assert written["worst"]["ratio"] == words.ratio(written["worst"]) == 0.0
+    assert {instance["severity"] for instance in written["instances"]} == {0.0}
+    assert written["ruling"].endswith("largest ratio to a bound 0")
 
 
 def test_ladders_drop_points_that_are_no_numbers(tiny_claim: Make, plan: Make) -> None:

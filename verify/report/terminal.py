@@ -15,7 +15,7 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
-from verify.judge import in_digits, severity
+from verify.judge import in_digits, ratio
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
@@ -131,7 +131,7 @@ class Terminal:
                 str(entry.ruling.undecided),
                 "-"
                 if worst is None
-                else in_digits(severity(worst))
+                else in_digits(ratio(worst))
                 if worst.bound > 0
                 else f"{worst.value:.3g} / 0",
                 f"{rejected} of {len(entry.rivals)} rejected",

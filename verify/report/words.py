@@ -7,6 +7,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from verify import judge
+from verify.claims.base import Bound
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -126,10 +129,7 @@ def ratio(worst: dict[str, Any] | None) -> float | None:
     """How much of its bound the worst value takes, its numerical error granted."""
     if worst is None or worst["value"] is None or worst["bound"] is None:
         return None
-    value = max(worst["value"] - (worst.get("error") or 0.0), 0.0)
-    if worst["bound"] <= 0:
-        return float("inf") if value > 0 else 0.0
-    return float(value / worst["bound"])
+    return judge.ratio(Bound("", worst["value"], worst["bound"], worst.get("error") or 0.0))
 
 
 _NOT_DESCRIBED = {"net", "anchor", "inputs", "labels", "model", "claim"}
