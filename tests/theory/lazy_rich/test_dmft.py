@@ -77,7 +77,7 @@ def test_without_finite_sample_effects_the_sweep_is_online_learning(problem: Mea
     assert_close(order, exact.order, 1e-12)
     torch.testing.assert_close(swept.test, exact.test, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(swept.train, exact.test, rtol=1e-12, atol=1e-12)
-    ablated = replace(problem, terms=Terms(memory=False, noise=False))
+    ablated = replace(problem, terms=Terms(memory=0.0, noise=0.0))
     torch.testing.assert_close(causal_sweep(ablated, 64).test, exact.test)
 
 
@@ -126,7 +126,7 @@ def test_two_solvers_agree_on_the_same_noise(problem: MeanField, damping: float)
 
 
 @pytest.mark.parametrize(
-    "terms", [Terms(memory=False), Terms(noise=False), Terms(pull=False)], ids=repr
+    "terms", [Terms(memory=0.0), Terms(noise=0.0), Terms(pull=0.0), Terms(0.5, 1.5, 0.7)], ids=repr
 )
 def test_every_term_matters_and_in_both_solvers_alike(terms: Terms) -> None:
     ablated = replace(TWO, terms=terms)

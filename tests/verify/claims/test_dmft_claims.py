@@ -1,15 +1,19 @@
 """The claims of the mean field theory, on one instance each, and the rivals it tells apart."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from theory.lazy_rich import Setting
+from theory.lazy_rich.dmft import MeanField, Terms
 from verify.claims import claim_named
+from verify.claims.dmft_curves import Theory
 from verify.evidence import examine
 from verify.instances.committee import CommitteeInstance
 from verify.judge import judge, judge_instance
-from verify.power import statement
+from verify.power import constants, statement
 from verify.search import draw_instances
 from verify.strategies.committee_dmft import FAMILIES, dmft_instances, early_instances
 
@@ -41,6 +45,35 @@ def test_curves_are_kept_and_rivals_told_apart(setting: Setting, rejected: set[s
     found = refuted(claim, setting)
     assert "claim" not in found
     assert rejected <= found
+
+
+@pytest.mark.parametrize(
+    ("setting", "felt"),
+    [
+        (LINEAR, {"terms.memory", "terms.noise", "speed", "scale_power"}),
+        (ONLINE, {"terms.pull", "speed", "scale_power"}),
+        (replace(ONLINE, output_scale=1.0), {"terms.pull", "speed"}),
+        (FINITE, set()),
+    ],
+    ids=["linear", "online", "alpha = 1", "simulated"],
+)
+def test_exact_curves_show_an_error_of_a_twentieth(setting: Setting, felt: set[str]) -> None:
+    found = refuted(claim_named("dmft-curves"), setting)
+    for name in constants(claim_named("dmft-curves")):
+        for factor in (0.95, 1.05):
+            assert (statement(name, factor) in found) == (name in felt)
+
+
+def test_theories_that_a_problem_does_not_feel_are_the_true_one_for_it() -> None:
+    linear, many = MeanField.of(LINEAR), MeanField.of(replace(ONLINE, output_scale=1.0))
+    terms = Terms(memory=0.9, noise=0.8, pull=0.7)
+    other = Theory(terms=terms, scale_power=2.0)
+    assert other.felt(linear) == Theory(terms=replace(terms, pull=1.0), scale_power=2.0)
+    assert other.felt(many) == Theory(terms=Terms(pull=0.7))
+    one, plain = (Theory(terms=t).solve(linear, (128, 1)) for t in (Terms(pull=0.7), Terms()))
+    assert one is not None
+    assert plain is not None
+    torch.testing.assert_close(one.train_losses, plain.train_losses, rtol=1e-12, atol=0.0)
 
 
 def test_the_early_gap_is_kept_and_its_rivals_rejected() -> None:

@@ -70,8 +70,7 @@ def causal_sweep(
         pushes[:, t] = residual[:, None] * slope / problem.output_scale
         response, direct = sensitivity.advance(t, weight_response[:, t, :, :t], residual, slope)
         gradient_response[:, t, :, : t + 1] = response
-        if problem.terms.pull:
-            pull[:, t] = direct
+        pull[:, t] = problem.terms.pull * direct
         memory = _compose(response, weight_response[:, : t + 1, :, :t])
         weight_response[:, t + 1, :, :t] = weight_response[:, t, :, :t] + problem.step * memory
         weight_response[:, t + 1, :, t] = torch.eye(width).to(noise)

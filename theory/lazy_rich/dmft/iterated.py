@@ -168,15 +168,13 @@ def _data_side(problem: MeanField, weights: _Weights, averages: _Averages, noise
             pushes[rows] = residual * problem.slope(trained[t]) / problem.output_scale
     jacobians, direct = _jacobians(problem, trained, untrained[0], target)
     size = steps * width
-    if problem.terms.memory:
-        # dg/du = J (1 + (dt/nu) Rw dg/du), and so for h_* with its direct share
-        system = -gain * jacobians @ weights.response[:size]
-        system += torch.eye(size, dtype=torch.float64)
-        right = torch.cat([jacobians, direct[..., None]], -1)
-        solved = torch.linalg.solve_triangular(system, right, upper=False, unitriangular=True)
-        jacobians, direct = solved[..., :-1], solved[..., -1]
-    pull = direct.mean(0) if problem.terms.pull else torch.zeros(size, dtype=torch.float64)
-    found = _Averages(pushes @ pushes.T / samples, jacobians.mean(0), pull)
+    # dg/du = J (1 + (dt/nu) Rw dg/du), and so for h_* with its direct share
+    system = -gain * jacobians @ weights.response[:size]
+    system += torch.eye(size, dtype=torch.float64)
+    right = torch.cat([jacobians, direct[..., None]], -1)
+    solved = torch.linalg.solve_triangular(system, right, upper=False, unitriangular=True)
+    response, pull = solved[..., :-1].mean(0), problem.terms.pull * solved[..., -1].mean(0)
+    found = _Averages(pushes @ pushes.T / samples, response, pull)
     return _Data(untrained, trained, target, found)
 
 

@@ -12,7 +12,7 @@ from theory.lazy_rich.setting import Setting
 
 @dataclass(frozen=True)
 class Terms:
-    """Which terms of the theory are kept; without one it is an ablated theory.
+    """How strong each term of the theory is: 1 as derived, 0 in an ablated theory.
 
     Attributes:
         memory: the response of a sample to its own earlier push on the weights.
@@ -20,9 +20,9 @@ class Terms:
         pull: the pull of the gradient towards the target's direction, b.
     """
 
-    memory: bool = True
-    noise: bool = True
-    pull: bool = True
+    memory: float = 1.0
+    noise: float = 1.0
+    pull: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +105,12 @@ class MeanField:
     @property
     def memory_gain(self) -> float:
         """dt / nu, by which a sample's own push returns to its fields."""
-        return self.step / self.sample_ratio if self.terms.memory else 0.0
+        return self.terms.memory * self.step / self.sample_ratio
 
     @property
     def noise_scale(self) -> float:
         """1 / sqrt(nu), the size of the noise of the gradient."""
-        return 1.0 / sqrt(self.sample_ratio) if self.terms.noise else 0.0
+        return self.terms.noise / sqrt(self.sample_ratio)
 
     def start(self) -> Floats:
         """Covariance of (h_*, h_1(0), ..., h_N(0)) at a test point, shape `(N+1, N+1)`."""

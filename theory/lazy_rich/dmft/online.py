@@ -47,8 +47,7 @@ def online(problem: MeanField) -> MeanFieldSolution:
         size = now.trace() - (start.trace() if problem.centred else 0.0)
         residual = 0.5 * (problem.signal - problem.output_scale * eps / width * size)
         local = eps * residual / problem.output_scale * unit - (1.0 + eps**2 * now) / width
-        if problem.terms.pull:
-            pull[t] = eps * overlap / problem.output_scale
+        pull[t] = problem.terms.pull * eps * overlap / problem.output_scale
         gradient_response[t, :, t] = local
         change, turn = local @ carried[t], local @ drift[t] + pull[t]
         if problem.centred:
