@@ -272,12 +272,32 @@ def test_the_delay_vanishes_like_alpha_and_no_other_power() -> None:
     assert set(verdicts.values()) == {"falsified"}
 
 
+@pytest.mark.parametrize(
+    ("theory", "wrong"),
+    [
+        (enough_samples.Theory(), False),
+        (enough_samples.Theory(quadratic=0.49), True),
+        (enough_samples.Theory(quadratic=0.51), True),
+        (enough_samples.Theory(linear=1.425), True),
+        (enough_samples.Theory(linear=1.575), True),
+        # 151.52 samples are 152 again
+        (enough_samples.Theory(linear=1.47), False),
+    ],
+)
+def test_a_count_that_is_off_by_one_sample_is_refuted(
+    theory: enough_samples.Theory, wrong: bool
+) -> None:
+    measured = enough_samples.measure(CommitteeInstance(Setting(16, 17, 48)))
+    stated = enough_samples.assertions(measured, theory)
+    assert judge_instance(stated) == ("refuted" if wrong else "kept")
+
+
 def test_near_singular_kernels_decide_nothing() -> None:
     losses = dict.fromkeys(enough_samples.counts(8), 0.5)
     full = {**losses, "D(D+3)/2": 0.0}
     rough = {**losses, "D(D+3)/2": 1e-3}
     for condition, expected in ((1e8, "refuted"), (1e12, "undecided")):
-        measured = enough_samples.Measured(full, rough, condition, 0.1)
+        measured = enough_samples.Measured(Setting(8, 9, 24), full, rough, condition, 0.1)
         stated = enough_samples.assertions(measured, enough_samples.Theory())
         assert judge_instance(stated) == expected
 
