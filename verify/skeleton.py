@@ -97,7 +97,8 @@ def assertions(measured, theory):
         return Assertions(bounds)
     k = int(np.argmax(np.abs(measured.outputs)))
     exponent = float(np.log2(measured.doubled[k] / measured.outputs[k]))
-    rate = RateSample("log2 f(2 theta) / f(theta)", constant, exponent, 1e-6)
+    method = "the value at the largest output"
+    rate = RateSample("log2 f(2 theta) / f(theta)", constant, exponent, 1e-6, method)
     return Assertions(bounds, (rate,))
 
 

@@ -46,7 +46,7 @@ def log_slope(
 
 
 def rate(
-    quantity: str, predicted: float, fitted: float | None, tolerance: float, method: str = ""
+    quantity: str, predicted: float, fitted: float | None, tolerance: float, method: str
 ) -> tuple[RateSample, ...]:
     """A rate sample, or nothing where there was nothing to fit."""
     if fitted is None or not np.isfinite(fitted):
