@@ -52,9 +52,24 @@ class ClaimJudged:
 
 
 @dataclass(frozen=True)
+class AssumptionSearched:
+    """Whether an assumption is needed: an entry of the results of `verify.necessity`."""
+
+    entry: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class RunFinished:
     result: RunResult
 
 
-Event = RunStarted | ShardFinished | FurtherStarted | ShrinkStarted | ClaimJudged | RunFinished
+Event = (
+    RunStarted
+    | ShardFinished
+    | FurtherStarted
+    | ShrinkStarted
+    | ClaimJudged
+    | AssumptionSearched
+    | RunFinished
+)
 Listener = Callable[[Event], Any]

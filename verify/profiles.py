@@ -17,6 +17,10 @@ SHARD_SIZE: Final = 8
 small shards with seeds of their own keep examples independent, and spread over workers."""
 
 
+PAIRS: Final = 20
+"""Pairs of instances for each assumption in the search for those that are needed."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """How many examples each claim gets over all families, and how many tries shrinking has."""

@@ -19,6 +19,7 @@ from verify.judge import (
     judge,
     ratio,
 )
+from verify.necessity.table import is_undecided
 from verify.power import Power, in_words, power_of
 
 SCHEMA = 1
@@ -147,11 +148,14 @@ class RunResult:
     seconds: float
     environment: dict[str, Any]
     budget: float | None = None
+    necessity: dict[str, Any] | None = None
 
     @property
     def exit_status(self) -> int:
         """0 as expected, 1 another verdict or a surviving rival, 3 only something inconclusive."""
         statuses = {_status(result) for result in self.claims}
+        if self.necessity is not None and is_undecided(self.necessity):
+            statuses.add(3)
         return 1 if 1 in statuses else 3 if 3 in statuses else 0
 
     def to_json(self) -> dict[str, Any]:
@@ -165,6 +169,7 @@ class RunResult:
             "exit_status": self.exit_status,
             "environment": self.environment,
             "claims": [result.to_json() for result in self.claims],
+            "necessity": self.necessity,
         }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,6 +15,7 @@ from verify.claims.base import Claim
 from verify.engines import Engine, started
 from verify.environment import describe_environment
 from verify.events import (
+    AssumptionSearched,
     ClaimJudged,
     FurtherStarted,
     Listener,
@@ -23,8 +25,10 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
+from verify.instances import ASSUMPTIONS
 from verify.judge import SINGLE_RATE, against
-from verify.profiles import Profile
+from verify.necessity.table import NecessityPlan, run_necessity
+from verify.profiles import PAIRS, Profile
 from verify.replay import instance_of, replay_command
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
 from verify.search import shrink_counterexample
@@ -47,6 +51,8 @@ class RunPlan:
     `budget` is the seconds that the run may take, spent beyond the planned examples by the rule of
     `verify.budget`; None for the planned examples alone. They are completed in any case, and
     judging and shrinking come on top. `engine` is where shards are run: see `verify.engines`.
+    `necessity` asks for the search of `verify.necessity` as well, after the claims and beside the
+    budget, by `jobs` processes on this machine.
     """
 
     claims: tuple[Claim[Any, Any], ...]
@@ -58,6 +64,7 @@ class RunPlan:
     command: str
     budget: float | None = None
     engine: str = "loky"
+    necessity: bool = False
 
 
 def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
@@ -104,6 +111,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         result = _judged(claim, mine, [done[shard] for shard in more], plan, listeners)
         _tell(listeners, ClaimJudged(result))
         results.append(result)
+    searched = _necessity(plan, listeners) if plan.necessity else None
     outcome = RunResult(
         tuple(results),
         plan.profile.name,
@@ -112,6 +120,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         perf_counter() - start,
         describe_environment(),
         plan.budget,
+        searched,
     )
     _tell(listeners, RunFinished(outcome))
     if not any(result.missing for result in done.values()):
@@ -162,6 +171,11 @@ def _spend(
         _measure(further, done, store, engine, listeners)
         for shard in further:
             spending.add(done[shard])
+
+
+def _necessity(plan: RunPlan, listeners: Sequence[Listener]) -> dict[str, Any]:
+    search = NecessityPlan(ASSUMPTIONS, PAIRS, plan.seed, plan.folder, inf, plan.jobs)
+    return run_necessity(search, lambda entry: _tell(listeners, AssumptionSearched(entry)))
 
 
 def _tell(listeners: Sequence[Listener], event: Any) -> None:

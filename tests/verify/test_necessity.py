@@ -31,8 +31,9 @@ from verify.necessity.conclusions import FAILURE, Judged, Outcome, Part, judge_p
 from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.necessity.moments import moments
 from verify.necessity.page import section
-from verify.necessity.picture import pair_plot
+from verify.necessity.picture import pair_plots
 from verify.necessity.search import search_assumption
+from verify.runner import run
 from verify.strategies.violations import violations
 
 NET = Diagonal(2)
@@ -293,10 +294,96 @@ def test_the_command_writes_table_page_and_counterexamples(
         assert command in answer.out
         assert invoke(*command.split()[3:]).status == 0
     page = (tmp_path / "out/necessity.html").read_text()
-    assert page.count('role="img"') == 2
+    assert page.count('role="img"') == 4
     assert "<script" not in page
     assert 'src="http' not in page
-    assert 'id="necessity"' in section(results)
+    assert section(results) in page
+
+
+def test_a_run_has_the_table_in_its_reports(
+    tmp_path: Path,
+    tiny_claim: Callable[..., Any],
+    invoke: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table, "SHRINK_TRIES", 2)
+    monkeypatch.setattr("verify.runner.PAIRS", 1)
+    monkeypatch.setattr("verify.runner.ASSUMPTIONS", ("alpha large",))
+    tiny_claim()
+    plain = ("run", "--claim", "tiny", "--examples", "12", "--report", "out")
+    answer = invoke(*plain, "--necessity")
+    assert (answer.status, answer.err) == (0, "")
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    (entry,) = results["necessity"]["assumptions"]
+    assert (entry["assumption"], results["necessity"]["examples"]) == ("alpha large", 1)
+    page = (tmp_path / "out/index.html").read_text()
+    assert section(results["necessity"]) in page
+    assert '<a href="#necessity">Necessity of the assumptions</a>' in page
+    assert "Necessity of the assumptions" in (tmp_path / "out/report.md").read_text()
+    for finding in entry["conclusions"]:
+        command = finding["counterexample"]["command"]
+        assert command.startswith("python -m verify replay out/instances/necessity-alpha-large-")
+        assert command in answer.out
+        assert command in page
+        assert invoke(*command.split()[3:]).status == 0
+    # a run that does not ask for it has none
+    assert invoke(*plain).status == 0
+    assert json.loads((tmp_path / "out/results.json").read_text())["necessity"] is None
+    assert "necessity" not in (tmp_path / "out/index.html").read_text().split("</style>")[1]
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("undecided", 3), ("not seen to be needed", 0)])
+def test_a_run_is_inconclusive_where_no_pair_could_be_judged(
+    verdict: str,
+    status: int,
+    tiny_claim: Callable[..., Any],
+    plan: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {"assumptions": [{"assumption": "luck", "conclusions": [{"verdict": verdict}]}]}
+    monkeypatch.setattr("verify.runner.run_necessity", lambda search, tell: found)
+    assert run(plan(tiny_claim(), necessity=True), ()).exit_status == status
+
+
+EVIDENCE: dict[str, Any] = {
+    "instances": 13,
+    "undecided": 7,
+    "worst": 0.371,
+    "counterexample": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"verdict": "not seen to be needed"},
+            "not seen to be needed in 13 instances, 7 undecided (worst: 0.37 of what is granted)",
+        ),
+        (
+            {"verdict": "undecided", "instances": 0},
+            "undecided: no pair of instances could be judged, 7 undecided",
+        ),
+        (
+            {
+                "verdict": "needed",
+                "counterexample": {
+                    "violating": {
+                        "worst": "b",
+                        "parts": [
+                            {"name": "a", "value": 0.0, "granted": 1.0},
+                            {"name": "b", "value": 2.0, "granted": 0.1},
+                        ],
+                    },
+                    "restored": {"severity": 0.5},
+                },
+            },
+            "needed: b 2, granted 0.1; restored, within 0.5 of what is granted",
+        ),
+    ],
+)
+def test_the_verdict_is_said_with_its_evidence(changes: dict[str, Any], words: str) -> None:
+    assert table.said({**EVIDENCE, **changes}) == words
 
 
 @pytest.mark.parametrize(
@@ -309,11 +396,21 @@ def test_bad_arguments_are_refused(arguments: tuple[str, str], invoke: Callable[
 
 
 def test_a_picture_shows_both_instances() -> None:
-    plot = pair_plot(planted("c > 0").concluding("kernel phase"), "k")
-    assert plot is not None
-    assert "assumption violated" in plot.svg
-    assert "assumption restored" in plot.svg
-    assert "kernel machine" in plot.svg
+    pair = planted("c > 0")
+    plots = pair_plots(pair.concluding("kernel phase"), "k")
+    assert [plot.title for plot in plots] == ["Assumption violated", "Assumption restored"]
+    assert all("distance of f / |f| from the kernel machine" in plot.svg for plot in plots)
+    assert plots[0].svg != plots[1].svg
+    late = pair_plots(pair.concluding("late phase"), "k")
+    assert not any("kernel machine" in plot.svg for plot in late)
+
+
+def test_no_picture_of_a_flow_that_does_not_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unfinished(*_: Any, **__: Any) -> Any:
+        raise NumericalFailure("no integrator finished")
+
+    monkeypatch.setattr("verify.necessity.picture.moments", unfinished)
+    assert pair_plots(planted("c > 0").concluding("late phase"), "k") == ()
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from verify.commands.options import (
     report_option,
     seed_option,
 )
-from verify.profiles import PROFILES, profile_named
+from verify.profiles import PAIRS, PROFILES, profile_named
 from verify.user_modules import claims_with, load_claims, select
 
 
@@ -49,6 +49,11 @@ def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[Claim[Any, An
     metavar="TIME",
     help="90s, 10m or 2h: after the planned examples, further ones where they are needed most.",
 )
+@click.option(
+    "--necessity",
+    is_flag=True,
+    help="Also search which assumptions are needed; the report shows it.",
+)
 @report_option("latest", "Folder for results.json, index.html and the other reports.")
 @click.pass_obj
 def run(
@@ -61,6 +66,7 @@ def run(
     jobs: int,
     engine: str,
     budget: str | None,
+    necessity: bool,
     report: Path,
 ) -> int:
     """Attack claims with random instances; judge them and their rivals.
@@ -86,6 +92,7 @@ def run(
         command=shlex.join(["python", "-m", "verify", *arguments]),
         budget=None if budget is None else seconds_of(budget),
         engine=engine,
+        necessity=necessity,
     )
     terminal = Terminal()
     history_file = HistoryFile(report.parent / HISTORY, partial(click.echo, err=True))
@@ -133,7 +140,9 @@ def search(
 
 @click.command()
 @click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
-@click.option("--examples", type=int, default=20, show_default=True, help="Pairs for each of them.")
+@click.option(
+    "--examples", type=int, default=PAIRS, show_default=True, help="Pairs for each of them."
+)
 @seed_option
 @click.option("--budget", metavar="TIME", help="For all of them: 90s, 10m, 2h [default: none].")
 @jobs_option
@@ -155,7 +164,11 @@ def necessity(
     from verify.budget import seconds_of
     from verify.instances import ASSUMPTIONS
     from verify.necessity.page import write_page
-    from verify.necessity.table import NecessityPlan, run_necessity
+    from verify.necessity.table import NecessityPlan, is_undecided, lines_of, run_necessity
+
+    def say(entry: dict[str, Any]) -> None:
+        for line in lines_of(entry):
+            click.echo(line)
 
     plan = NecessityPlan(
         named or ASSUMPTIONS,
@@ -164,9 +177,8 @@ def necessity(
         report,
         inf if budget is None else seconds_of(budget),
         jobs,
-        shlex.join(["python", "-m", "verify", *arguments]),
     )
-    results = run_necessity(plan, click.echo)
-    click.echo(f"report: {write_page(results, report)}")
-    findings = [f for entry in results["assumptions"] for f in entry["conclusions"]]
-    return 3 if any(finding["verdict"] == "undecided" for finding in findings) else 0
+    results = run_necessity(plan, say)
+    command = shlex.join(["python", "-m", "verify", *arguments])
+    click.echo(f"report: {write_page(results, command, report)}")
+    return 3 if is_undecided(results) else 0

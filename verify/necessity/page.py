@@ -1,4 +1,4 @@
-"""necessity.html: the table with a picture of each counterexample, as one self-contained page."""
+"""The table with a picture of each counterexample: a section of a report, or a page by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,40 +10,44 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from theory.problem import Problem
-from verify.atomic import write_text
-from verify.instances import FlowInstance, Violation, WithBias, read_instance
+from verify.atomic import write_json, write_text
+from verify.environment import describe_environment
+from verify.instances import FlowInstance, Violation, WithBias, instance_from_json
 from verify.necessity.conclusions import FAILURE
-from verify.necessity.picture import pair_plot
-from verify.necessity.table import said
-from verify.report.cited import slug
+from verify.necessity.picture import pair_plots
+from verify.necessity.table import evidence
 from verify.report.pages import environment
 from verify.report.svg import Plot
-from verify.report.words import number
+from verify.report.words import number, slug
+
+SCHEMA = 1
 
 NETS = {"TwoLayer": "two-layer net", "Diagonal": "diagonal net"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One counterexample: its entry in necessity.json, and what is made from it."""
+    """One counterexample: its entry in the results, and what is made from it."""
 
     assumption: str
     conclusion: str
     anchor: str
     counterexample: Mapping[str, Any]
     words: tuple[str, str]
-    plot: Plot | None
+    plots: tuple[Plot, ...]
 
 
-def write_page(results: Mapping[str, Any], folder: Path) -> Path:
-    """Write `folder`/necessity.html from the content of necessity.json; returns its path."""
+def write_page(results: Mapping[str, Any], command: str, folder: Path) -> Path:
+    """Write necessity.json and necessity.html in the folder; returns the path of the page."""
+    made = {"schema": SCHEMA, "command": command, "environment": describe_environment(), **results}
+    write_json(folder / "necessity.json", made)
     path = folder / "necessity.html"
-    write_text(path, _render("necessity.html.j2", results))
+    write_text(path, _render("necessity.html.j2", made))
     return path
 
 
 def section(results: Mapping[str, Any]) -> Markup:
-    """The same as a section for another page that has the report's style sheet."""
+    """What `run_necessity` has found, for a page that has the report's style sheet."""
     return Markup(_render("necessity-section.html.j2", results))
 
 
@@ -59,7 +63,7 @@ def _render(template: str, results: Mapping[str, Any]) -> str:
 
 def _shown(assumption: str, finding: Mapping[str, Any]) -> Shown:
     counterexample = finding["counterexample"]
-    pair = read_instance(Path(counterexample["instance"]))
+    pair = instance_from_json(counterexample["pair"])
     assert isinstance(pair, Violation)
     anchor = _anchor(assumption, finding["conclusion"])
     return Shown(
@@ -68,7 +72,7 @@ def _shown(assumption: str, finding: Mapping[str, Any]) -> Shown:
         anchor,
         counterexample,
         (in_words(pair.violating), in_words(pair.restored)),
-        pair_plot(pair, anchor),
+        pair_plots(pair, anchor),
     )
 
 
@@ -99,5 +103,5 @@ def _net(problem: Problem) -> str:
 @cache
 def _environment() -> Environment:
     made = environment()
-    made.globals.update(said=said, anchor=_anchor, failure=FAILURE)
+    made.globals.update(evidence=evidence, anchor=_anchor, failure=FAILURE)
     return made

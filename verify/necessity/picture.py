@@ -1,4 +1,4 @@
-"""A counterexample in pictures: the violating flow beside the one with the assumption restored."""
+"""A counterexample in pictures: the violating flow, and the one with the assumption restored."""
 
 from collections.abc import Sequence
 
@@ -31,45 +31,48 @@ PANELS = (
 SMALLEST_GAP = 1e-6
 
 
-def pair_plot(pair: Violation, key: str) -> Plot | None:
-    """Margins, direction and KKT residual over t / t_g; None where a flow cannot be drawn."""
+def pair_plots(pair: Violation, key: str) -> tuple[Plot, ...]:
+    """Margins, direction and KKT residual over t / t_g, of the violating instance and the restored.
+
+    One plot of each, on the same axes; none where a flow cannot be drawn.
+    """
     try:
         return _drawn(pair, key)
     except NumericalFailure:
-        return None
+        return ()
 
 
-def _drawn(pair: Violation, key: str) -> Plot:
-    columns = [_course(instance, pair) for instance in (pair.violating, pair.restored)]
-    gaps: list[Floats | None] = []
+def _drawn(pair: Violation, key: str) -> tuple[Plot, ...]:
+    instances = (pair.violating, pair.restored)
+    courses = [_course(instance, pair) for instance in instances]
+    gaps: list[Floats | None] = [None, None]
     if pair.conclusion != "late phase":
-        instances = (pair.violating, pair.restored)
-        gaps = [_gaps(*both) for both in zip(instances, columns, strict=True)]
-    rows = 4 if all(gap is not None for gap in gaps) and gaps else 3
-    title = f"Without and with the assumption: {pair.assumption}"
+        found = [_gaps(*both) for both in zip(instances, courses, strict=True)]
+        gaps = found if all(gap is not None for gap in found) else gaps
+    panels = PANELS[: 3 if gaps[0] is None else 4]
+    heights = [1.3 if panel == PANELS[0] else 1.0 for panel in panels]
     description = (
-        "Left the violating instance, right the restored one; against t / t_g: margins of the "
-        "samples, cosine with the initial direction, stationarity of the max-margin problem"
-        + (", distance of the outputs from the kernel machine. " if rows == 4 else ". ")
-        + "The dotted line is t_g, the shaded band reaches from (1 - c) t_g to (1 + c) t_g."
+        f"Against t / t_g: {'; '.join(panels)}. The dotted line is t_g, the shaded band reaches "
+        "from (1 - c) t_g to (1 + c) t_g."
     )
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.5 * WIDTH, 1.4 * rows + 0.8))
-        figure.subplots_adjust(
-            left=0.08, right=0.985, bottom=0.085, top=0.92, hspace=0.36, wspace=0.14
-        )
-        grid = figure.subplots(
-            rows, 2, sharex=True, sharey="row", height_ratios=(1.3, *(1,) * (rows - 1))
-        )
-        for column, (head, shown) in enumerate(
-            zip(("assumption violated", "assumption restored"), columns, strict=True)
-        ):
-            _draw(grid[:, column], shown, gaps[column] if rows == 4 else None, pair)
-            grid[0, column].annotate(
-                head, (0, 1.2), xycoords="axes fraction", fontsize=9.5, weight="bold"
-            )
-            grid[-1, column].set_xlabel("t / t_g")
-        return Plot(title, svg(figure, key, title, description))
+        figures = [Figure(figsize=(WIDTH, 1.1 * len(panels) + 0.5)) for _ in instances]
+        grids = [
+            figure.subplots(len(panels), 1, sharex=True, height_ratios=heights)
+            for figure in figures
+        ]
+        spread = max(_spread(_margins(course)) for course in courses)
+        for axes, course, gap in zip(grids, courses, gaps, strict=True):
+            _draw(axes, course, gap, pair.restored.c, spread)
+        for row in zip(*grids, strict=True):
+            _on_the_same_axes(row)
+        plots = []
+        for figure, state in zip(figures, ("violated", "restored"), strict=True):
+            figure.subplots_adjust(left=0.13, right=0.985, bottom=0.09, top=0.95, hspace=0.4)
+            caption = f"Assumption {state}"
+            drawn = svg(figure, f"{key}-{state}", f"{caption}: {pair.assumption}", description)
+            plots.append(Plot(caption, drawn))
+        return tuple(plots)
 
 
 def _gaps(instance: FlowInstance, shown: list[Moment]) -> Floats | None:
@@ -98,15 +101,15 @@ def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:
 
 
 def _draw(
-    panels: Sequence[Axes], shown: list[Moment], gaps: Floats | None, pair: Violation
+    panels: Sequence[Axes], shown: list[Moment], gaps: Floats | None, c: float, spread: float
 ) -> None:
     top, middle, bottom, *last = panels
     times = np.array([moment.at for moment in shown])
-    margins = np.array([moment.margins for moment in shown])
+    margins = _margins(shown)
     top.plot(times, margins, color=MEASURED, linewidth=0.9, alpha=0.6)
     top.plot(times, margins.min(axis=1), color=INK, linewidth=1.5)
     top.axhline(0.0, color=MUTED, linewidth=0.7)
-    if _spread(margins) > 1e3:
+    if spread > 1e3:
         top.set_yscale("symlog", linthresh=1.0)
     cosines = [moment.anchor_cosine for moment in shown]
     middle.plot(times, cosines, color=MEASURED, linewidth=1.8)
@@ -122,9 +125,20 @@ def _draw(
         axes.set_ylim(0.5 * SMALLEST_GAP, 4.0)
     for axes, panel in zip(panels, PANELS, strict=False):
         axes.set_title(panel, loc="left", fontsize=8.5, pad=3)
-        mark_transition(axes, pair.restored.c)
+        mark_transition(axes, c)
         clear(axes)
     top.set_xlim(0.0, times[-1])
+    panels[-1].set_xlabel("t / t_g")
+
+
+def _on_the_same_axes(row: Sequence[Axes]) -> None:
+    lowest, highest = zip(*(axes.get_ylim() for axes in row), strict=True)
+    for axes in row:
+        axes.set_ylim(min(lowest), max(highest))
+
+
+def _margins(shown: list[Moment]) -> Floats:
+    return np.array([moment.margins for moment in shown])
 
 
 def _spread(margins: Floats) -> float:

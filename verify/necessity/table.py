@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -12,15 +12,13 @@ from joblib import Parallel, delayed
 
 from theory.errors import InvalidInput
 from verify.atomic import make_folder, write_json
-from verify.environment import describe_environment
 from verify.instances import ASSUMPTIONS
 from verify.necessity.conclusions import Outcome
 from verify.necessity.search import Finding, search_assumption
-from verify.report.cited import slug
+from verify.report.words import slug
 from verify.strategies.violations import violations
 
 SHRINK_TRIES = 30
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,13 @@ class NecessityPlan:
     folder: Path
     seconds: float
     jobs: int
-    command: str
 
 
-Say = Callable[[str], None]
+def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """Search every assumption, save the counterexamples, and return all that was found.
 
-
-def run_necessity(plan: NecessityPlan, say: Say) -> dict[str, Any]:
-    """Search every assumption, write what was found, and return the content of necessity.json.
+    Args:
+        found: is told of each assumption when it has been searched.
 
     Raises:
         InvalidInput: an unknown assumption, fewer than one pair or worker, or a folder that cannot
@@ -71,21 +68,16 @@ def run_necessity(plan: NecessityPlan, say: Say) -> dict[str, Any]:
         inner_max_num_threads=1 if plan.jobs > 1 else None,
     )
     entries = []
-    for assumption, entry in zip(plan.assumptions, workers(tasks), strict=True):
+    for entry in workers(tasks):
         entries.append(_saved(entry, plan.folder))
-        for line in lines_of(entries[-1]):
-            say(line)
-        say(f"  {assumption}: {entry['seconds']:.0f} s")
-    results = {
-        "schema": SCHEMA,
-        "command": plan.command,
-        "seed": plan.seed,
-        "examples": plan.examples,
-        "environment": describe_environment(),
-        "assumptions": entries,
-    }
-    write_json(plan.folder / "necessity.json", results)
-    return results
+        found(entries[-1])
+    return {"seed": plan.seed, "examples": plan.examples, "assumptions": entries}
+
+
+def is_undecided(results: Mapping[str, Any]) -> bool:
+    """Whether for some assumption and conclusion no pair could be judged."""
+    findings = (f for entry in results["assumptions"] for f in entry["conclusions"])
+    return any(finding["verdict"] == "undecided" for finding in findings)
 
 
 def _entry(assumption: str, seed: int, examples: int, seconds: float) -> dict[str, Any]:
@@ -135,7 +127,7 @@ def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
             continue
         name = re.sub("-+", "-", slug(f"necessity-{entry['assumption']}-{finding['conclusion']}"))
         path = folder / "instances" / f"{name}.json"
-        write_json(path, counterexample.pop("pair"))
+        write_json(path, counterexample["pair"])
         counterexample["instance"] = str(path)
         counterexample["command"] = shlex.join(["python", "-m", "verify", "replay", str(path)])
     return entry
@@ -149,24 +141,29 @@ def lines_of(entry: dict[str, Any]) -> list[str]:
         lines.append(f"{start} {said(finding)}")
         if finding["counterexample"] is not None:
             lines.append(f"{'':<39}{finding['counterexample']['command']}")
-    return lines
+    return [*lines, f"  {entry['assumption']}: {entry['seconds']:.0f} s"]
 
 
-def said(finding: dict[str, Any]) -> str:
-    """The verdict in words."""
+def said(finding: Mapping[str, Any]) -> str:
+    """The verdict in words, with its evidence."""
+    joined = " " if finding["verdict"] == "not seen to be needed" else ": "
+    return f"{finding['verdict']}{joined}{evidence(finding)}"
+
+
+def evidence(finding: Mapping[str, Any]) -> str:
+    """What the verdict rests on, in words."""
     if finding["counterexample"] is not None:
         without = finding["counterexample"]["violating"]
         restored = finding["counterexample"]["restored"]
         failing = next(part for part in without["parts"] if part["name"] == without["worst"])
         return (
-            f"{finding['verdict']}: {failing['name']} {failing['value']:.3g}, "
-            f"granted {failing['granted']:.3g}; "
+            f"{failing['name']} {failing['value']:.3g}, granted {failing['granted']:.3g}; "
             f"restored, within {restored['severity']:.2g} of what is granted"
         )
     undecided = f", {finding['undecided']} undecided" if finding["undecided"] else ""
     if finding["verdict"] == "undecided":
-        return f"undecided: no pair of instances could be judged{undecided}"
+        return f"no pair of instances could be judged{undecided}"
     return (
-        f"not seen to be needed in {finding['instances']} instances{undecided} "
+        f"in {finding['instances']} instances{undecided} "
         f"(worst: {finding['worst']:.2g} of what is granted)"
     )

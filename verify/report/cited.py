@@ -1,6 +1,5 @@
 """The instances that a report speaks of, as files that can be judged again."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from verify.atomic import write_json
 from verify.events import Event, RunFinished
+from verify.report.words import slug
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,6 @@ class Citation:
     path: Path
     command: str
     instance: Mapping[str, Any]
-
-
-def slug(identifier: str) -> str:
-    """A claim's id as a file name and an anchor can hold it."""
-    return re.sub(r"[^\w.-]", "-", identifier)
 
 
 def cited(claim: Mapping[str, Any], folder: Path) -> dict[int, Citation]:

@@ -13,8 +13,9 @@ from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.events import Event, RunFinished
 from verify.instances import read_json
+from verify.necessity.page import section
 from verify.report import words
-from verify.report.cited import Citation, cited, index_of, median, slug
+from verify.report.cited import Citation, cited, index_of, median
 from verify.report.forest import Forest, forest
 from verify.report.mathml import formulas
 from verify.report.pages import environment
@@ -98,6 +99,7 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
             exit_meaning=words.EXIT_STATUS.get(results["exit_status"], "unknown"),
             groups=_groups(sections),
             sections=sections,
+            necessity=section(results["necessity"]) if results.get("necessity") else None,
             all_rates=forest([rate for section in sections for rate in _rates(section)], 2.0),
         )
     )
@@ -117,7 +119,7 @@ def _section(claim: dict[str, Any], key: str, folder: Path) -> Section:
     files = cited(claim, folder)
     every = list(enumerate(claim["instances"]))
     return Section(
-        anchor=f"claim-{slug(claim['id'])}",
+        anchor=f"claim-{words.slug(claim['id'])}",
         claim=claim,
         formulas=formulas(claim["statement"]),
         reasons=words.reasons(claim),
@@ -183,9 +185,7 @@ def _environment() -> Environment:
     made = environment()
     made.filters.update(
         share=words.share,
-        typeset=words.typeset,
         counterexample=words.counterexample,
-        heading=words.heading,
         decimals=words.decimals,
         duration=words.duration,
         instance_name=words.instance_name,

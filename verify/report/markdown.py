@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.compare import changes
+from verify.necessity.table import evidence
 from verify.report import words
 from verify.report.cited import cited, index_of
 
@@ -39,6 +40,7 @@ def markdown(
             (_row(claim) for claim in claims),
         ),
         "",
+        *_necessity(results.get("necessity")),
     ]
     tail = [_provenance(results)]
     room = LONGEST - sum(len(line) + 1 for line in (*head, *tail))
@@ -118,6 +120,24 @@ def _changed(
         yield ""
     if others:
         yield from _folded(f"{words.counted(len(others), 'number')} moved", others)
+
+
+def _necessity(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Which assumptions are needed, where that was searched."""
+    if found is None:
+        return
+    rows = [
+        (
+            text(words.symbols(entry["assumption"])),
+            finding["conclusion"],
+            finding["verdict"],
+            text(words.typeset(evidence(finding))),
+        )
+        for entry in found["assumptions"]
+        for finding in entry["conclusions"]
+    ]
+    header = ("assumption", "conclusion", "verdict", "evidence")
+    yield from _folded("Necessity of the assumptions", _table(header, rows))
 
 
 def _details(claim: Mapping[str, Any], folder: Path) -> Iterator[str]:

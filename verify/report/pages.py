@@ -14,5 +14,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters["number"] = words.number
+    made.filters.update(number=words.number, heading=words.heading, typeset=words.typeset)
     return made

@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from verify.events import (
+    AssumptionSearched,
     ClaimJudged,
     Event,
     FurtherStarted,
@@ -16,6 +17,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.judge import in_digits, ratio
+from verify.necessity.table import lines_of
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
@@ -54,6 +56,9 @@ class Terminal:
             case ClaimJudged():
                 self._stop()
                 self._judged(event.result)
+            case AssumptionSearched():
+                for line in lines_of(event.entry):
+                    self._say(line)
             case RunFinished():
                 self._finish(event.result)
 

@@ -21,6 +21,11 @@ EXIT_STATUS = {
 }
 
 
+def slug(identifier: str) -> str:
+    """A claim's id as a file name and an anchor can hold it."""
+    return re.sub(r"[^\w.-]", "-", identifier)
+
+
 def superscript(exponent: int) -> str:
     """An exponent as plain text: no font, mark-up or SVG positioning needed."""
     return str(exponent).translate(_SUPERSCRIPTS)

@@ -3,11 +3,13 @@
 import copy
 import json
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from verify.necessity.table import NecessityPlan, run_necessity
 from verify.report.html import render
 
 pytestmark = pytest.mark.slow
@@ -29,6 +31,10 @@ WIDER_THAN_THE_WINDOW = """[...document.querySelectorAll('body *')].filter(eleme
 TEXT_IN_PLOTS = """Math.min(...[...document.querySelectorAll('figure svg text')]
     .map(text => text.getBoundingClientRect().height).filter(height => height > 0), 99)"""
 
+PAIRS = """[...document.querySelectorAll('#necessity td a')].map(link => {
+    const pair = document.getElementById(link.hash.slice(1));
+    return [pair.querySelectorAll('svg').length, pair.querySelector('.command').textContent]; })"""
+
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
@@ -46,6 +52,8 @@ def page(tmp_path: Path) -> Path:
             "severity": 12.0,
             "shrunk": True,
         }
+    searched = NecessityPlan(("alpha large", "zero output"), 3, 0, tmp_path, inf, jobs=1)
+    results["necessity"] = run_necessity(searched, lambda entry: None)
     source = render(results, tmp_path)
     assert len(source.encode()) < LARGEST_PAGE
     path = tmp_path / "index.html"
@@ -69,9 +77,24 @@ def test_the_page_is_whole_on_every_screen(
     assert browser.requested() == [page.as_uri()]
 
 
+def test_the_contents_lead_to_the_necessity_of_assumptions(browser: Any, page: Path) -> None:
+    """Its table, and from there to each pair with both of its pictures and its command."""
+    browser.open(page, WIDTHS["phone"])
+    browser.evaluate("document.querySelector('.contents a[href=\"#necessity\"]').click()")
+    assert browser.evaluate("location.hash") == "#necessity"
+    assert browser.evaluate("document.querySelectorAll('#necessity tbody th[rowspan]').length") == 2
+    pairs = browser.evaluate(PAIRS)
+    assert len(pairs) == 3
+    for pictures, command in pairs:
+        assert pictures == 2
+        assert command.startswith("python -m verify replay ")
+    narrow = "document.querySelector('table.necessity').getBoundingClientRect().width"
+    assert browser.evaluate(narrow) <= WIDTHS["phone"]
+
+
 def test_a_link_to_an_instance_opens_the_list_that_hides_it(browser: Any, page: Path) -> None:
     browser.open(page, WIDTHS["desktop"])
-    link = "document.querySelector('a[href*=\"-i\"]')"
+    link = "[...document.links].find(link => /-i[0-9]+$/.test(link.hash))"
     target = browser.evaluate(f"{link}.getAttribute('href').slice(1)")
     assert not browser.evaluate(f"document.getElementById('{target}').closest('details').open")
     browser.evaluate(f"{link}.click()")
