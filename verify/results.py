@@ -19,7 +19,7 @@ from verify.judge import (
     judge,
     ratio,
 )
-from verify.necessity.table import is_undecided
+from verify.necessity.words import is_undecided
 from verify.power import Power, in_words, power_of
 
 SCHEMA = 1

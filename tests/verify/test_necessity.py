@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from theory.anchors import balanced_anchor, rescaled_difference_anchor
 from theory.errors import InvalidInput, NumericalFailure
@@ -33,6 +34,7 @@ from verify.necessity.moments import moments
 from verify.necessity.page import section
 from verify.necessity.picture import pair_plots
 from verify.necessity.search import search_assumption
+from verify.necessity.words import said
 from verify.runner import run
 from verify.strategies.violations import violations
 
@@ -238,6 +240,18 @@ def test_the_search_finds_and_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert late.undecided == kernel.undecided > 0
 
 
+def test_no_pair_is_drawn_from_constants_in_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They depend on what has been imported: a run and the search by itself would differ."""
+
+    def constant(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a constant is drawn")
+
+    monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", constant)
+    monkeypatch.setattr(necessity_search, "judge_pair", lambda *_: _judged(0.1, 0.5))
+    kernel, _ = search_assumption(_instances(st.integers(1, 100)), 0, 5, 5, 60.0)
+    assert kernel.instances == 5
+
+
 def test_a_search_out_of_time_is_undecided() -> None:
     for finding in search_assumption(_instances(st.just(1)), 0, 5, 5, 0.0):
         assert finding.verdict == "undecided"
@@ -383,7 +397,7 @@ EVIDENCE: dict[str, Any] = {
     ],
 )
 def test_the_verdict_is_said_with_its_evidence(changes: dict[str, Any], words: str) -> None:
-    assert table.said({**EVIDENCE, **changes}) == words
+    assert said({**EVIDENCE, **changes}) == words
 
 
 @pytest.mark.parametrize(

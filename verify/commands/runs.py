@@ -164,7 +164,8 @@ def necessity(
     from verify.budget import seconds_of
     from verify.instances import ASSUMPTIONS
     from verify.necessity.page import write_page
-    from verify.necessity.table import NecessityPlan, is_undecided, lines_of, run_necessity
+    from verify.necessity.table import NecessityPlan, run_necessity
+    from verify.necessity.words import is_undecided, lines_of
 
     def say(entry: dict[str, Any]) -> None:
         for line in lines_of(entry):

@@ -15,7 +15,7 @@ from verify.environment import describe_environment
 from verify.instances import FlowInstance, Violation, WithBias, instance_from_json
 from verify.necessity.conclusions import FAILURE
 from verify.necessity.picture import pair_plots
-from verify.necessity.table import evidence
+from verify.necessity.words import evidence
 from verify.report.pages import environment
 from verify.report.svg import Plot
 from verify.report.words import number, slug

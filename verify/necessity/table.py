@@ -1,8 +1,8 @@
-"""The table: every assumption against every conclusion, as results, files and lines of text."""
+"""The table: every assumption against every conclusion, searched by several processes, saved."""
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -74,12 +74,6 @@ def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -
     return {"seed": plan.seed, "examples": plan.examples, "assumptions": entries}
 
 
-def is_undecided(results: Mapping[str, Any]) -> bool:
-    """Whether for some assumption and conclusion no pair could be judged."""
-    findings = (f for entry in results["assumptions"] for f in entry["conclusions"])
-    return any(finding["verdict"] == "undecided" for finding in findings)
-
-
 def _entry(assumption: str, seed: int, examples: int, seconds: float) -> dict[str, Any]:
     started = monotonic()
     strategy = violations(assumption)
@@ -131,39 +125,3 @@ def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
         counterexample["instance"] = str(path)
         counterexample["command"] = shlex.join(["python", "-m", "verify", "replay", str(path)])
     return entry
-
-
-def lines_of(entry: dict[str, Any]) -> list[str]:
-    """An assumption's rows of the table."""
-    lines = []
-    for finding in entry["conclusions"]:
-        start = f"{entry['assumption']:<24} {finding['conclusion']:<13}"
-        lines.append(f"{start} {said(finding)}")
-        if finding["counterexample"] is not None:
-            lines.append(f"{'':<39}{finding['counterexample']['command']}")
-    return [*lines, f"  {entry['assumption']}: {entry['seconds']:.0f} s"]
-
-
-def said(finding: Mapping[str, Any]) -> str:
-    """The verdict in words, with its evidence."""
-    joined = " " if finding["verdict"] == "not seen to be needed" else ": "
-    return f"{finding['verdict']}{joined}{evidence(finding)}"
-
-
-def evidence(finding: Mapping[str, Any]) -> str:
-    """What the verdict rests on, in words."""
-    if finding["counterexample"] is not None:
-        without = finding["counterexample"]["violating"]
-        restored = finding["counterexample"]["restored"]
-        failing = next(part for part in without["parts"] if part["name"] == without["worst"])
-        return (
-            f"{failing['name']} {failing['value']:.3g}, granted {failing['granted']:.3g}; "
-            f"restored, within {restored['severity']:.2g} of what is granted"
-        )
-    undecided = f", {finding['undecided']} undecided" if finding["undecided"] else ""
-    if finding["verdict"] == "undecided":
-        return f"no pair of instances could be judged{undecided}"
-    return (
-        f"in {finding['instances']} instances{undecided} "
-        f"(worst: {finding['worst']:.2g} of what is granted)"
-    )

@@ -13,7 +13,7 @@ from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.events import Event, RunFinished
 from verify.instances import read_json
-from verify.necessity.page import section
+from verify.necessity.page import section as necessity_section
 from verify.report import words
 from verify.report.cited import Citation, cited, index_of, median
 from verify.report.forest import Forest, forest
@@ -99,10 +99,15 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
             exit_meaning=words.EXIT_STATUS.get(results["exit_status"], "unknown"),
             groups=_groups(sections),
             sections=sections,
-            necessity=section(results["necessity"]) if results.get("necessity") else None,
+            necessity=_necessity(results),
             all_rates=forest([rate for section in sections for rate in _rates(section)], 2.0),
         )
     )
+
+
+def _necessity(results: dict[str, Any]) -> Markup | None:
+    found = results.get("necessity")
+    return None if found is None else necessity_section(found)
 
 
 def _rates(section: Section) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.compare import changes
-from verify.necessity.table import evidence
+from verify.necessity.words import evidence
 from verify.report import words
 from verify.report.cited import cited, index_of
 

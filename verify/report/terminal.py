@@ -17,7 +17,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.judge import in_digits, ratio
-from verify.necessity.table import lines_of
+from verify.necessity.words import lines_of
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
 
