@@ -57,6 +57,23 @@ def test_early_margins_are_those_of_l2(degree: int) -> None:
         assert judge([evidence], rival).verdict == "falsified", rival
 
 
+@pytest.mark.parametrize("degree", [3, 4])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_residual_in_w_is_at_most_that_of_the_flow(degree: int, seed: int) -> None:
+    instance = FlowInstance(gaussian(degree, seed), Regime(log10_alpha=9.0, decay_power=1.5), c=0.6)
+    measured = diagonal_l1_late.measure(instance)
+    for moment in measured.window:
+        assert moment.state is not None
+        residual = diagonal_l1_late.kkt_residual_in_weights(
+            instance.problem, moment, diagonal_l1_late.Theory()
+        )
+        shares = np.sum(np.abs(moment.weights) ** (2.0 / degree))
+        ratio = np.linalg.norm(moment.state.theta) / np.sqrt(shares)
+        bound = 2.0 ** (0.5 - 1.0 / degree) * ratio * moment.state.stationarity
+        assert residual <= bound + diagonal_l1_late._resolution((moment,))
+    assert min(diagonal_l1_late.residual_bounds(measured)) < 0.05
+
+
 def test_late_margins_are_those_of_l1() -> None:
     instance = FlowInstance(gaussian(2), Regime(log10_alpha=12.0, decay_power=2.0), c=0.5)
     evidence = examine(claim_named("diagonal-l1-late"), instance)
