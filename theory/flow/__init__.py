@@ -1,4 +1,4 @@
-"""Exact gradient flow with weight decay."""
+"""Exact gradient flow with weight decay, and without."""
 
 from theory.flow.batched import BatchTrajectory, gradient_flow_batch
 from theory.flow.diagonal import DiagonalTrajectory, diagonal_flow
@@ -6,14 +6,17 @@ from theory.flow.gradient import gradient_flow
 from theory.flow.reference import plain_flow
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
+from theory.flow.undecayed import UndecayedTrajectory, undecayed_flow
 
 __all__ = [
     "BatchTrajectory",
     "DiagonalTrajectory",
     "FlowState",
     "Trajectory",
+    "UndecayedTrajectory",
     "diagonal_flow",
     "gradient_flow",
     "gradient_flow_batch",
     "plain_flow",
+    "undecayed_flow",
 ]
