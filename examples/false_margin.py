@@ -14,6 +14,6 @@ CLAIM = replace(
     title="Without weight decay the normalized margin min q_i / |theta|^L never decreases",
     statement=r"\frac{d}{dt} \frac{\min_i q_i}{\|\theta\|^L} \ge 0",
     source="misquoted from Lyu and Li (ICLR 2020), whose margin is smoothed",
-    theory="smallest",
+    theory=lambda flow: flow.normalized(flow.margins.min(axis=1)),
     families=("diagonal",),
 )

@@ -112,11 +112,13 @@ CLAIM = Claim(
     measure=measure,
     theory=Theory(),
     assertions=assertions,
-    # 5. Rivals: plausible wrong statements. The claim counts only when each of them is rejected.
+    # 5. Rivals: five or more plausible wrong statements, each of which the run must reject.
     rivals=(
         Rival("degree-minus-one", "the constant is L - 1", replace(Theory(), shift=-1)),
         Rival("degree-plus-one", "the constant is L + 1", replace(Theory(), shift=1)),
         Rival("half-the-degree", "the constant is L / 2", replace(Theory(), factor=0.5)),
+        Rival("twice-the-degree", "the constant is 2 L", replace(Theory(), factor=2.0)),
+        Rival("no-degree", "the constant is 1", Theory(factor=0.0, shift=1)),
     ),
     # 6. Tolerances: where each bound comes from, for the reader of the report.
     tolerances=("Euler's identity: exact; 1e-10 leaves room for rounding", "exponent: exact"),

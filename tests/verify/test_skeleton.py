@@ -23,7 +23,7 @@ def test_new_claim_runs_holds_and_rejects_its_rivals(invoke: Make, tmp_path: Pat
     (claim,) = json.loads((tmp_path / "out" / "results.json").read_text())["claims"]
     assert (claim["id"], claim["verdict"]) == ("my-lemma-3", "holds")
     assert claim["rates"][0]["judgement"] == "kept"
-    assert len(claim["rivals"]) == 3
+    assert [rival["rejected"] for rival in claim["rivals"]] == [True] * 5
 
 
 def test_new_claim_can_fail(invoke: Make, tmp_path: Path) -> None:

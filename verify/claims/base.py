@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from verify.instances import FlowInstance, Instance
 from verify.strategies.nets import FAMILIES
@@ -55,6 +57,15 @@ class Ladder:
     x: tuple[float, ...]
     y: tuple[float, ...]
     predicted: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, quantity: str, x_label: str, x: ArrayLike, y: ArrayLike, predicted: ArrayLike
+    ) -> "Ladder":
+        """A ladder from arrays `(T,)`; a single number as prediction is that number throughout."""
+        axes = (np.asarray(axis, dtype=np.float64).ravel() for axis in (x, y, predicted))
+        drawn = (tuple(axis.tolist()) for axis in np.broadcast_arrays(*axes))
+        return cls(quantity, x_label, *drawn)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from verify.strategies.nets import anchored_nets
 from verify.strategies.regimes import kernel_phase_instances, late_phase_instances
 from verify.strategies.tasks import problems, separable_tasks
+from verify.strategies.undecayed import undecayed_instances
 from verify.strategies.violations import violating
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "late_phase_instances",
     "problems",
     "separable_tasks",
+    "undecayed_instances",
     "violating",
 ]

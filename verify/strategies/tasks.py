@@ -23,12 +23,22 @@ def inputs_for(draw: st.DrawFn, net: HomogeneousNet, max_samples: int = 5) -> Fl
     """Distinct inputs `(n, d)`; for a factorization distinct unordered pairs of indices."""
     samples = draw(st.integers(1, max_samples))
     if isinstance(net, Factorization):
-        pairs = [(i, j) for i in range(net.size) for j in range(i, net.size)]
-        chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=samples, unique=True))
+        pairs = st.sampled_from(index_pairs(net))
+        chosen = draw(st.lists(pairs, min_size=1, max_size=samples, unique=True))
         return np.array(chosen, dtype=np.float64)
+    return draw(grid_arrays((samples, input_dimension(net))))
+
+
+def index_pairs(net: Factorization) -> list[tuple[int, int]]:
+    """The entries of a factorization on and above the diagonal."""
+    return [(i, j) for i in range(net.size) for j in range(i, net.size)]
+
+
+def input_dimension(net: HomogeneousNet) -> int:
+    """The number of columns of the inputs of a net of this package."""
     dimension = getattr(net, "input_dim", None) or getattr(net, "widths", (None,))[0]
     assert dimension is not None, f"{net} does not say its input dimension"
-    return draw(grid_arrays((samples, dimension)))
+    return int(dimension)
 
 
 @st.composite

@@ -1,0 +1,68 @@
+"""Hypothesis strategies for flows without weight decay that start where the data are separated."""
+
+from itertools import count
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from theory.backend import Floats
+from theory.flow.undecayed import log_total_loss
+from theory.nets import Factorization, HomogeneousNet
+from theory.problem import Problem, Regime
+from verify.instances import FlowInstance
+from verify.strategies.nets import FAMILIES, anchored_nets, grid_arrays, nonzero_arrays
+from verify.strategies.tasks import index_pairs, input_dimension
+
+COPIES = (1, 1, 8)
+"""How often a sample is repeated, one in three of them: many alike outweigh one of smaller margin,
+which most statements on single margins do not survive."""
+
+CLEAR = 0.05
+"""Samples whose outputs are below this share of the largest are dropped: they would ask for a start
+so large that all the others are fitted long since."""
+
+STEPS_PER_UNIT = 8
+"""Scales of the start, and the ramp that takes it off balance, are in eighths."""
+
+UNUSED = Regime(log10_alpha=1, decay_power=1)
+
+
+@st.composite
+def undecayed_instances(
+    draw: st.DrawFn, families: tuple[str, ...] = FAMILIES, max_inputs: int = 16
+) -> FlowInstance:
+    """Instances whose flow starts at the anchor itself with a loss below 1, summed over samples.
+
+    A direction is drawn; labels are the signs of its outputs, and the anchor is its smallest
+    multiple by eighths at which the exponential losses sum to less than 1. The regime says nothing.
+    """
+    anchored = draw(anchored_nets(families))
+    net, parameters = anchored.net, anchored.anchor.size
+    # equal entries, as in u = v, would have no output
+    ramp = np.arange(parameters) / STEPS_PER_UNIT
+    direction = draw(nonzero_arrays((parameters,))) + ramp
+    sample = st.tuples(st.sampled_from(COPIES), _single_inputs(net))
+    drawn = draw(st.lists(sample, min_size=min(4, max_inputs), max_size=max_inputs))
+    inputs = np.array([x for copies, x in drawn for _ in range(copies)])
+    outputs = np.abs(net.outputs(direction, inputs))
+    assume(outputs.any())
+    return FlowInstance(separated(net, direction, inputs[outputs >= CLEAR * outputs.max()]), UNUSED)
+
+
+def separated(net: HomogeneousNet, direction: Floats, inputs: Floats) -> Problem:
+    """The problem at the smallest multiple of `direction` by eighths with a summed loss below 1.
+
+    Its labels are the signs of the outputs at `direction`, none of which may be zero.
+    """
+    labels = np.sign(net.outputs(direction, inputs))
+    scales = (step / STEPS_PER_UNIT for step in count(1))
+    problems = (Problem(net, scale * direction, inputs, labels) for scale in scales)
+    return next(p for p in problems if log_total_loss(p, p.anchor) < 0.0)
+
+
+def _single_inputs(net: HomogeneousNet) -> st.SearchStrategy[Floats]:
+    """One input `(d,)`; for a factorization a pair of indices."""
+    if isinstance(net, Factorization):
+        return st.sampled_from(index_pairs(net)).map(lambda pair: np.array(pair, dtype=np.float64))
+    return grid_arrays((input_dimension(net),))
