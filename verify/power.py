@@ -44,12 +44,9 @@ class Power:
 def constants(claim: Claim[Any, Any]) -> dict[str, float]:
     """The real constants of the claim's theory that are not zero, by name ("order", "trained[1]").
 
-    Only those that `claim.constants` names, where it does; none of a claim that is expected to be
-    falsified, which every error would leave so.
+    Only those that `claim.constants` names, where it does.
     """
     found = {_name(path): value for path, value in _reals(claim.theory)}
-    if claim.expected == "falsified":
-        return {}
     return found if claim.constants is None else {name: found[name] for name in claim.constants}
 
 
@@ -144,6 +141,23 @@ def power_of(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[Po
             detected = detuning
         powers.append(Power(name, value, detected))
     return tuple(powers)
+
+
+def beyond_repair(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[str, ...]:
+    """Constants of a falsified statement in which no error that was tried would make it true.
+
+    A falsified statement detects nothing; what it can carry is that its failure is none of a
+    constant.
+    """
+    every = DETUNINGS[-1]
+    return tuple(power.constant for power in power_of(claim, evidence) if power.detected == every)
+
+
+def failure_in_words(constants: Sequence[str]) -> str:
+    """'it fails as well with share off by up to 50 %'."""
+    if not constants:
+        return ""
+    return f"it fails as well with {_joined(constants)} off by up to {100 * DETUNINGS[0]:g} %"
 
 
 def in_words(powers: Sequence[Power]) -> str:

@@ -20,7 +20,7 @@ from verify.judge import (
     ratio,
 )
 from verify.necessity.words import is_undecided
-from verify.power import Power, in_words, power_of
+from verify.power import Power, beyond_repair, failure_in_words, in_words, power_of
 
 SCHEMA = 1
 
@@ -67,6 +67,7 @@ class ClaimResult:
     discarded: int
     counterexample: Counterexample | None = None
     power: tuple[Power, ...] = ()
+    beyond_repair: tuple[str, ...] = ()
     missing: int = 0
 
     @property
@@ -87,7 +88,10 @@ class ClaimResult:
             parts.append(f"largest ratio to a bound {in_digits(ratio(ruling.worst))}")
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
-        return "; ".join([*parts, *filter(None, [in_words(self.power)])])
+        if ruling.verdict == "holds" and not self.power:
+            parts.append("no constant of its theory was put off, which leaves its power unknown")
+        told = (in_words(self.power), failure_in_words(self.beyond_repair))
+        return "; ".join([*parts, *filter(None, told)])
 
     def to_json(self) -> dict[str, Any]:
         claim, ruling, found = self.claim, self.ruling, self.counterexample
@@ -194,6 +198,7 @@ def judge_claim(
         reason = "" if needed is None else _reason(judge(evidence[:needed], rival.id))
         rivals.append(RivalResult(rival.id, rival.description, needed is not None, needed, reason))
     ruling = judge(evidence, CLAIM)
+    falsified = ruling.verdict == "falsified"
     if missing and ruling.verdict == "holds":
         ruling = replace(ruling, verdict="inconclusive")
     return ClaimResult(
@@ -203,7 +208,8 @@ def judge_claim(
         tuple(evidence),
         discarded,
         # every error leaves a falsified claim falsified: that detects nothing
-        power=() if ruling.verdict == "falsified" else power_of(claim, evidence),
+        power=() if falsified else power_of(claim, evidence),
+        beyond_repair=beyond_repair(claim, evidence) if falsified else (),
         missing=missing,
     )
 

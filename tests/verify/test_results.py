@@ -151,7 +151,7 @@ def test_no_ratio_is_told_below_0(tiny_claim: Make, plan: Make) -> None:
     assert (gap["largest_ratio"], gap["median_ratio"]) == (0.0, 0.0)
     assert written["worst"]["ratio"] == words.ratio(written["worst"]) == 0.0
     assert {instance["severity"] for instance in written["instances"]} == {0.0}
-    assert written["ruling"].endswith("largest ratio to a bound 0")
+    assert "largest ratio to a bound 0;" in written["ruling"]
 
 
 def test_ladders_drop_points_that_are_no_numbers(tiny_claim: Make, plan: Make) -> None:
