@@ -7,6 +7,7 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.instances import read_json
+from verify.report.words import ratio
 from verify.results import SCHEMA
 
 WORST_RATIO_MOVED = 0.1
@@ -159,18 +160,11 @@ def _power(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str
 
 
 def _worst(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
-    if not (old["worst"] and new["worst"]):
+    before, after = (ratio(claim["worst"]) for claim in (old, new))
+    if before is None or after is None:
         return
-    ratios = [_ratio(claim["worst"]) for claim in (old, new)]
-    if abs(ratios[1] - ratios[0]) > WORST_RATIO_MOVED:
+    if abs(after - before) > WORST_RATIO_MOVED:
         yield (
-            ratios[1] > 1.0 >= ratios[0],
-            f"worst case moved from {ratios[0]:.3g} to {ratios[1]:.3g} of its bound",
+            after > 1.0 >= before,
+            f"worst case moved from {before:.3g} to {after:.3g} of its bound",
         )
-
-
-def _ratio(worst: dict[str, Any]) -> float:
-    value = worst["value"] - worst.get("error", 0.0)
-    if worst["bound"] > 0:
-        return float(value / worst["bound"])
-    return float("inf") if value > 0 else 0.0

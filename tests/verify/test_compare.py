@@ -133,6 +133,13 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
     ("worst case beyond", as_it_is, worst(1.4), 1, "from 0.5 to 1.4 of its bound (regression)"),
     ("worst case back", worst(1.4), as_it_is, 0, "worst case moved from 1.4 to 0.5 of its bound\n"),
     ("worst case less its error", as_it_is, worst(1.4, error=0.9), 0, NOTHING),
+    (
+        "worst case within its error",
+        worst(0.5, error=0.9),
+        as_it_is,
+        0,
+        "worst case moved from 0 to 0.5 of its bound\n",
+    ),
     ("bound of zero kept", worst(0.0, bound=0.0), worst(0.0, bound=0.0), 0, NOTHING),
     (
         "bound of zero broken",
