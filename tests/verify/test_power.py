@@ -276,4 +276,5 @@ def test_power_in_words(powers: tuple[Power, ...], words: str, ends: str) -> Non
 def test_constants_that_claims_name_are_theirs(name: str) -> None:
     claim = all_claims()[name]
     named = constants(claim)
+    assert named, "a claim without constants states no power"
     assert len(dict(detuned_theories(claim))) == 10 * len(named)
