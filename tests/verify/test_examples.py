@@ -26,6 +26,11 @@ def command_line(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
+def run_of(folder: Path, module: str, seed: int) -> subprocess.CompletedProcess[str]:
+    options = f"--module {module} --seed {seed} --jobs 1 --report out"
+    return command_line(folder, "run", *options.split())
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     for name in ("margin_monotone.py", "false_margin.py"):
@@ -85,17 +90,7 @@ def results(folder: Path) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path, seed: int) -> None:
-    arguments = (
-        "--module",
-        "margin_monotone.py",
-        "--report",
-        "out",
-        "--jobs",
-        "1",
-        "--seed",
-        str(seed),
-    )
-    ran = command_line(elsewhere, "run", *arguments)
+    ran = run_of(elsewhere, "margin_monotone.py", seed)
     assert (ran.returncode, ran.stderr) == (0, "")
     claim = results(elsewhere)
     assert (claim["id"], claim["verdict"]) == ("margin-monotone", "holds")
@@ -108,17 +103,7 @@ def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path, see
 def test_plain_margin_is_refuted_and_the_printed_command_replays_it(
     elsewhere: Path, seed: int
 ) -> None:
-    arguments = (
-        "--module",
-        "false_margin.py",
-        "--report",
-        "out",
-        "--jobs",
-        "1",
-        "--seed",
-        str(seed),
-    )
-    ran = command_line(elsewhere, "run", *arguments)
+    ran = run_of(elsewhere, "false_margin.py", seed)
     assert (ran.returncode, ran.stderr) == (1, "")
     claim = results(elsewhere)
     assert (claim["verdict"], claim["expected"]) == ("falsified", "holds")
