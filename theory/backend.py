@@ -16,6 +16,7 @@ Array: TypeAlias = Any
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
+Integers: TypeAlias = NDArray[np.int64]
 
 
 def namespace(array: Array) -> ModuleType:

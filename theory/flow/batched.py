@@ -5,18 +5,15 @@ balanced anchors have a shorter way on a CPU: compiled code on their dual variab
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory.assumptions import check_finite, check_zero_output
-from theory.backend import Array, Floats
-from theory.errors import IntegrationFailed, InvalidInput
-from theory.flow.dual import LARGEST_DUAL_SCALE, DualStates, dual_flow, reducible
+from theory.backend import Array, Flags, Floats, Integers
+from theory.errors import InvalidInput
+from theory.flow.dual import LARGEST_DUAL_SCALE, dual_flows, reducible
 from theory.flow.lanes import Lanes, march
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.problem import Problem, Regime
@@ -45,8 +42,13 @@ class BatchTrajectory:
     log_norm: Floats
     directions: Floats
     displacement: Floats
-    steps: NDArray[np.int64]
-    finished: NDArray[np.bool_]
+    steps: Integers
+    finished: Flags
+
+    def lanes(self, chosen: Flags) -> "BatchTrajectory":
+        """Some of the lanes, by a mask `(B,)`."""
+        names = [field.name for field in fields(self) if field.name != "at"]
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
 def gradient_flow_batch(
@@ -84,19 +86,26 @@ def gradient_flow_batch(
         raise InvalidInput(f"max_steps is {max_steps}; it must be at least 1")
     _check_compatible(problems)
     _check_device(device)
-    for problem in {id(p): p for p in problems}.values():
+    distinct = list({id(p): p for p in problems}.values())
+    for problem in distinct:
         check_finite(problem)
-        check_zero_output(problem)
-    duals = _through_duals(problems, regimes, requested, rtol, max_steps) if device == "cpu" else {}
-    left = [k for k in range(len(problems)) if k not in duals]
-    parts = []
-    if duals:
-        own_problems = [problems[k] for k in duals]
-        parts.append(_stacked_duals(own_problems, requested, list(duals.values())))
+    compiled = device == "cpu" and all(reducible(p) for p in distinct)
+    if not compiled:  # balanced anchors have zero output
+        for problem in distinct:
+            check_zero_output(problem)
+    parts: list[BatchTrajectory] = []
+    lanes: list[int] = []
+    small = [k for k, r in enumerate(regimes) if r.log10_alpha <= LARGEST_DUAL_SCALE]
+    if compiled and small:
+        own = [problems[k] for k in small], [regimes[k] for k in small]
+        found = _through_duals(*own, requested, rtol, max_steps)
+        parts.append(found.lanes(found.finished))
+        lanes += [k for k, finished in zip(small, found.finished, strict=True) if finished]
+    left = sorted(set(range(len(problems))) - set(lanes))
     if left:
         own = [problems[k] for k in left], [regimes[k] for k in left]
         parts.append(_through_lanes(*own, requested, rtol, device, max_steps))
-    return _merged(parts, [*duals, *left])
+    return _merged(parts, [*lanes, *left])
 
 
 def _through_lanes(
@@ -129,36 +138,21 @@ def _through_lanes(
     )
 
 
-_Dual = tuple[DualStates, int]
-
-
 def _through_duals(
     problems: Sequence[Problem],
     regimes: Sequence[Regime],
     at: Floats,
     rtol: float,
     max_steps: int,
-) -> dict[int, _Dual]:
-    """Lanes with a dual form, in compiled code on all threads; those that finish, by index."""
+) -> BatchTrajectory:
+    """Reducible problems, in compiled code on all threads of torch."""
     import torch
 
-    def run(problem: Problem, regime: Regime) -> _Dual | None:
-        tolerance = tolerances(initial_log_gain(problem, regime), rtol)
-        with suppress(IntegrationFailed):
-            return dual_flow(problem, regime, at, *tolerance, max_steps)
-        return None
-
-    if not all(reducible(p) for p in {id(p): p for p in problems}.values()):
-        return {}
-    small = [k for k, regime in enumerate(regimes) if regime.log10_alpha <= LARGEST_DUAL_SCALE]
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        found = threads.map(run, [problems[k] for k in small], [regimes[k] for k in small])
-        return {k: lane for k, lane in zip(small, found, strict=True) if lane is not None}
-
-
-def _stacked_duals(problems: Sequence[Problem], at: Floats, found: list[_Dual]) -> BatchTrajectory:
-    states = DualStates.stacked([lane for lane, _ in found])
-    inputs = np.stack([p.labels[:, None] * p.inputs for p in problems])
+    gains = [initial_log_gain(p, r) for p, r in zip(problems, regimes, strict=True)]
+    allowed = [tolerances(gain, rtol) for gain in gains]
+    flows = dual_flows(problems, regimes, at, np.array(allowed), max_steps, torch.get_num_threads())
+    states = flows.states
+    inputs = np.array([p.labels[:, None] * p.inputs for p in problems])
     signs = np.sign(states.anchor[..., : inputs.shape[-1]]) ** states.degree
     return BatchTrajectory(
         at=at,
@@ -166,8 +160,8 @@ def _stacked_duals(problems: Sequence[Problem], at: Floats, found: list[_Dual]) 
         log_norm=states.log_norm,
         directions=states.directions,
         displacement=states.displacement,
-        steps=np.array([steps for _, steps in found]),
-        finished=np.ones(len(found), dtype=bool),
+        steps=flows.steps,
+        finished=flows.finished,
     )
 
 

@@ -1,7 +1,7 @@
 """Compiled functions: numba, with the types of the Python functions kept."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from numba import njit
 
@@ -9,7 +9,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_OPTIONS: Final = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+"""Release the interpreter's lock; division by zero is infinite; fuse products and sums."""
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile at the first call, keep the machine code on disk, release the interpreter's lock."""
-    jitted: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile at the first call, and keep the machine code on disk."""
+    jitted: Callable[P, R] = njit(cache=True, **_OPTIONS)(function)
+    return jitted
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for what inner loops call: its body replaces each call."""
+    jitted: Callable[P, R] = njit(forceinline=True, **_OPTIONS)(function)
     return jitted

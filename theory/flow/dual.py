@@ -6,19 +6,17 @@ are not support decay exponentially in s, and their logarithms are straight line
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from math import inf, log
 from typing import Final
 
 import numpy as np
 
-from theory.backend import Flags, Floats
+from theory.backend import Flags, Floats, Integers
 from theory.clock import clock_of, decay_time_at, first_clock
-from theory.errors import IntegrationFailed
-from theory.flow.chart import Chart
+from theory.flow.dual_states import DualStates
 from theory.flow.pieces import piece_ends
-from theory.flow.state import FlowState
 from theory.kernel.lazy import initial_log_gain
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
@@ -38,6 +36,10 @@ _RICH_BELOW: Final = log(10.0)
 are damped; later, log a itself turns. Measured between 1 and 10^4: 10 takes the fewest steps."""
 
 
+_WIDEST: Final = 32
+"""Lanes side by side at most: all wait for the slowest."""
+
+
 def reducible(problem: Problem) -> bool:
     """Whether the flow has the dual form: a diagonal net at a balanced anchor, classification."""
     if not isinstance(problem.net, Diagonal) or not problem.loss_function.classifies:
@@ -47,146 +49,112 @@ def reducible(problem: Problem) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class DualStates:
-    """States of diagonal nets of one degree relative to u = v = rho half; leading axes are free.
+class DualFlows:
+    """B flows at T times.
 
     Attributes:
-        anchor: u then v, shape `(..., 2 d)`.
-        log_rho: shape `(...)`.
-        comoving: whether the chart is the co-moving one, shape `(...)`.
-        weights: w = u^L - v^L for positive halves, shape `(..., d)`; else of negated columns.
-        combinations: p = Z^T a where `comoving`, shape `(..., d)`.
-        means, ratios: log sqrt(u v) and log sqrt(u / v) relative to rho half, shape `(..., d)`.
+        states: shape `(B, T)`; zero in lanes that did not finish.
+        steps: steps tried, shape `(B,)`.
+        finished: whether the lane reached all its times, shape `(B,)`.
     """
 
-    degree: int
-    anchor: Floats
-    log_rho: Floats
-    comoving: Flags
-    weights: Floats
-    combinations: Floats
-    means: Floats
-    ratios: Floats
-
-    @classmethod
-    def stacked(cls, lanes: Sequence["DualStates"]) -> "DualStates":
-        """States of one shape and degree along a new first axis."""
-        names = [field.name for field in fields(cls) if field.name != "degree"]
-        return cls(lanes[0].degree, *(np.stack([getattr(s, n) for s in lanes]) for n in names))
-
-    @cached_property
-    def _logs(self) -> Floats:
-        """log of |u| and |v| over rho |half|, shape `(..., 2 d)`."""
-        return np.concatenate([self.means + self.ratios, self.means - self.ratios], axis=-1)
-
-    @property
-    def theta(self) -> Floats:
-        """Shape `(..., 2 d)`; infinite where it exceeds float64."""
-        with np.errstate(over="ignore"):
-            return np.asarray(self.anchor * np.exp(self._logs + self.log_rho[..., None]))
-
-    @cached_property
-    def _scaled(self) -> tuple[Floats, Floats]:
-        """theta over rho and its largest factor, and the logarithm of that factor."""
-        largest = self._logs.max(-1)
-        return self.anchor * np.exp(self._logs - largest[..., None]), largest
-
-    @property
-    def log_norm(self) -> Floats:
-        """log |theta|, shape `(...)`."""
-        scaled, largest = self._scaled
-        return np.asarray(self.log_rho + largest + np.log(np.linalg.norm(scaled, axis=-1)))
-
-    @property
-    def directions(self) -> Floats:
-        """theta / |theta|, shape `(..., 2 d)`."""
-        scaled, _ = self._scaled
-        return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
-
-    @property
-    def displacement(self) -> Floats:
-        """eta of theta = rho (anchor + rho^-L eta), shape `(..., 2 d)`, also for tiny rho^-L."""
-        half = np.abs(self.anchor[..., : self.means.shape[-1]])
-        slope = self.degree * half ** (self.degree - 2) * self.combinations
-        first_order = np.concatenate([slope, -slope], axis=-1)
-        log_scale = self.degree * self.log_rho[..., None]
-        with np.errstate(over="ignore", under="ignore"):
-            moved = np.exp(-log_scale) * first_order
-            linear = np.abs(moved) < 1e-150
-            growth = np.where(linear, 1.0, np.expm1(self._logs) / np.where(linear, 1.0, moved))
-            near = first_order * growth
-            far = np.expm1(self._logs) * np.exp(np.minimum(log_scale, 700.0))
-        return np.asarray(self.anchor * np.where(self.comoving[..., None], near, far))
+    states: DualStates
+    steps: Integers
+    finished: Flags
 
 
-def dual_flow(
-    problem: Problem,
-    regime: Regime,
+def dual_flows(
+    problems: Sequence[Problem],
+    regimes: Sequence[Regime],
     at: Floats,
-    rtol: float,
-    atol: float,
+    tolerances: Floats,
     max_steps: int = MAX_STEPS,
-) -> tuple[DualStates, int]:
-    """The flow of a `reducible` problem at T times `at`, in units of t_g, and the steps tried.
+    threads: int = 1,
+) -> DualFlows:
+    """The flows of `reducible` problems of one net, one loss and inputs of one shape.
 
-    Raises:
-        IntegrationFailed: the budget of steps is spent, or steps no longer move the clock.
+    Args:
+        at: times in units of t_g, at least 0, shape `(T,)`.
+        tolerances: relative and absolute, shape `(B, 2)`.
     """
-    from theory.flow.dual_steps import BUDGET_SPENT, FINISHED, Lane, run_lane
+    from theory.flow.dual_rates import Kind, Lanes
+    from theory.flow.dual_steps import FINISHED, Plan, at_start, room, run
 
-    signed_half = np.split(problem.anchor, 2)[0]
-    half, degree = np.abs(signed_half), problem.degree
-    signs = problem.labels[:, None] * np.sign(signed_half) ** degree
-    resting_gain = -regime.log_lambda - log(problem.samples)
-    logistic = problem.loss == "logistic"
-    lane = Lane(
-        degree,
-        logistic,
-        np.ascontiguousarray((signs * problem.inputs).T),
-        np.log(half),
-        2.0 * degree**2 * half ** (2 * degree - 2),
-        degree * half ** (degree - 2),
-        regime.log_alpha,
-        resting_gain,
-    )
-    clocks = np.array([clock_of(t * regime.log_alpha) if t > 0 else -inf for t in at])
-    moving = clocks[clocks > -inf]
-    found, steps, turn = np.zeros((4, len(at), half.size)), 0, inf
-    if moving.size:
-        gain = initial_log_gain(problem, regime)
-        stiffness = float((problem.inputs**2 @ lane.base).max())
-        start = min(first_clock(gain, stiffness), float(moving.min()) - 1.0)
-        first = np.full(problem.samples, start + gain - (log(2.0) if logistic else 0.0))
-        turns = piece_ends(regime, degree, _RICH_BELOW, start, float(moving.max()))
-        turn = turns[0]
-        seam = [0.0] if start < 0.0 < turns[-1] else []
-        grid = np.unique(np.concatenate([moving, turns, seam]))
-        out = np.empty((4, grid.size, half.size))
-        ends = np.isin(grid, turns)
-        status, steps = run_lane(lane, start, first, grid, ends, rtol, atol, max_steps, out)
-        if status != FINISHED:
-            why = f"more than {max_steps} steps" if status == BUDGET_SPENT else "steps too short"
-            raise IntegrationFailed(f"{DUAL_METHOD} did not finish: {why}")
-        found[:, clocks > -inf] = out[:, np.searchsorted(grid, moving)]
-    decay_times = np.array([0.0 if clock == -inf else decay_time_at(clock) for clock in clocks])
+    first, degree, logistic = problems[0], problems[0].degree, problems[0].loss == "logistic"
+    anchors = np.array([p.anchor for p in problems])
+    signed_half = anchors[:, : first.parameters // 2]
+    half = np.abs(signed_half)
+    inputs = np.array([p.labels[:, None] * p.inputs for p in problems])
+    inputs *= np.sign(signed_half)[:, None] ** degree
+    base = 2.0 * degree**2 * half ** (2 * degree - 2)
+    log_alpha = np.array([regime.log_alpha for regime in regimes])
+    resting_gain = np.array([-r.log_lambda - log(first.samples) for r in regimes])
+    stops = np.array([[clock_of(t * log) if t > 0 else -inf for t in at] for log in log_alpha])
+    gains = np.array([initial_log_gain(p, r) for p, r in zip(problems, regimes, strict=True)])
+    starts = _starts(gains, (inputs**2 @ base[..., None]).max(axis=(1, 2)), stops)
+    states = starts + gains - (log(2.0) if logistic else 0.0)
+    ends = _ends(regimes, degree, starts, stops.max(axis=1))
+    grid = np.sort(np.concatenate([stops, ends, np.zeros((len(ends), 1))], axis=1), axis=1)
+    out = np.zeros((len(ends), half.shape[1], grid.shape[1], 4))
+    steps, status = np.zeros((2, len(ends)), dtype=np.int64)
+
+    def integrate(group: Integers) -> None:
+        def side_by_side(numbers: Floats) -> Floats:
+            return np.ascontiguousarray(np.moveaxis(numbers[group], 0, -1))
+
+        def flat(*rows: Floats) -> Floats:
+            return np.array([side_by_side(row).ravel() for row in rows])
+
+        started = np.zeros_like(half)  # no rich piece yet
+        lanes = Lanes(
+            side_by_side(inputs),
+            side_by_side(inputs.swapaxes(1, 2)),
+            flat(np.log(half), base, degree * half ** (degree - 2), started, started),
+            flat(log_alpha, resting_gain, 0.0 * log_alpha),
+        )
+        rtol, atol = side_by_side(tolerances)
+        plan = Plan(side_by_side(grid), side_by_side(ends), rtol, atol, max_steps)
+        progress = at_start(starts[group], np.tile(states[group], first.samples))
+        found = np.zeros((4, grid.shape[1], lanes.own.shape[1]))
+        run(Kind(degree, logistic, True), lanes, plan, progress, room(lanes), found)
+        out[group] = found.reshape(4, grid.shape[1], half.shape[1], len(group)).T
+        steps[group], status[group] = progress.steps, progress.status
+
+    groups = _groups(len(problems), threads)
+    if len(groups) == 1:
+        integrate(groups[0])
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(integrate, groups))
+    lane = np.arange(len(problems))[:, None]
+    when = (grid[:, None, :] < stops[:, :, None]).sum(axis=-1)
     states = DualStates(
         degree,
-        np.broadcast_to(problem.anchor, (len(at), problem.parameters)),
-        regime.log_alpha - decay_times,
-        clocks <= turn,
-        *found,
+        np.repeat(anchors[:, None], at.size, axis=1),
+        log_alpha[:, None] - np.vectorize(decay_time_at)(stops),
+        stops <= ends[:, :1],
+        *(out[..., row].swapaxes(1, 2)[lane, when] for row in range(4)),
     )
-    return states, steps
+    return DualFlows(states, steps, status == FINISHED)
 
 
-def flow_states(problem: Problem, regime: Regime, states: DualStates) -> tuple[FlowState, ...]:
-    """States of one flow, shape `(T,)`, as those of `gradient_flow`, each in its own chart."""
-    displacement, theta = states.displacement, states.theta
-    return tuple(
-        FlowState(
-            Chart(problem, regime, comoving=bool(comoving)),
-            regime.log_alpha - float(log_rho),
-            displacement[row] if comoving else theta[row],
-        )
-        for row, (comoving, log_rho) in enumerate(zip(states.comoving, states.log_rho, strict=True))
-    )
+def _starts(gains: Floats, stiffness: Floats, stops: Floats) -> Floats:
+    """Clocks `(B,)` of the first steps, before all stops."""
+    first = np.array([first_clock(*flow) for flow in zip(gains, stiffness, strict=True)])
+    moving = np.where(stops > -inf, stops, inf)
+    return np.asarray(np.minimum(first, moving.min(axis=1) - 1.0))
+
+
+def _ends(regimes: Sequence[Regime], degree: int, starts: Floats, last: Floats) -> Floats:
+    """Clocks `(B, E)` at which pieces end; lanes of fewer pieces repeat their last one."""
+    flows = zip(regimes, starts, last, strict=True)
+    ends = [piece_ends(regime, degree, _RICH_BELOW, start, stop) for regime, start, stop in flows]
+    most = max(map(len, ends))
+    return np.array([row + row[-1:] * (most - len(row)) for row in ends])
+
+
+def _groups(lanes: int, threads: int) -> list[Integers]:
+    """Indices of lanes to integrate side by side; the last lane fills the last group up."""
+    width = min(_WIDEST, -(-lanes // threads))
+    indices = np.arange(-(-lanes // width) * width)
+    return list(np.minimum(indices, lanes - 1).reshape(-1, width))

@@ -1,406 +1,358 @@
-"""The n dual variables of diagonal nets, stepped by compiled code, one lane of a batch at a time.
+"""Steps of the dual variables of diagonal nets in compiled code, W lanes side by side.
 
-The equations are those of `theory.flow.diagonal` (its docstring has them), the clock is that of
-`theory.clock`. Only the arithmetic of a lane is here; `theory.flow.dual` prepares lanes and reads
-what comes back.
+Lanes have clocks, steps and errors of their own and wait for each other only where the chart
+changes. `theory.flow.dual` prepares lanes and reads what comes back.
 """
 
-from math import atanh, exp, expm1, factorial, inf, log, log1p
+from math import exp, inf
 from typing import NamedTuple
 
 import numpy as np
 
-from theory.backend import Flags, Floats
+from theory.backend import Flags, Floats, Integers
 from theory.flow.compiled import compiled
-from theory.flow.rosenbrock import (
-    GAMMA,
-    NODES,
-    ORDER,
-    SLOPES,
-    STAGES,
-    STATES,
-    TIME_WEIGHTS,
-    factorize,
-    solve,
+from theory.flow.dual_rates import (
+    BY_TIME,
+    DECAY_TIME,
+    LOG_ALPHA,
+    RATE,
+    SHARE,
+    SINCE,
+    Kind,
+    Lanes,
+    clocks,
+    differentiate,
+    place,
+    rates,
 )
+from theory.flow.dual_weights import (
+    COMBINATION,
+    FIRST_MEAN,
+    FIRST_RATIO,
+    LOG_HALF,
+    MEAN,
+    RATIO,
+    WEIGHT,
+    coordinates,
+)
+from theory.flow.rosenbrock import GAMMA, NODES, ORDER, SLOPES, STAGES, STATES, TIME_WEIGHTS
+from theory.flow.side_by_side import add, invert, multiply
 
-CEILING = 60.0
-"""Exponents of forces in trial steps, as in `theory.losses`."""
+UNDER_WAY, FINISHED, BUDGET_SPENT, STALLED = range(4)
 
-STEEPEST = 150.0
-"""Exponents of weights in trial steps; no accepted state comes near."""
-
-FINISHED, BUDGET_SPENT, STALLED = 0, 1, 2
-
-FIRST_STEP = 0.5
+_FIRST_STEP = 0.5
 """In units of tau; log a grows linearly at first."""
 
 _FIRST_RICH_STEP = 0.01
 
 _SAFETY, _MOST_SHRINKING, _MOST_GROWTH = 0.9, 0.2, 6.0
+
 _TURNING = 2.0
 """Decay time before log alpha from which the duals themselves decay."""
-
-_FORGOTTEN, _FORGETTING = 10.0, -1.0
-"""How much larger an error may be before this clock time, where the force alone moves the duals
-and corrects most of it. Measured, against 1: a tenth to a sixth fewer steps for degree 2, as
-good from 0.7 t_g on; at 0.3 t_g and alpha = 30 errors grow from 0.4 to 2.2 rtol. With 100: to 8."""
 
 _COARSEST = 1e-3
 """Error of log a in a step at most, however small the multiplier and however much is damped."""
 
 
-_S = tuple(1.0 / factorial(2 * k + 3) for k in range(6))
-_C = tuple(1.0 / factorial(2 * k + 2) for k in range(6))
-"""Taylor coefficients of sinh(x) / x and cosh(x) after the first."""
-
-
-@compiled
-def hyperbolic(x: float) -> tuple[float, float]:
-    """sinh(x) / x and cosh(x); their series, to the last digit, below 1/2."""
-    y = x * x
-    if y < 0.25:
-        over = _S[0] + y * (_S[1] + y * (_S[2] + y * (_S[3] + y * (_S[4] + y * _S[5]))))
-        even = _C[0] + y * (_C[1] + y * (_C[2] + y * (_C[3] + y * (_C[4] + y * _C[5]))))
-        return 1.0 + y * over, 1.0 + y * even
-    grown = exp(x)
-    shrunk = 1.0 / grown
-    return 0.5 * (grown - shrunk) / x, 0.5 * (grown + shrunk)
-
-
-@compiled
-def comoving_weight(
-    degree: int, base: float, lever: float, p: float
-) -> tuple[float, float, float, float]:
-    """w, dw/dp, and log sqrt(uv), log sqrt(u/v) relative to rho half, of one coordinate.
-
-    `base` is dw/dp at p = 0, 2 L^2 half^(2L-2), and `lever` is xi / p = L half^(L-2) rho^-L.
-    """
-    excess = degree - 2
-    ratio = lever * p
-    if excess == 0:
-        ratio = min(max(ratio, -STEEPEST), STEEPEST)
-        over, even = hyperbolic(2.0 * ratio)
-        return base * p * over, base * even, 0.0, ratio
-    x = min(max(excess * ratio, -1.0 + 1e-15), 1.0 - 1e-15)
-    mean = -log1p(-x * x) / (2.0 * excess)
-    turned = atanh(x) / x if abs(x) > 1e-9 else 1.0
-    ratio = turned * x / excess
-    power = 2 * degree - 2
-    over, _ = hyperbolic(degree * ratio)
-    _, even = hyperbolic(power * ratio)
-    weight = base * p * exp(degree * mean) * over * turned
-    return weight, base * exp(power * mean) * even, mean, ratio
-
-
-@compiled
-def rich_weight(
-    degree: int, mean: float, ratio: float, passed: float, p: float
-) -> tuple[float, float, float, float]:
-    """w, dw/dp, log sqrt(uv) and log sqrt(u/v), from `mean` and `ratio` a decay time earlier."""
-    excess = degree - 2
-    if excess == 0:
-        mean, ratio = mean - passed, ratio + 2.0 * p
-    else:
-        up = exp(excess * (mean + ratio))
-        down = exp(excess * (mean - ratio))
-        first = log(max(1.0 - degree * excess * up * p, 1e-15))
-        second = log(max(1.0 + degree * excess * down * p, 1e-15))
-        mean = mean - passed - (first + second) / (2.0 * excess)
-        ratio = ratio - (first - second) / (2.0 * excess)
-    size = abs(ratio)
-    weight = exp(min(degree * (mean + size), STEEPEST)) * -expm1(-2.0 * degree * size)
-    power = 2 * degree - 2
-    slope = degree**2 * exp(min(power * (mean + size) + excess * passed, STEEPEST))
-    slope *= 1.0 + exp(-2.0 * power * size)
-    return (weight if ratio > 0 else -weight), slope, mean, ratio
-
-
-class Lane(NamedTuple):
-    """One flow.
+class Plan(NamedTuple):
+    """What W lanes are to do.
 
     Attributes:
-        columns: of Z = diag(y) X, shape `(d, n)`.
-        log_half: log of the entries of u = v at unit scale, shape `(d,)`.
-        base, lever: as in `comoving_weight`, the latter at rho = 1, shape `(d,)`.
-        resting_gain: -log lambda - log n.
+        grid: increasing clocks on which steps land, the ends of pieces and the seam of the clock
+            among them, shape `(G, W)`.
+        ends: of pieces, increasing, shape `(E, W)`; the first piece is co-moving, the others rich.
+        rtol, atol: shape `(W,)`.
     """
 
-    degree: int
-    logistic: bool
-    columns: Floats
-    log_half: Floats
-    base: Floats
-    lever: Floats
-    log_alpha: float
-    resting_gain: float
+    grid: Floats
+    ends: Floats
+    rtol: Floats
+    atol: Floats
+    max_steps: int
 
 
-class Piece(NamedTuple):
-    """A stretch of clock time in one chart: rich from log sqrt(uv) and log sqrt(u/v) at `since`."""
+class Progress(NamedTuple):
+    """Where W lanes are, and the step to try next; all `(W,)` but for the state.
 
-    comoving: bool
-    since: float
-    mean: Floats
-    ratio: Floats
+    Attributes:
+        state: log a in the co-moving chart, the duals since the piece began in the rich one,
+            shape `(n W,)`.
+        due: the first point of the grid ahead.
+        steps: steps tried.
+        status: UNDER_WAY until a lane stops.
+    """
+
+    clock: Floats
+    state: Floats
+    step: Floats
+    due: Integers
+    steps: Integers
+    status: Integers
 
 
-class Slopes(NamedTuple):
-    """Rates by tau `(n,)`, and their derivatives by tau `(n,)` and by the variables `(n, n)`."""
+def at_start(clock: Floats, state: Floats) -> Progress:
+    """Lanes at `clock` `(W,)` and log a = `state` `(n W,)`."""
+    due, steps, status = np.zeros((3, clock.size), dtype=np.int64)
+    return Progress(clock, state, np.full(clock.size, _FIRST_STEP), due, steps, status)
 
-    value: Floats
+
+class Room(NamedTuple):
+    """Where steps are computed.
+
+    Attributes:
+        now, at, out: as in `rates`, of the stage that was looked at last.
+        by_time, by_state: derivatives of the rates at the start of the step, as in
+            `differentiate`, shapes `(n W,)` and `(n, n, W)`.
+        inverse: of 1 / (gamma h) - df/dy, shape `(n, n, W)`.
+        stages: shape `(STAGES, n W)`; the last one is the error of the step.
+        trial: the states of a stage, and in the end those after the step, shape `(n W,)`.
+        right: right-hand sides, shape `(n W,)`.
+        lengths, times, errors: of the step, of a stage, and of the step in units of what is
+            allowed, shape `(W,)`.
+        going: which lanes step, shape `(W,)`.
+    """
+
+    now: Floats
+    at: Floats
+    out: Floats
     by_time: Floats
     by_state: Floats
+    inverse: Floats
+    stages: Floats
+    trial: Floats
+    right: Floats
+    lengths: Floats
+    times: Floats
+    errors: Floats
+    going: Flags
+
+
+def room(lanes: Lanes) -> Room:
+    """Room for these lanes."""
+    samples, _, width = lanes.rows.shape
+    out = np.zeros((5, samples * width))
+    out[SHARE] = 1.0
+    by_time, trial, right = np.zeros((3, samples * width))
+    by_state, inverse = np.zeros((2, samples, samples, width))
+    lengths, times, errors = np.ones((3, width))
+    return Room(
+        np.zeros((4, width)),
+        coordinates(lanes.own.shape[1]),
+        out,
+        by_time,
+        by_state,
+        inverse,
+        np.zeros((STAGES, samples * width)),
+        trial,
+        right,
+        lengths,
+        times,
+        errors,
+        np.zeros(width, dtype=np.bool_),
+    )
 
 
 @compiled
-def epsilon_of(lane: Lane, decay_time: float) -> float:
-    """rho^-L."""
-    return exp(max(-lane.degree * (lane.log_alpha - decay_time), -745.0))
-
-
-@compiled
-def coordinate(
-    lane: Lane, piece: Piece, k: int, passed: float, epsilon: float, p: float
-) -> tuple[float, float, float, float]:
-    """Of coordinate k: w, dw/dp, and in its chart log sqrt(uv) and log sqrt(u/v).
-
-    `passed` is the decay time since the start of a rich piece, `epsilon` is rho^-L.
-    """
-    if piece.comoving:
-        return comoving_weight(lane.degree, lane.base[k], epsilon * lane.lever[k], p)
-    return rich_weight(lane.degree, piece.mean[k], piece.ratio[k], passed, p)
-
-
-@compiled
-def combined(lane: Lane, k: int, dual: Floats) -> float:
-    """p_k = (Z^T a)_k."""
-    total = 0.0
-    for i in range(dual.size):
-        total += lane.columns[k, i] * dual[i]
-    return total
-
-
-@compiled
-def slopes(
-    lane: Lane, piece: Piece, clock: float, state: Floats, dual: Floats, out: Slopes, whole: bool
+def run(
+    kind: Kind, lanes: Lanes, plan: Plan, progress: Progress, room: Room, found: Floats
 ) -> None:
-    """The rates of the integrated variables into `out.value`; with `whole` also derivatives.
+    """Bring lanes from where they are, before all pieces end, through their grids.
 
-    `dual` is room for a.
+    `found` `(4, G, d W)` is filled with w = u^L - v^L, p = Z^T a in the chart of the piece, and
+    log sqrt(uv) and log sqrt(u/v) relative to rho half; it stays as it is where the grid is not
+    ahead, and where a lane does not come.
     """
-    dimension, samples = lane.columns.shape
-    decay_time = exp(clock) if clock < 0.0 else clock + 1.0
-    log_rate = min(clock, 0.0)
-    rate, growth = exp(log_rate), (1.0 if clock < 0.0 else 0.0)
-    if piece.comoving:
-        drift, decay = 2.0 * (lane.degree - 1), float(lane.degree)
-        gain = lane.resting_gain + drift * (lane.log_alpha - decay_time)
-    else:
-        drift, decay = float(lane.degree - 2), 0.0
-        gain = lane.resting_gain - drift * (decay_time - piece.since)
-    for i in range(samples):
-        dual[i] = exp(state[i]) if piece.comoving else state[i]
-    out.value[:] = 0.0
-    if whole:
-        out.by_time[:] = 0.0
-        out.by_state[:] = 0.0
-    passed, epsilon = decay_time - piece.since, epsilon_of(lane, decay_time)
-    for k in range(dimension):
-        p = combined(lane, k, dual)
-        weight, slope, _, _ = coordinate(lane, piece, k, passed, epsilon, p)
-        for i in range(samples):
-            out.value[i] += lane.columns[k, i] * weight
-        if whole:  # margins change by dw/ds at fixed a, and by dw/dp
-            fading = lane.degree * (p * slope - weight if piece.comoving else -weight)
-            for i in range(samples):
-                out.by_time[i] += lane.columns[k, i] * fading
-                scaled = lane.columns[k, i] * slope
-                for j in range(samples):
-                    out.by_state[i, j] -= scaled * lane.columns[k, j]
-    for i in range(samples):
-        exponent, share = out.value[i], 1.0
-        if lane.logistic:
-            exponent = max(out.value[i], 0.0) + log1p(exp(-abs(out.value[i])))
-            share = exp(out.value[i] - exponent)
-        if piece.comoving:  # of log a
-            exponent += state[i]
-        force = exp(min(log_rate + gain - exponent, CEILING))
-        out.value[i] = force - decay * rate
-        if whole:
-            change = growth - rate * (drift + share * out.by_time[i])
-            out.by_time[i] = force * change - decay * rate * growth
-            for j in range(samples):
-                out.by_state[i, j] *= force * share * (dual[j] if piece.comoving else 1.0)
-            out.by_state[i, i] -= force if piece.comoving else 0.0
+    width = progress.clock.size
+    after = np.zeros((2, lanes.own.shape[1]))
+    for b in range(width):
+        while progress.due[b] < len(plan.grid) and not _ahead(plan, progress, b):
+            progress.due[b] += 1
+    for e in range(len(plan.ends)):
+        piece = Kind(kind.degree, kind.logistic, e == 0)
+        while _set_out(plan, e, progress, room.going, room.lengths):
+            try_step(piece, lanes, progress.clock, progress.state, room)
+            _judge(piece, lanes.scales, plan, progress, room)
+            if _settle(plan, progress, room):
+                _record(piece, lanes, plan, progress, room, after, found)
+        for k in range(after.shape[1]):
+            lanes.own[FIRST_MEAN, k], lanes.own[FIRST_RATIO, k] = after[0, k], after[1, k]
+        for b in range(width):
+            lanes.scales[SINCE, b] = _decay_time(progress.clock[b])
+            progress.step[b] = min(progress.step[b], _FIRST_RICH_STEP)
+        for i in range(progress.state.size):
+            progress.state[i] = 0.0
+    for b in range(width):
+        if progress.status[b] == UNDER_WAY:
+            progress.status[b] = FINISHED
 
 
 @compiled
-def _allowance(lane: Lane, piece: Piece, clock: float, stop: float) -> float:
-    """How much larger an error may be here than at the next stop, where it arrives damped.
+def _ahead(plan: Plan, progress: Progress, b: int) -> bool:
+    """Whether the next point of the grid is ahead of lane b."""
+    ahead: bool = plan.grid[progress.due[b], b] > progress.clock[b]
+    return ahead
+
+
+@compiled
+def _set_out(plan: Plan, e: int, progress: Progress, going: Flags, lengths: Floats) -> bool:
+    """Which lanes step in piece e, and how far: to the next point of the grid at most."""
+    any_goes = False
+    for b in range(going.size):
+        going[b] = False
+        if progress.status[b] != UNDER_WAY or progress.clock[b] >= plan.ends[e, b]:
+            continue
+        clock, step = progress.clock[b], progress.step[b]
+        if progress.steps[b] == plan.max_steps:
+            progress.status[b] = BUDGET_SPENT
+        elif not clock + step > clock:
+            progress.status[b] = STALLED
+        else:
+            going[b] = any_goes = True
+            lengths[b] = min(step, plan.grid[progress.due[b], b] - clock)
+    return any_goes
+
+
+@compiled
+def try_step(kind: Kind, lanes: Lanes, clock: Floats, state: Floats, room: Room) -> None:
+    """Steps of `room.lengths`; `room.trial` and the last of `room.stages` are what they find."""
+    rows, columns, own, scales = lanes.rows, lanes.columns, lanes.own, lanes.scales
+    now, at, out, by_state, inverse = room.now, room.at, room.out, room.by_state, room.inverse
+    lengths, times, trial, right, stages = (
+        room.lengths,
+        room.times,
+        room.trial,
+        room.right,
+        room.stages,
+    )
+    for m in range(STAGES):
+        for b in range(clock.size):
+            times[b] = clock[b] + NODES[m] * lengths[b]
+        for i in range(state.size):
+            trial[i], right[i] = state[i], 0.0
+        add(STATES[m, :m], stages, trial)
+        add(SLOPES[m, :m], stages, right)
+        rates(kind, rows, columns, own, scales, times, trial, now, at, out)
+        if m == 0:
+            differentiate(kind, rows, own, clock, now, at, out, by_state)
+            _prepare(by_state, lengths, inverse, room.errors)
+            for i in range(state.size):
+                room.by_time[i] = out[BY_TIME, i]
+        for first in range(0, state.size, clock.size):
+            for b in range(clock.size):
+                i, h = first + b, lengths[b]
+                right[i] = out[RATE, i] + h * TIME_WEIGHTS[m] * room.by_time[i] + right[i] / h
+        multiply(inverse, right, stages[m])
+    for i in range(state.size):
+        trial[i] += stages[STAGES - 1, i]
+
+
+@compiled
+def _prepare(by_state: Floats, lengths: Floats, inverse: Floats, pivot: Floats) -> None:
+    """The inverses of 1 / (gamma h) - df/dy."""
+    for i in range(len(by_state)):
+        for j in range(len(by_state)):
+            for b in range(lengths.size):
+                inverse[i, j, b] = -by_state[j, i, b]
+        for b in range(lengths.size):
+            inverse[i, i, b] += 1.0 / (GAMMA * lengths[b])
+    invert(inverse, pivot)
+
+
+@compiled
+def _judge(kind: Kind, scales: Floats, plan: Plan, progress: Progress, room: Room) -> None:
+    """Errors of the step in units of what is allowed: of a, relative to the largest of them.
 
     In the co-moving chart da/ds = force(a) - L a, and a larger a never feels a larger force: an
     error of a shrinks at least like e^(-L s), while a itself stays of its size until the flow
-    turns.
+    turns. So errors may be larger here than at the next point of the grid, where they arrive.
     """
-    if not piece.comoving:
-        return 1.0
-    now = exp(clock) if clock < 0.0 else clock + 1.0
-    then = exp(stop) if stop < 0.0 else stop + 1.0
-    damped = lane.degree * (min(then, lane.log_alpha - _TURNING) - now)
-    forgotten = _FORGOTTEN if clock < _FORGETTING else 1.0
-    return forgotten * exp(min(max(damped, 0.0), 100.0))
-
-
-@compiled
-def _size(
-    piece: Piece, state: Floats, trial: Floats, error: Floats, rtol: float, atol: float
-) -> float:
-    """Error of a step in units of what is allowed: of a, relative to the largest of them."""
-    total, largest = 0.0, -inf
-    for i in range(state.size):
-        largest = max(largest, trial[i] if piece.comoving else max(abs(trial[i]), abs(state[i])))
-    for i in range(state.size):
-        if piece.comoving:
-            allowed = rtol * exp(min(largest - trial[i], 100.0))
-            total += (error[i] / min(allowed, _COARSEST)) ** 2
-        else:
-            total += (error[i] / (atol + rtol * largest)) ** 2
-    total = (total / state.size) ** 0.5
-    return total if total < inf else inf
-
-
-@compiled
-def march(
-    lane: Lane,
-    piece: Piece,
-    clock: float,
-    state: Floats,
-    stops: Floats,
-    step: float,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    arrived: Floats,
-) -> tuple[int, int, float]:
-    """Step one piece to the last of its `stops`, which increase; the states go into `arrived`.
-
-    `state` ends where the piece ends. Returns a status, the steps tried, and the step to try next.
-    """
-    samples = state.size
-    start = Slopes(np.empty(samples), np.empty(samples), np.empty((samples, samples)))
-    stage = Slopes(np.empty(samples), start.by_time, start.by_state)
-    matrix, pivots = np.empty((samples, samples)), np.empty(samples)
-    stages, trial, dual = np.empty((STAGES, samples)), np.empty(samples), np.empty(samples)
-    tried, due, fresh = 0, 0, True
-    while due < stops.size:
-        if tried == max_steps:
-            return BUDGET_SPENT, tried, step
-        if not clock + step > clock:
-            return STALLED, tried, step
-        tried += 1
-        landing = clock + step >= stops[due]
-        h = stops[due] - clock if landing else step
-        if fresh:
-            slopes(lane, piece, clock, state, dual, start, True)
-        for i in range(samples):
-            for j in range(samples):
-                matrix[i, j] = -start.by_state[i, j]
-            matrix[i, i] += 1.0 / (GAMMA * h)
-        error = inf
-        if factorize(matrix, pivots):
-            for m in range(STAGES):
-                for i in range(samples):
-                    trial[i] = state[i]
-                    for j in range(m):
-                        trial[i] += STATES[m, j] * stages[j, i]
-                if m > 0:
-                    slopes(lane, piece, clock + NODES[m] * h, trial, dual, stage, False)
-                for i in range(samples):
-                    total = start.value[i] if m == 0 else stage.value[i]
-                    total += h * TIME_WEIGHTS[m] * start.by_time[i]
-                    for j in range(m):
-                        total += SLOPES[m, j] / h * stages[j, i]
-                    stages[m, i] = total
-                solve(matrix, pivots, stages[m])
-            for i in range(samples):
-                trial[i] += stages[STAGES - 1, i]
-            allowance = _allowance(lane, piece, clock + h, stops[due])
-            error = _size(piece, state, trial, stages[STAGES - 1], allowance * rtol, atol)
-        fresh = error <= 1.0
-        factor = _MOST_SHRINKING
-        if error < inf:
-            factor = _MOST_GROWTH if error == 0.0 else _SAFETY * error ** (-1.0 / ORDER)
-            factor = min(max(factor, _MOST_SHRINKING), _MOST_GROWTH)
-        if not fresh:
-            step = factor * h
+    state, trial = progress.state, room.trial
+    lanes = progress.clock.size
+    samples = state.size // lanes
+    for b in range(lanes):
+        if not room.going[b]:
             continue
-        state[:] = trial
-        if landing:
-            clock = stops[due]
-            arrived[due] = state
-            due += 1
-            step = max(factor * h, step)
-        else:
-            clock, step = clock + h, factor * h
-    return FINISHED, tried, step
+        rtol, total, largest = plan.rtol[b], 0.0, -inf
+        if kind.comoving:
+            clock = progress.clock[b] + room.lengths[b]
+            stop = _decay_time(plan.grid[progress.due[b], b])
+            turning = min(stop, scales[LOG_ALPHA, b] - _TURNING)
+            damped = kind.degree * (turning - _decay_time(clock))
+            rtol *= exp(min(max(damped, 0.0), 100.0))
+        for i in range(b, state.size, lanes):
+            reached = trial[i] if kind.comoving else max(abs(trial[i]), abs(state[i]))
+            largest = max(largest, reached)
+        for i in range(b, state.size, lanes):
+            allowed = plan.atol[b] + rtol * largest
+            if kind.comoving:
+                allowed = min(rtol * exp(min(largest - trial[i], 100.0)), _COARSEST)
+            total += (room.stages[STAGES - 1, i] / allowed) ** 2
+        total = (total / samples) ** 0.5
+        room.errors[b] = total if total < inf else inf
 
 
 @compiled
-def run_lane(
-    lane: Lane,
-    clock: float,
-    state: Floats,
-    grid: Floats,
-    turns: Flags,
-    rtol: float,
-    atol: float,
-    max_steps: int,
-    out: Floats,
-) -> tuple[int, int]:
-    """One flow from log a = `state` at `clock` over the increasing clocks `grid` `(G,)`.
+def _decay_time(clock: float) -> float:
+    return exp(clock) if clock < 0.0 else clock + 1.0
 
-    A piece ends at each grid point of `turns` `(G,)`, the last one among them; the first piece is
-    co-moving, the others rich. `out` `(4, G, d)` is filled with w = u^L - v^L, p = Z^T a in the
-    chart of the piece, and log sqrt(uv) and log sqrt(u/v) relative to rho half. Returns a status
-    and the steps tried.
-    """
-    dimension, samples = lane.columns.shape
-    arrived, dual = np.empty((grid.size, samples)), np.empty(samples)
-    piece = Piece(True, 0.0, np.zeros(dimension), np.zeros(dimension))
-    step, tried, first = FIRST_STEP, 0, 0
-    for last in range(grid.size):
-        if not turns[last]:
+
+@compiled
+def _settle(plan: Plan, progress: Progress, room: Room) -> bool:
+    """Accept or refuse steps and choose the next ones; whether some lane has landed."""
+    any_landed = False
+    for b in range(progress.clock.size):
+        if not room.going[b]:
             continue
-        status, steps, step = march(
-            lane,
-            piece,
-            clock,
-            state,
-            grid[first : last + 1],
-            step,
-            rtol,
-            atol,
-            max_steps - tried,
-            arrived[first : last + 1],
-        )
-        tried += steps
-        if status != FINISHED:
-            return status, tried
-        for g in range(first, last + 1):
-            decay_time = exp(grid[g]) if grid[g] < 0.0 else grid[g] + 1.0
-            for i in range(samples):
-                dual[i] = exp(arrived[g, i]) if piece.comoving else arrived[g, i]
-            passed, epsilon = decay_time - piece.since, epsilon_of(lane, decay_time)
-            for k in range(dimension):
-                p = combined(lane, k, dual)
-                weight, _, mean, ratio = coordinate(lane, piece, k, passed, epsilon, p)
-                if not piece.comoving:
-                    mean -= lane.log_alpha - decay_time + lane.log_half[k]
-                out[0, g, k], out[1, g, k], out[2, g, k], out[3, g, k] = weight, p, mean, ratio
-        clock, since = grid[last], decay_time
-        means = out[2, last] + (lane.log_alpha - since) + lane.log_half
-        piece = Piece(False, since, means, out[3, last].copy())
-        state[:] = 0.0
-        step, first = min(step, _FIRST_RICH_STEP), last + 1
-    return FINISHED, tried
+        length, error = room.lengths[b], room.errors[b]
+        accepted = error <= 1.0
+        factor = _SAFETY * max(error, 1e-10) ** (-1.0 / ORDER) if error < inf else 0.0
+        step = length * min(max(factor, _MOST_SHRINKING), _MOST_GROWTH)
+        progress.steps[b] += 1
+        room.going[b] = False
+        if accepted:
+            stop = plan.grid[progress.due[b], b]
+            landed = progress.clock[b] + progress.step[b] >= stop
+            progress.clock[b] = stop if landed else progress.clock[b] + length
+            for i in range(b, room.trial.size, room.going.size):
+                progress.state[i] = room.trial[i]
+            if landed:
+                step = max(step, progress.step[b])
+                room.going[b] = any_landed = True
+        progress.step[b] = step
+    return any_landed
+
+
+@compiled
+def _record(
+    kind: Kind,
+    lanes: Lanes,
+    plan: Plan,
+    progress: Progress,
+    room: Room,
+    after: Floats,
+    found: Floats,
+) -> None:
+    """Write what there is at the points of the grid where lanes, those of `room.going`, landed.
+
+    And into `after` `(2, d W)` what a rich piece would start from.
+    """
+    now, at, due, width = room.now, room.at, progress.due, progress.clock.size
+    clocks(kind, lanes.scales, progress.clock, now)
+    place(kind, lanes.columns, lanes.own, now, progress.state, at, room.out)
+    for b in range(width):
+        if not room.going[b]:
+            continue
+        log_rho = lanes.scales[LOG_ALPHA, b] - now[DECAY_TIME, b]
+        for k in range(b, at.shape[1], width):
+            log_anchor = log_rho + lanes.own[LOG_HALF, k]
+            after[0, k] = at[MEAN, k] + (log_anchor if kind.comoving else 0.0)
+            after[1, k] = at[RATIO, k]
+        while due[b] < len(plan.grid) and not _ahead(plan, progress, b):
+            for k in range(b, at.shape[1], width):
+                found[0, due[b], k] = at[WEIGHT, k]
+                found[1, due[b], k] = at[COMBINATION, k]
+                found[2, due[b], k] = at[MEAN, k]  # tiny in the co-moving chart
+                if not kind.comoving:
+                    found[2, due[b], k] -= log_rho + lanes.own[LOG_HALF, k]
+                found[3, due[b], k] = at[RATIO, k]
+            due[b] += 1

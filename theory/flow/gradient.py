@@ -6,8 +6,8 @@ The kernel phase is integrated in the co-moving chart, the rest in theta; see `t
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import log
 
@@ -16,16 +16,16 @@ import numpy as np
 from theory.assumptions import check_finite, check_zero_output
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
-from theory.errors import IntegrationFailed, InvalidInput, NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
 from theory.flow.dual import (
     DUAL_METHOD,
     LARGEST_DUAL_SCALE,
     STAGES_PER_STEP,
-    dual_flow,
-    flow_states,
+    dual_flows,
     reducible,
 )
+from theory.flow.dual_states import flow_states
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
@@ -86,35 +86,26 @@ def gradient_flow(
     check_zero_output(problem)
 
     rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
-    plain = method is None and not dense and not events
-    compiled = plain and reducible(problem) and regime.log10_alpha <= LARGEST_DUAL_SCALE
-
-    def run(looser: float, dense: bool, events: Sequence[Event]) -> _Run:
-        if compiled:
-            with suppress(IntegrationFailed):
-                tolerance = (looser * rtol, looser * atol)
-                budget = max_evaluations // STAGES_PER_STEP
-                found, steps = dual_flow(problem, regime, requested, *tolerance, budget)
-                states = flow_states(problem, regime, found)
-                return _Run(states, STAGES_PER_STEP * steps, DUAL_METHOD, (), None)
-        accuracy = _Accuracy(looser * rtol, looser * atol, refined=looser == 1.0)
-        return _run(problem, regime, requested, accuracy, method, dense, events, max_evaluations)
-
-    tight = run(1.0, dense, events)
-    evaluations, error = tight.evaluations, np.full(requested.size, np.nan)
+    scales = (1.0, LOOSER) if estimate_error else (1.0,)
+    tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
+    runs: list[_Run] | None = None
+    if method is None and not dense and not events:
+        runs = _compiled_runs(problem, regime, requested, tolerated, max_evaluations)
+    if runs is None:
+        flow = partial(_run, problem, regime, requested, method, max_evaluations)
+        runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
+    tight, loose = runs[0], runs[-1]
+    error = np.full(requested.size, np.nan)
     if estimate_error:
-        loose = run(LOOSER, False, ())
-        evaluations += loose.evaluations
-        error = np.array(
-            [_difference(a, b) for a, b in zip(tight.states, loose.states, strict=True)]
-        )
+        states = zip(tight.states, loose.states, strict=True)
+        error = np.array([_difference(a, b) for a, b in states])
     return Trajectory(
         problem=problem,
         regime=regime,
         at=requested,
         states=tight.states,
         error_estimate=error,
-        evaluations=evaluations,
+        evaluations=sum(run.evaluations for run in runs),
         method=tight.method,
         event_times=tight.event_times,
         _dense=tight.dense,
@@ -151,15 +142,42 @@ class _Segment:
         return FlowState(self.chart, decay_time_at(clock), coordinates, self.slow)
 
 
+def _compiled_runs(
+    problem: Problem,
+    regime: Regime,
+    at: Floats,
+    tolerated: Sequence[_Accuracy],
+    max_evaluations: int,
+) -> list[_Run] | None:
+    """Side by side through the dual variables; None where there are none, or budgets are spent."""
+    if not reducible(problem) or regime.log10_alpha > LARGEST_DUAL_SCALE:
+        return None
+    count, budget = len(tolerated), max_evaluations // STAGES_PER_STEP
+    tolerances = np.array([(accuracy.rtol, accuracy.atol) for accuracy in tolerated])
+    flows = dual_flows([problem] * count, [regime] * count, at, tolerances, budget)
+    if not flows.finished.all():
+        return None
+    return [
+        _Run(
+            flow_states(problem, regime, flows.states.lanes(lane)),
+            STAGES_PER_STEP * int(flows.steps[lane]),
+            DUAL_METHOD,
+            (),
+            None,
+        )
+        for lane in range(count)
+    ]
+
+
 def _run(
     problem: Problem,
     regime: Regime,
     at: Floats,
-    accuracy: _Accuracy,
     method: str | None,
-    dense: bool,
-    events: Sequence[Event],
     max_evaluations: int,
+    accuracy: _Accuracy,
+    dense: bool = False,
+    events: Sequence[Event] = (),
 ) -> _Run:
     chart = Chart(problem, regime, comoving=True)
     zero = np.zeros(problem.parameters)

@@ -3,8 +3,6 @@
 from math import ceil
 from typing import Final
 
-import numpy as np
-
 from theory.clock import clock_of, decay_time_at
 from theory.problem import Regime
 
@@ -27,4 +25,5 @@ def piece_ends(
         return [stop]
     first, last = decay_time_at(turn), decay_time_at(stop)
     pieces = max(ceil((last - first) * (degree - 2) / _PIECE), 1)
-    return [turn, *(clock_of(s) for s in np.linspace(first, last, pieces + 1)[1:-1]), stop]
+    inner = (clock_of(first + (last - first) * k / pieces) for k in range(1, pieces))
+    return [turn, *inner, stop]

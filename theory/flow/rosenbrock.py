@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.flow.compiled import compiled
 
 STAGES: Final = 8
 ORDER: Final = 5
@@ -103,47 +102,3 @@ SLOPES: Final = _lower(
     ]
 )
 """What each stage adds of those before, over h, to the slope."""
-
-
-@compiled
-def factorize(matrix: Floats, pivots: Floats) -> bool:
-    """LU with partial pivoting in place, `(n, n)`; False for a singular matrix."""
-    size = matrix.shape[0]
-    for k in range(size):
-        best = k
-        for i in range(k + 1, size):
-            if abs(matrix[i, k]) > abs(matrix[best, k]):
-                best = i
-        pivots[k] = best
-        if not abs(matrix[best, k]) > 0.0:
-            return False
-        if best != k:
-            for j in range(size):
-                matrix[k, j], matrix[best, j] = matrix[best, j], matrix[k, j]
-        inverse = 1.0 / matrix[k, k]
-        for i in range(k + 1, size):
-            matrix[i, k] *= inverse
-            factor = matrix[i, k]
-            for j in range(k + 1, size):
-                matrix[i, j] -= factor * matrix[k, j]
-    return True
-
-
-@compiled
-def solve(matrix: Floats, pivots: Floats, vector: Floats) -> None:
-    """Overwrite `vector` `(n,)` by the solution, with what `factorize` left."""
-    size = matrix.shape[0]
-    for k in range(size):
-        best = int(pivots[k])
-        if best != k:
-            vector[k], vector[best] = vector[best], vector[k]
-    for i in range(size):
-        total = vector[i]
-        for j in range(i):
-            total -= matrix[i, j] * vector[j]
-        vector[i] = total
-    for i in range(size - 1, -1, -1):
-        total = vector[i]
-        for j in range(i + 1, size):
-            total -= matrix[i, j] * vector[j]
-        vector[i] = total / matrix[i, i]

@@ -7,19 +7,23 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from theory import Diagonal, Problem, Regime, gradient_flow, gradient_flow_batch
-from theory.errors import IntegrationFailed
-from theory.flow.dual import DUAL_METHOD, dual_flow, reducible
-from theory.flow.dual_steps import comoving_weight, hyperbolic, rich_weight
-from theory.flow.rosenbrock import (
-    GAMMA,
-    NODES,
-    SLOPES,
-    STAGES,
-    STATES,
-    TIME_WEIGHTS,
-    factorize,
-    solve,
+from theory.flow.dual import DUAL_METHOD, dual_flows, reducible
+from theory.flow.dual_rates import BY_TIME, RATE, Kind, Lanes, differentiate, rates
+from theory.flow.dual_steps import room
+from theory.flow.dual_weights import (
+    COMBINATION,
+    MEAN,
+    RATIO,
+    SLOPE,
+    WEIGHT,
+    comoving_slopes,
+    comoving_weights,
+    coordinates,
+    rich_slopes,
+    rich_weights,
 )
+from theory.flow.exponential import exp, expm1
+from theory.flow.rosenbrock import GAMMA, NODES, SLOPES, STAGES, STATES, TIME_WEIGHTS
 
 AT = (0.0, 0.01, 0.7, 1.0, 1.3)
 
@@ -71,10 +75,12 @@ def test_what_has_no_dual_form_goes_another_way() -> None:
     assert dense.method != DUAL_METHOD
 
 
-def test_a_budget_that_is_spent_is_said() -> None:
+def test_where_compiled_steps_run_out_other_methods_go_on() -> None:
     regime = Regime(log10_alpha=2.0, decay_power=2.0)
-    with pytest.raises(IntegrationFailed, match="more than 20 steps"):
-        dual_flow(problem(2), regime, np.array([1.3]), 1e-10, 1e-13, max_steps=20)
+    usual = gradient_flow(problem(2), regime, [1.3])
+    short = gradient_flow(problem(2), regime, [1.3], max_evaluations=usual.evaluations // 3)
+    assert usual.method == DUAL_METHOD != short.method
+    np.testing.assert_allclose(short.margins, usual.margins, rtol=1e-8)
 
 
 def test_a_batch_gives_the_same_numbers_as_flows_one_by_one() -> None:
@@ -88,11 +94,70 @@ def test_a_batch_gives_the_same_numbers_as_flows_one_by_one() -> None:
         np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=1e-13)
 
 
-@given(st.floats(-40, 40).filter(lambda x: abs(x) > 1e-6))
-def test_hyperbolic_functions_to_the_last_digits(x: float) -> None:
-    over, even = hyperbolic(x)
-    assert over == pytest.approx(np.sinh(x) / x, rel=4e-15)
-    assert even == pytest.approx(np.cosh(x), rel=4e-15)
+def test_a_batch_of_many_groups_gives_the_same_numbers_whatever_its_threads() -> None:
+    problems = [problem(2, seed=seed) for seed in range(41)]
+    regimes = [Regime(log10_alpha=1.0 + seed % 7, decay_power=1.0) for seed in range(41)]
+    tolerances = np.full((41, 2), 1e-10)
+    alone = dual_flows(problems, regimes, np.array(AT), tolerances)
+    together = dual_flows(problems, regimes, np.array(AT), tolerances, threads=16)
+    assert alone.finished.all()
+    for name in ("weights", "means", "ratios", "log_rho", "comoving"):
+        one, other = getattr(alone.states, name), getattr(together.states, name)
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(alone.steps, together.steps)
+
+
+def test_lanes_of_other_lengths_do_not_disturb_each_other() -> None:
+    """Lanes of different scales turn at different clocks, and have more pieces or fewer."""
+    problems = [problem(4, seed=seed) for seed in range(3)]
+    regimes = [Regime(log10_alpha=a, decay_power=1.0) for a in (0.6, 3.0, 30.0)]
+    tolerances = np.full((3, 2), 1e-10)
+    together = dual_flows(problems, regimes, np.array(AT), tolerances).states
+    for lane in range(3):
+        alone = dual_flows(problems[lane:][:1], regimes[lane:][:1], np.array(AT), tolerances[:1])
+        np.testing.assert_array_equal(together.theta[lane], alone.states.theta[0])
+
+
+def test_a_lane_out_of_budget_leaves_the_others_alone() -> None:
+    regimes = [Regime(log10_alpha=a, decay_power=1.0) for a in (1.0, 30.0)]
+    flows = dual_flows([problem(2)] * 2, regimes, np.array(AT), np.full((2, 2), 1e-9), 300)
+    assert flows.finished.tolist() == [True, False]
+    assert flows.steps[0] < flows.steps[1] == 300
+    alone = dual_flows([problem(2)], regimes[:1], np.array(AT), np.full((1, 2), 1e-9))
+    np.testing.assert_array_equal(flows.states.theta[0], alone.states.theta[0])
+
+
+@given(st.floats(-600, 600))
+def test_exponentials_to_the_last_digits(x: float) -> None:
+    assert exp(x) == pytest.approx(np.exp(x), rel=5e-16)
+    assert expm1(x) == pytest.approx(np.expm1(x), rel=5e-16)
+
+
+@given(st.floats(-1e-3, 1e-3))
+def test_exponentials_near_zero_do_not_cancel(x: float) -> None:
+    assert expm1(x) == pytest.approx(np.expm1(x), rel=5e-16, abs=0)
+
+
+def comoving_weight(
+    degree: int, base: float, lever: float, p: float
+) -> tuple[float, float, float, float]:
+    """w, dw/dp, and log sqrt(uv) and log sqrt(u/v) of one coordinate."""
+    at, own = coordinates(1), np.array([[0.0], [base], [lever], [0.0], [0.0]])
+    at[COMBINATION] = p
+    comoving_weights(degree, own, np.ones(1), at)
+    comoving_slopes(degree, own, at)
+    return at[WEIGHT, 0], at[SLOPE, 0], at[MEAN, 0], at[RATIO, 0]
+
+
+def rich_weight(
+    degree: int, mean: float, ratio: float, passed: float, p: float
+) -> tuple[float, float, float, float]:
+    """The same in the rich chart, from a mean and a ratio a decay time earlier."""
+    at, own = coordinates(1), np.array([[0.0], [0.0], [0.0], [mean], [ratio]])
+    at[COMBINATION] = p
+    rich_weights(degree, own, np.array([passed]), at)
+    rich_slopes(degree, np.array([passed]), at)
+    return at[WEIGHT, 0], at[SLOPE, 0], at[MEAN, 0], at[RATIO, 0]
 
 
 @settings(max_examples=40)
@@ -159,16 +224,42 @@ def test_tableau_meets_its_order_conditions() -> None:
     assert weights @ NODES**4 == pytest.approx(1 / 5, abs=1e-12)
 
 
-@given(st.integers(1, 7), st.integers(0, 999))
-def test_factorisation_solves(size: int, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    matrix, vector = generator.standard_normal((size, size)), generator.standard_normal(size)
-    factors, pivots, solution = matrix.copy(), np.empty(size), vector.copy()
-    assert factorize(factors, pivots)
-    solve(factors, pivots, solution)
-    residual = np.abs(matrix @ solution - vector).max()
-    assert residual < 1e-10 * max(1.0, np.abs(solution).max())
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+@pytest.mark.parametrize("degree", [2, 3])
+@pytest.mark.parametrize("comoving", [True, False])
+@pytest.mark.parametrize("time", [-0.7, 1.4])
+@pytest.mark.parametrize("width", [1, 5])
+def test_derivatives_of_the_rates(
+    loss: str, degree: int, comoving: bool, time: float, width: int
+) -> None:
+    generator = np.random.default_rng(degree)
+    dimension, samples = 5, 3
+    half = generator.uniform(0.5, 1.0, dimension * width)
+    mean, ratio = generator.uniform(-0.3, 0.3, (2, half.size))
+    base, lever = 2.0 * degree**2 * half ** (2 * degree - 2), degree * half ** (degree - 2)
+    own = np.array([np.log(half), base, lever, mean, ratio])
+    inputs = generator.standard_normal((samples, dimension, width))
+    scales = np.array([np.linspace(4.0, 5.0, width), np.full(width, -0.5), np.full(width, 0.2)])
+    kind = Kind(degree, loss == "logistic", comoving)
+    lanes = Lanes(inputs, np.ascontiguousarray(inputs.swapaxes(0, 1)), own, scales)
+    state = generator.uniform(-0.05, 0.05, samples * width)
+    clock = np.full(width, time)
 
+    def values(clock: np.ndarray, state: np.ndarray) -> np.ndarray:
+        own = room(lanes)
+        rates(kind, *lanes, clock, state, own.now, own.at, own.out)
+        return own.out[RATE].copy()
 
-def test_a_singular_matrix_is_refused() -> None:
-    assert not factorize(np.zeros((2, 2)), np.empty(2))
+    own_room = room(lanes)
+    now, at, out = own_room.now, own_room.at, own_room.out
+    rates(kind, *lanes, clock, state, now, at, out)
+    differentiate(kind, lanes.rows, own, clock, now, at, out, own_room.by_state)
+    step = 1e-6
+    by_time = (values(clock + step, state) - values(clock - step, state)) / (2 * step)
+    np.testing.assert_allclose(out[BY_TIME], by_time, rtol=1e-6, atol=1e-6)
+    for j in range(samples):
+        moved = np.zeros((samples, width))
+        moved[j] = step
+        above, below = values(clock, state + moved.ravel()), values(clock, state - moved.ravel())
+        by_state = ((above - below) / (2 * step)).reshape(samples, width)
+        np.testing.assert_allclose(own_room.by_state[j], by_state, rtol=1e-6, atol=1e-6)
