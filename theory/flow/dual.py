@@ -77,7 +77,7 @@ def dual_flows(
         at: times in units of t_g, at least 0, shape `(T,)`.
         tolerances: relative and absolute, shape `(B, 2)`.
     """
-    from theory.flow.dual_rates import Kind, Lanes
+    from theory.flow.dual_rates import Lanes
     from theory.flow.dual_steps import FINISHED, Plan, at_start, room, run
 
     first, degree, logistic = problems[0], problems[0].degree, problems[0].loss == "logistic"
@@ -116,7 +116,7 @@ def dual_flows(
         plan = Plan(side_by_side(grid), side_by_side(ends), rtol, atol, max_steps)
         progress = at_start(starts[group], np.tile(states[group], first.samples))
         found = np.zeros((4, grid.shape[1], lanes.own.shape[1]))
-        run(Kind(degree, logistic, True), lanes, plan, progress, room(lanes), found)
+        run(degree, logistic, lanes, plan, progress, room(lanes), found)
         out[group] = found.reshape(4, grid.shape[1], half.shape[1], len(group)).T
         steps[group], status[group] = progress.steps, progress.status
 

@@ -57,9 +57,9 @@ RATE, MARGIN, SHARE, DUAL, BY_TIME = range(5)
 """Rows of `out` `(5, n W)`: rates of the integrated variables by tau; q without the factor of the
 gain; how far a force decays with its margin, r' = -share r; a; and derivatives of rates by tau."""
 
-DECAY_TIME, PACE, LOG_GAIN, PASSED = range(4)
-"""Rows of `now` `(4, W)`: s; ds/dtau; the log of a force at zero margin; and rho^-L in the
-co-moving chart, decay time since the piece began in the rich one."""
+DECAY_TIME, PACE, LOG_GAIN, EPSILON, PASSED = range(5)
+"""Rows of `now` `(5, W)`: s; ds/dtau; the log of a force at zero margin; in the co-moving chart
+rho^-L; and decay time since the piece began."""
 
 
 @compiled
@@ -81,7 +81,8 @@ def clocks(kind: Kind, scales: Floats, clock: Floats, now: Floats) -> None:
         log_rho, passed = scales[LOG_ALPHA, b] - decay_time, decay_time - scales[SINCE, b]
         fallen = -log_rho if kind.comoving else passed
         now[LOG_GAIN, b] = min(clock[b], 0.0) + scales[RESTING_GAIN, b] - drift * fallen
-        now[PASSED, b] = exp(-kind.degree * log_rho) if kind.comoving else passed
+        now[EPSILON, b] = exp(-kind.degree * log_rho) if kind.comoving else 0.0
+        now[PASSED, b] = passed
 
 
 @compiled
@@ -99,7 +100,7 @@ def place(
         out[DUAL, i] = exp(state[i]) if kind.comoving else state[i]
     multiply(columns, out[DUAL], at[COMBINATION])
     if kind.comoving:
-        comoving_weights(kind.degree, own, now[PASSED], at)
+        comoving_weights(kind.degree, own, now[EPSILON], at)
     else:
         rich_weights(kind.degree, own, now[PASSED], at)
 

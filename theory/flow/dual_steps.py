@@ -136,7 +136,7 @@ def room(lanes: Lanes) -> Room:
     by_state, inverse = np.zeros((2, samples, samples, width))
     lengths, times, errors = np.ones((3, width))
     return Room(
-        np.zeros((4, width)),
+        np.zeros((5, width)),
         coordinates(lanes.own.shape[1]),
         out,
         by_time,
@@ -154,7 +154,13 @@ def room(lanes: Lanes) -> Room:
 
 @compiled
 def run(
-    kind: Kind, lanes: Lanes, plan: Plan, progress: Progress, room: Room, found: Floats
+    degree: int,
+    logistic: bool,
+    lanes: Lanes,
+    plan: Plan,
+    progress: Progress,
+    room: Room,
+    found: Floats,
 ) -> None:
     """Bring lanes from where they are, before all pieces end, through their grids.
 
@@ -168,12 +174,12 @@ def run(
         while progress.due[b] < len(plan.grid) and not _ahead(plan, progress, b):
             progress.due[b] += 1
     for e in range(len(plan.ends)):
-        piece = Kind(kind.degree, kind.logistic, e == 0)
+        kind = Kind(degree, logistic, e == 0)
         while _set_out(plan, e, progress, room.going, room.lengths):
-            try_step(piece, lanes, progress.clock, progress.state, room)
-            _judge(piece, lanes.scales, plan, progress, room)
+            try_step(kind, lanes, progress.clock, progress.state, room)
+            _judge(kind, lanes.scales, plan, progress, room)
             if _settle(plan, progress, room):
-                _record(piece, lanes, plan, progress, room, after, found)
+                _record(kind, lanes, plan, progress, room, after, found)
         for k in range(after.shape[1]):
             lanes.own[FIRST_MEAN, k], lanes.own[FIRST_RATIO, k] = after[0, k], after[1, k]
         for b in range(width):
