@@ -135,7 +135,6 @@ def undecayed_flow(
     check_finite(problem)
     if not np.any(_uphill(problem, problem.anchor)):
         raise InvalidInput("anchor is a stationary point of the loss; the flow would stay there")
-    moments = np.asarray(at, dtype=np.float64)
 
     def run(tolerance: float, looser: UndecayedTrajectory | None = None) -> UndecayedTrajectory:
         solution = _integrate(problem, moments, tolerance, method, max_evaluations)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -20,10 +21,13 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 def processes(jobs: int) -> Iterator[Engine]:
     """So many worker processes, which end with this one."""
     engine = _Processes(jobs)
-    try:
-        yield engine
-    finally:
-        engine.stop()
+    with warnings.catch_warnings():
+        # loky replaces a worker whose memory has grown, and says that it might be a leak
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        try:
+            yield engine
+        finally:
+            engine.stop()
 
 
 class _Processes:
