@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
-from theory.backend import Array, namespace
+from theory.backend import Array, at_most, namespace
 from theory.errors import InvalidInput
 
 EXPONENT_CEILING = 60.0
@@ -16,7 +16,7 @@ EXPONENT_CEILING = 60.0
 
 
 def _exp(exponent: Array) -> Array:
-    return namespace(exponent).exp(namespace(exponent).clip(exponent, None, EXPONENT_CEILING))
+    return namespace(exponent).exp(at_most(exponent, EXPONENT_CEILING))
 
 
 def softplus(x: Array) -> Array:

@@ -48,7 +48,7 @@ class Deep(HomogeneousNet):
         ends = tuple(accumulate(map(prod, self.layer_shapes), initial=0))
         return tuple(slice(start, end) for start, end in pairwise(ends))
 
-    @property
+    @cached_property
     def degree(self) -> int:
         return sum(self._act.exponent**layer for layer in range(len(self.widths) - 1))
 
