@@ -27,6 +27,11 @@ from theory.problem import Problem
 _START = 1e6
 """The flow starts where rho^2 is this many times |y|: W is the zero-fill to 1e-12, relatively."""
 
+ABSOLUTE = 1e-3
+"""The absolute tolerance of W is this many times the relative one, in units of max |y|. Where W
+does not move, steps are as long as stability allows, the same at any two tolerances, and noise
+grows to this level."""
+
 _SMALLEST = -600.0
 """Of log(rho^4), which underflows near -745; |W| is of order one."""
 
@@ -153,7 +158,7 @@ def completion_flow(
                 method="DOP853",
                 t_eval=np.asarray(efolds, dtype=np.float64),
                 rtol=rtol,
-                atol=1e-3 * rtol * scale,
+                atol=ABSOLUTE * rtol * scale,
             )
         except np.linalg.LinAlgError as error:
             raise IntegrationFailed(f"matrix completion: {error}") from error

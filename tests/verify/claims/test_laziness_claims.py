@@ -310,3 +310,15 @@ def test_the_collapse_shrinks_to_a_small_counterexample() -> None:
     assert severity > 1.0
     assert instance.setting.curvature == 0.01
     assert instance.setting.input_dim <= 5
+
+
+def test_runs_that_amplify_roundings_decide_nothing() -> None:
+    """Weights 1.5 times as large take steps beyond 2 / sharpness here, and never settle."""
+    setting = Setting(
+        4, 1, 2, curvature=1.0, signal=4.0, step=0.02, steps=30, centred=True, seed=233
+    )
+    claim: Any = claim_named("laziness-equivalence")
+    stated = examine(claim, CommitteeInstance(setting)).assertions[CLAIM]
+    assert judge_instance(stated) == "undecided"
+    (reduced,) = (bound for bound in stated.bounds if judge_bound(bound) == "undecided")
+    assert reduced.value > 1e4 * reduced.bound

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory import Factorization, Problem, Regime
 from theory.assumptions import check_assumptions
 from theory.kernel.regression import kernel_drift, kernel_regression, relative_displacement
 from verify.claims import claim_named
 from verify.claims import kernel_regression as early_claim
+from verify.evidence import CLAIM, examine
 from verify.instances import FlowInstance
 from verify.judge import judge_instance
 from verify.profiles import hypothesis_settings
@@ -96,3 +98,18 @@ def test_exponents_have_no_logarithm() -> None:
         exponents += [sample.fitted / sample.predicted for sample in rates]
     assert len(exponents) >= 3
     assert abs(np.median(exponents) - 1.0) < 1e-3
+
+
+def test_completion_of_an_entry_that_stays_zero_is_not_refuted_by_noise() -> None:
+    """Row 3 is zero where it is observed, so its free entry stays zero but for the integrator."""
+    net, size = Factorization(5, 5), 5
+    pairs = [(i, j) for i in range(size) for j in range(i, size) if (i, j) != (2, 3)]
+    labels = np.array([-4, -13, -14, 0, 8, -42, -45, 0, 26, -49, 28, 0, 0, -16]) / 49.0
+    anchor = np.tile(np.eye(size).ravel() / np.sqrt(2 * size), 2)
+    problem = Problem(net, anchor, np.array(pairs, dtype=float), labels, "squared")
+    regime = Regime(log10_alpha=7.3, decay_power=2.0)
+    claim: Any = claim_named("matrix-completion")
+    stated = examine(claim, FlowInstance(problem, regime, c=0.6)).assertions[CLAIM]
+    early = [bound for bound in stated.bounds if bound.name.startswith("W against")]
+    assert all(0.0 < bound.value < bound.error for bound in early)
+    assert judge_instance(stated) == "kept"
