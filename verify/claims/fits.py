@@ -68,7 +68,7 @@ def falls_like(
     The constant is measured on the instance's own first rung; `factor` leaves room for the next
     order, whose share at variable = 10^-2 is a few percent. A rung whose bound lies below three
     times its numerical error says nothing and is left out. `first` is a size that value_0 can be
-    expected to have, for quantities in which two orders may happen to cancel there.
+    expected to have, for quantities in which orders cancel there, or are all large.
     """
     bounds = [
         factor * (max(values[0], first) + errors[0]) * (variable[j] / variable[0]) ** order

@@ -120,8 +120,8 @@ CLAIM = Claim(
     tolerances=(
         "first rung: the prediction is within a factor 2 at delta of about 10^-2 (leading order)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
-        "with the constant of the instance's own first rung times 3 (without an involution, where "
-        "two orders may cancel on that rung, at least 2 L times its distance to the lazy flow)",
+        "with the constant of the instance's own first rung times 3 (and at least 2 L times its "
+        "distance to the lazy flow, for where orders cancel or add up to something not small)",
         "rate: 1 % of the exponent; over 64 instances the fitted ones spread by 0.1 % (quartiles) "
         "and at most 1.6 %",
     ),

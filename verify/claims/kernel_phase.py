@@ -84,11 +84,9 @@ class KernelPhase:
     def expected_deviation(self) -> float:
         """Relative deviation that quantities quadratic in eta can have on the first rung.
 
-        2 L times the distance to the lazy flow, for what is of first order in it; 0 with an odd
-        involution, where the first order vanishes.
+        2 L times the distance to the lazy flow, in which it is linear; the distance itself is of
+        order `lazy_order`. A deviation that is large on this rung is no longer linear in it.
         """
-        if self.lazy_order == 2:
-            return 0.0
         return 2.0 * self.instance.problem.degree * self.rungs[0].lazy_distance
 
 

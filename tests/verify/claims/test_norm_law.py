@@ -1,0 +1,25 @@
+"""The norm law where its first rung is not small: found among 96 instances of one run."""
+
+from typing import Any
+
+import numpy as np
+
+from theory import Problem, Regime, TwoLayer
+from verify.claims import claim_named
+from verify.evidence import CLAIM, examine
+from verify.instances import FlowInstance
+from verify.judge import judge_instance
+
+
+def test_a_nearly_orthogonal_input_bends_the_first_rung_only() -> None:
+    """w.x is 0.012 |w| |x|: an eta of one percent of the anchor already doubles it."""
+    net = TwoLayer(1, 3, "square")
+    weights = [-0.3284081987685707, -0.630007564984605, -0.70373185450408]
+    anchor = np.array([0.0, *weights]) / np.linalg.norm(weights)
+    problem = Problem(net, anchor, np.array([[1.28125, -0.328125, -0.328125]]), np.ones(1))
+    instance = FlowInstance(problem, Regime(log10_alpha=8.0, decay_power=2.0), c=0.3)
+    claim: Any = claim_named("norm-law")
+    stated = examine(claim, instance).assertions[CLAIM]
+    deviations = [bound for bound in stated.bounds if "its prediction" in bound.name]
+    assert deviations[0].value > 0.4
+    assert judge_instance(stated) == "kept"
