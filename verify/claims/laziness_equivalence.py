@@ -18,6 +18,9 @@ LABEL_FACTOR = 3.0
 WEIGHT_FACTOR = 1.5
 DIVERGED = 1.0
 """The gap of a wrong equivalent that diverges while the run itself does not."""
+GROWN = 1e3
+"""Outputs over labels beyond which a run has diverged: its roundings are relative to its outputs,
+what is asserted is relative to the labels."""
 HUGE = 1e100
 """Numbers of a diverging run are cut here, so that their squares are finite."""
 
@@ -55,7 +58,13 @@ class Run:
         committee = training.committee
         larger = replace(committee, weights=np.nextafter(committee.weights, np.inf))
         nudged = replace(training, committee=larger)
-        return cls(training, *(tuple(gradient_descent(run, at)) for run in (training, nudged)))
+        found = cls(training, *(tuple(gradient_descent(run, at)) for run in (training, nudged)))
+        grown = max(_size(moment.residuals) for moment in found.moments) / _size(training.targets)
+        if not grown <= GROWN:
+            raise NumericalFailure(
+                f"descent diverges: outputs are {grown:.1e} times the labels, roundings likewise"
+            )
+        return found
 
 
 @dataclass(frozen=True)

@@ -322,3 +322,23 @@ def test_runs_that_amplify_roundings_decide_nothing() -> None:
     assert judge_instance(stated) == "undecided"
     (reduced,) = (bound for bound in stated.bounds if judge_bound(bound) == "undecided")
     assert reduced.value > 1e4 * reduced.bound
+
+
+def test_runs_that_diverge_decide_nothing() -> None:
+    setting = Setting(
+        2,
+        5,
+        4,
+        output_scale=0.5,
+        curvature=0.25,
+        signal=4.0,
+        step=0.02,
+        steps=10,
+        centred=True,
+        trained_readout=True,
+        seed=749,
+    )
+    claim: Any = claim_named("laziness-equivalence")
+    evidence = examine(claim, CommitteeInstance(setting))
+    assert evidence.outcome != "measured"
+    assert "diverges" in evidence.message
