@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import NumericalFailure
-from theory.lazy_rich import Moment, Training, gradient_descent
+from theory.lazy_rich import Moment, Setting, Training, gradient_descent
 from theory.lazy_rich.knobs import LABELS, WEIGHTS, WEIGHTS_AND_READOUTS, Knob, turned
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.instances.committee import CommitteeInstance
@@ -117,8 +117,7 @@ def _compared(
     weights, labels = factor**knob.weights, factor**knob.labels
     loss = factor ** (knob.labels * loss_power)
     gaps = _gaps(own, moments, weights, labels, loss)
-    # every step rounds about as the nudge does, and amplifies at most as much
-    errors = measured.instance.setting.steps * _gaps(own, own.nudged)
+    errors = _roundings(measured.instance.setting) * _gaps(own, own.nudged)
     kinds = ("weights", "outputs", "loss")
     return tuple(
         Bound(f"{name}: {kind}", float(gap), LIMIT, float(error))
@@ -167,7 +166,12 @@ def _reduced(measured: Measured, large: Run, reduction: Reduction) -> Bound:
     mine, nudged = large.moments[-1].residuals, large.nudged[-1].residuals
     labels = setting.signal * _size(unit.labels())
     gap = _size(mine - setting.signal * its.residuals) / labels
-    return Bound(name, gap, LIMIT, setting.steps * _size(nudged - mine) / labels)
+    return Bound(name, gap, LIMIT, _roundings(setting) * _size(nudged - mine) / labels)
+
+
+def _roundings(setting: Setting) -> int:
+    """In a run: sums over inputs, neurons and samples in every step, amplified as the nudge is."""
+    return setting.steps * (setting.input_dim + setting.width + setting.samples)
 
 
 def _size(array: Floats) -> float:
@@ -246,7 +250,7 @@ CLAIM = Claim(
     tolerances=(
         "all bounds: 1e-10 of the movement, the labels and the first loss; exact but for rounding, "
         "which left at most 5e-13 in 168 instances",
-        "numerical error: what one rounding of the first weights does to a run, times its steps; "
+        "numerical error: what one rounding of the first weights does to a run, times its roundings; "
         "with steps beyond 2 / sharpness a run may amplify it without end",
     ),
     families=READOUTS,
