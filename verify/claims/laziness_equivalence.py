@@ -250,8 +250,8 @@ CLAIM = Claim(
     tolerances=(
         "all bounds: 1e-10 of the movement, the labels and the first loss; exact but for rounding, "
         "which left at most 5e-13 in 168 instances",
-        "numerical error: what one rounding of the first weights does to a run, times its roundings; "
-        "with steps beyond 2 / sharpness they may be amplified without end",
+        "numerical error: what one rounding of the first weights does to a run, times all its "
+        "roundings; with steps beyond 2 / sharpness they may be amplified without end",
     ),
     families=READOUTS,
     kind=CommitteeInstance,
