@@ -38,7 +38,7 @@ from theory.flow.dual_weights import (
 from theory.flow.rosenbrock import GAMMA, NODES, ORDER, SLOPES, STAGES, STATES, TIME_WEIGHTS
 from theory.flow.side_by_side import add, invert, multiply
 
-UNDER_WAY, FINISHED, BUDGET_SPENT, STALLED = range(4)
+UNDER_WAY, FINISHED, GIVEN_UP = range(3)
 
 _FIRST_STEP = 0.5
 """In units of tau; log a grows linearly at first."""
@@ -208,10 +208,8 @@ def _set_out(plan: Plan, e: int, progress: Progress, going: Flags, lengths: Floa
         if progress.status[b] != UNDER_WAY or progress.clock[b] >= plan.ends[e, b]:
             continue
         clock, step = progress.clock[b], progress.step[b]
-        if progress.steps[b] == plan.max_steps:
-            progress.status[b] = BUDGET_SPENT
-        elif not clock + step > clock:
-            progress.status[b] = STALLED
+        if progress.steps[b] == plan.max_steps or not clock + step > clock:
+            progress.status[b] = GIVEN_UP
         else:
             going[b] = any_goes = True
             lengths[b] = min(step, plan.grid[progress.due[b], b] - clock)
