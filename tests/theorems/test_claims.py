@@ -1,5 +1,6 @@
 """Every claim, as the runner sees it, on a few instances of each family."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from verify.claims.base import Claim
 from verify.results import judge_claim
 from verify.runner import merge
 from verify.shards import plan_shards, run_shard
+from verify.user_modules import load_claims
+
+EXAMPLE = load_claims(str(Path(__file__).parents[2] / "examples" / "margin_monotone.py"))
+"""That of docs/adding-a-claim.md, which keeps the same rules."""
 
 EXAMPLES = 12
 SEED = 20
@@ -22,7 +27,7 @@ def test_claim_has_its_expected_verdict(claim: Claim[Any, Any]) -> None:
     assert result.ruling.decided >= 0.9 * len(result.evidence)
 
 
-@pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", [*all_claims().values(), *EXAMPLE], ids=lambda claim: claim.id)
 def test_claim_says_where_it_comes_from_and_what_would_be_wrong(claim: Claim[Any, Any]) -> None:
     assert claim.source
     assert claim.statement

@@ -6,12 +6,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from verify.user_modules import load_claims
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,12 +37,18 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_example_is_short_formatted_code() -> None:
-    """Under 40 lines, and what a formatter makes of it: nothing is squeezed."""
+def test_example_is_short() -> None:
     path = ROOT / "examples" / "margin_monotone.py"
     lines = [line for line in path.read_text().splitlines() if line.strip()]
     assert len(lines) < 40
     assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.skipif(
+    find_spec("ruff") is None, reason="ruff is not installed; tox -e lint checks it"
+)
+def test_example_is_what_a_formatter_makes_of_it() -> None:
+    path = ROOT / "examples" / "margin_monotone.py"
     formatted = subprocess.run(
         [
             sys.executable,
@@ -59,18 +64,7 @@ def test_example_is_short_formatted_code() -> None:
         capture_output=True,
         text=True,
     )
-    assert formatted.returncode == 0 or "No module named ruff" in formatted.stderr
-
-
-def test_example_meets_the_rules_of_the_suite() -> None:
-    (claim,) = load_claims(str(ROOT / "examples" / "margin_monotone.py"))
-    assert claim.source
-    assert claim.statement
-    assert claim.assumptions
-    assert claim.tolerances
-    assert len(claim.rivals) >= 5
-    assert len({rival.id for rival in claim.rivals}) == len(claim.rivals)
-    assert all(rival.theory != claim.theory for rival in claim.rivals)
+    assert formatted.returncode == 0
 
 
 def test_documentation_shows_the_examples() -> None:
