@@ -70,6 +70,15 @@ CLAIM = Claim(
 )
 """
 
+RECORD = (
+    OWN_KIND.replace("class Number:", "class Number(Record):")
+    .replace("    claim: str | None = None\n", "    sizes: tuple[int, ...] = (1, 2)\n")
+    .replace(
+        "from verify.claims.base", "from verify.instances import Record\nfrom verify.claims.base"
+    )
+)
+RECORD = RECORD[: RECORD.index("    def to_json")] + RECORD[RECORD.index("CLAIM =") :]
+
 
 def results(folder: Path) -> Any:
     return json.loads((folder / "results.json").read_text())
@@ -97,7 +106,9 @@ def test_named_claims_are_looked_for_in_both(invoke: Make, write: Make) -> None:
     assert answer.err.strip().endswith(", sums")
 
 
-@pytest.mark.parametrize("source", [FALLS, OWN_KIND], ids=["flow", "own kind"])
+@pytest.mark.parametrize(
+    "source", [FALLS, OWN_KIND, RECORD], ids=["flow", "own kind", "own record"]
+)
 def test_printed_replay_command_works_as_it_is(
     source: str, invoke: Make, write: Make, tmp_path: Path
 ) -> None:

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from theory.errors import InvalidInput
 from theory.lazy_rich import Setting
 from verify.instances.base import check_keys, expect
 
 _KEYS = {field.name for field in fields(Setting)}
 _REQUIRED = {"input_dim", "width", "samples"}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON would read it back: a list for a tuple, plain numbers for those of NumPy."""
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,7 @@ class CommitteeInstance:
     claim: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        data = {"model": "committee", **asdict(self.setting)}
+        data = {"model": "committee", **{key: _plain(v) for key, v in asdict(self.setting).items()}}
         return data if self.claim is None else {**data, "claim": self.claim}
 
     @classmethod
@@ -36,7 +45,7 @@ class CommitteeInstance:
         given = {key: data[key] for key in _KEYS & set(data)}
         overlaps = given.get("overlaps")
         if overlaps is not None:
-            if not isinstance(overlaps, list):
+            if not isinstance(overlaps, (list, tuple)):
                 raise InvalidInput(f"overlaps is {overlaps!r}; it must be a list of numbers")
             given["overlaps"] = tuple(overlaps)
         return cls(Setting(**given), data.get("claim"))

@@ -14,10 +14,7 @@ from verify.instances.committee import CommitteeInstance
 from verify.instances.flow import FlowInstance
 from verify.instances.violation import Violation
 
-MODELS: dict[str, type[CommitteeInstance] | type[Violation]] = {
-    "committee": CommitteeInstance,
-    "violation": Violation,
-}
+MODELS = ("committee", "violation")
 """Kinds of instances by their key "model"; a file without one holds a homogeneous net."""
 
 
@@ -34,7 +31,10 @@ def instance_from_json(data: Any, folder: Path | None = None) -> Instance:
     model = data["model"]
     if model not in MODELS:
         raise InvalidInput(f"model is {model!r}; allowed are {', '.join(MODELS)}")
-    return MODELS[model].from_json({key: data[key] for key in data if key != "model"})
+    rest = {key: data[key] for key in data if key != "model"}
+    if model == "violation":
+        return Violation.from_json(rest, folder)
+    return CommitteeInstance.from_json(rest)
 
 
 def read_instance(path: Path) -> Instance:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput
@@ -64,8 +65,11 @@ class Violation:
         return {key: value for key, value in data.items() if value is not None}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Violation":
+    def from_json(cls, data: Mapping[str, Any], folder: Path | None = None) -> "Violation":
         """Build a pair from parsed JSON, the key "model" removed.
+
+        Args:
+            folder: where a net's own file is looked for.
 
         Raises:
             InvalidInput: naming the key that is missing, unknown or wrong.
@@ -73,5 +77,7 @@ class Violation:
         check_keys("violation", data, {"assumption", "violating", "restored"}, {"conclusion"})
         for key in {"assumption", "conclusion"} & set(data):
             expect(key, data[key], str)
-        violating, restored = (FlowInstance.from_json(data[k]) for k in ("violating", "restored"))
+        violating, restored = (
+            FlowInstance.from_json(data[key], folder) for key in ("violating", "restored")
+        )
         return cls(data["assumption"], violating, restored, data.get("conclusion"))

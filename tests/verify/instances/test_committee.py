@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,13 @@ def test_round_trip_is_exact(setting: Setting) -> None:
         instance = CommitteeInstance(chosen, "ntk-spectrum")
         text = json.dumps(instance.to_json(), allow_nan=False)
         assert instance_from_json(json.loads(text)) == instance
+        assert instance_from_json(instance.to_json()) == instance
+        assert json.loads(text) == instance.to_json()
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones() -> None:
+    setting = Setting(np.int64(10), 2, 30, np.float64(0.5), overlaps=(np.float64(0.5), 0.1))
+    assert instance_from_json(json.loads(json.dumps(CommitteeInstance(setting).to_json())))
 
 
 def test_what_is_not_given_has_the_defaults_of_a_setting() -> None:
