@@ -12,6 +12,7 @@ from theory.lazy_rich.online import Online
 from theory.lazy_rich.sampling_noise import PopulationRun
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_online import coherent_instances
 
 CLOCKS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
@@ -153,10 +154,7 @@ CLAIM = Claim(
         r" \frac{A^\top C A}{N |A|^2} \Big), \qquad"
         r" \text{centred: } \frac{d}{dt} \log \sum_j A_j^2 \Big|_0 = \frac{3 \epsilon B}{\alpha}"
     ),
-    source=(
-        "Kumar et al. (2023), eq. 39-40 and the early decrease of the alignment; the criterion and "
-        "the centred case are this project's"
-    ),
+    source=source_of("alignment-first-decreases"),
     assumptions=(
         "infinitely many samples",
         "fixed readouts",

@@ -12,6 +12,7 @@ from verify.claims.alignment_first_decreases import (
 )
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_online import agreeing_instances
 
 
@@ -40,10 +41,7 @@ CLAIM = Claim(
         r"\text{centred: } \frac{d}{dt} \sum_j A_j^2 \Big|_{0} < 0 \iff"
         r" \frac{(\sum_j A_j)^2}{N \sum_j A_j^2} > \frac{3 \epsilon B}{2 \alpha}"
     ),
-    source=(
-        "Kumar et al. (2023), the early decrease of the alignment, read for the centred predictor "
-        "of their experiments"
-    ),
+    source=source_of("alignment-first-decreases-centred"),
     assumptions=(
         "infinitely many samples",
         "fixed readouts",

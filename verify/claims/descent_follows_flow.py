@@ -20,6 +20,7 @@ from theory.problem import Regime
 from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.descents import descent_instances, step_size
 from verify.strategies.tasks import problems
 
@@ -288,10 +289,7 @@ CLAIM = Claim(
         r" \dot v = -\nabla^2 E\, v - \tfrac12 \nabla^2 E\, \nabla E, \quad v(0) = 0, \quad"
         r" E = \tfrac1n \sum_i \ell_i + \tfrac{\lambda}{2} \|\theta\|^2"
     ),
-    source=(
-        "Hairer, Lubich, Wanner, Geometric Numerical Integration, IX.1; Barrett and Dherin "
-        "(ICLR 2021) for gradient descent"
-    ),
+    source=source_of("descent-follows-flow"),
     assumptions=(
         "homogeneity",
         "smoothness",

@@ -24,6 +24,7 @@ from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Riv
 from verify.claims.fits import rate, slope, slopes
 from verify.claims.windows import part_bound, quarters
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.wide_diagonal import late_instances
 
 WINDOW_POINTS: Final = 17
@@ -371,7 +372,7 @@ CLAIM = Claim(
         r" 1 - \frac{\log n}{\log(2 \gamma_1 / \lambda)} - o(1) \text{ at } (1+c) t_g, L = 2; \quad"
         r" L |g_j| |w_j|^{1 - 2/L} \to 1 \text{ where } w_j \neq 0, L > 2, \quad g = Z^T \mu"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.2, for diagonal linear nets",
+    source=source_of("diagonal-l1-late"),
     assumptions=(
         "diagonal net, all coordinates equal at the anchor",
         "separability",

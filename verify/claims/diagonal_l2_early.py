@@ -23,6 +23,7 @@ from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope, slopes
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.wide_diagonal import early_instances
 
 LIMIT_SCALES: Final = (100.0, 1000.0, 10000.0)
@@ -289,7 +290,7 @@ CLAIM = Claim(
         r" \text{ at } (1-c) t_g, \quad D = \log\frac{\gamma^2}{L \lambda \alpha^{-2c(L-1)}}, \quad"
         r" w = u^L - v^L"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.1, for diagonal linear nets",
+    source=source_of("diagonal-l2-early"),
     assumptions=(
         "diagonal net, all coordinates equal at the anchor",
         "separability",

@@ -20,6 +20,7 @@ from theory.lazy_rich.dmft import (
 from theory.lazy_rich.linear_net import linear_curves
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_dmft import FAMILIES, dmft_instances
 
 STANDARD_ERRORS = 4.0
@@ -294,7 +295,7 @@ CLAIM = Claim(
         r" \mathcal{L}_{train}(t) = \langle \Delta(h)^2 \rangle, \quad"
         r" \mathcal{L}_{test}(t) = \langle \Delta(u)^2 \rangle \quad (D, P \to \infty)"
     ),
-    source="Kumar et al. (2023), eq. 4-6, 26-29, 41-52; a causal solver is this project's",
+    source=source_of("dmft-curves"),
     assumptions=(
         "D and P large at fixed P/D, here D = 160",
         "readouts fixed at 1 and a quadratic activation",

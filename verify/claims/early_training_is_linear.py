@@ -10,6 +10,7 @@ from theory.lazy_rich import Linearisation, Training, gradient_descent
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import RESOLVED, falls_like, log_slope, rate, slopes
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import READOUTS, lazy_instances
 
 LADDER = (1, 4, 16, 64)
@@ -150,7 +151,7 @@ CLAIM = Claim(
         r" \quad \inf\{t : |\Delta - \Delta_{\mathrm{lin}}| \ge \delta|y|\}"
         r" \text{ increases with } \alpha"
     ),
-    source="Kumar et al. (2023), eq. 1 and 2; the exponent is this project's",
+    source=source_of("early-training-is-linear"),
     assumptions=(
         "centred predictor",
         "learning rate lr N / alpha^2",

@@ -8,6 +8,7 @@ from theory.lazy_rich import Linearisation, QuadraticForm, Setting
 from theory.lazy_rich.hard_tasks import least_norm_form, samples_for_all
 from verify.claims.base import Assertions, Bound, Claim, RateSample, Rival
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import counted_instances
 
 ZERO, NTK_ZERO = 1e-16, 1e-10
@@ -136,10 +137,7 @@ CLAIM = Claim(
         r"L_{\mathrm{test}}(P) = 0 \iff P \ge \mathrm{rank}\,K_0 = D(D+3)/2,"
         r" \quad \text{and of width } N \ge D + 1"
     ),
-    source=(
-        "Kumar et al. (2023), sample sizes of the kernel regime; the number of samples and the "
-        "least width are this project's"
-    ),
+    source=source_of("enough-samples"),
     assumptions=("x ~ N(0, I/D)", "eps > 0", "N at least D + 1 for the finite network"),
     instances=lambda families: counted_instances((4, 5, 6, 8, 12, 16)),
     measure=measure,

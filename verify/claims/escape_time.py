@@ -18,6 +18,7 @@ from theory.lazy_rich.online import Online, OrderParameters
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_online import escape_instances
 
 Regime = Literal["aligned", "between", "saturated"]
@@ -252,10 +253,7 @@ CLAIM = Claim(
         r" \ (|A_0| \ll \alpha\epsilon), \quad"
         r" \frac{\rho^2}{1 - \rho^2} \propto e^{2 \epsilon B t / \alpha}"
     ),
-    source=(
-        "Kumar et al. (2023), eq. 39-40; the domain, the second regime, the constant, the law of "
-        "the odds and the solution for one neuron are this project's"
-    ),
+    source=source_of("escape-time"),
     assumptions=(
         "infinitely many samples",
         "fixed readouts",

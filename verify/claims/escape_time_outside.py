@@ -7,6 +7,7 @@ from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.escape_time import escape_ladder
 from verify.claims.fits import slope
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_online import escape_instances
 
 
@@ -63,7 +64,7 @@ CLAIM = Claim(
         r"t_{esc} = \frac{2\alpha}{3\epsilon B} \log\frac{1}{|A_0|} + \mathrm{const}"
         r" \quad \text{for } |A_0| \ll \alpha\epsilon"
     ),
-    source="Kumar et al. (2023), eq. 39-40, read without a lower limit on the first overlap",
+    source=source_of("escape-time-outside"),
     assumptions=(
         "infinitely many samples",
         "fixed readouts",

@@ -11,6 +11,7 @@ from verify.claims.kernel_phase import (
     measure_kernel_phase,
     quadratic_order,
 )
+from verify.registry import source_of
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -96,7 +97,7 @@ CLAIM = Claim(
         r" = \tfrac12 \delta^2 (1 + o(1)), \quad"
         r" \delta = \alpha^{-cL} \frac{|\eta|}{|\bar\theta|} \to 0"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.1 and its proof; the constant is this project's",
+    source=source_of("frozen-direction"),
     assumptions=("homogeneity", "smoothness", "zero output", "separability", "alpha large"),
     instances=lambda families: kernel_phase_instances(problems(families)),
     measure=measure_kernel_phase,

@@ -8,6 +8,7 @@ from theory.lazy_rich.hard_tasks import least_norm_form
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.claims.enough_samples import relative_loss
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import goldilocks_instances
 
 FITTED = 1e-3
@@ -69,10 +70,7 @@ CLAIM = Claim(
     id="goldilocks-middle",
     title="Three samples a dimension grok to full generalisation",
     statement=r"P = 3D: \quad L_{\mathrm{test}}(\infty) \le \tfrac{1}{10} L_{\mathrm{test}}(0)",
-    source=(
-        "Kumar et al. (2023), sample sizes: too few, grokking, enough; scaled down from D = 40, "
-        "N = 100, P = 120, where it fails as well. What is enough: enough-samples"
-    ),
+    source=source_of("goldilocks-middle"),
     assumptions=(
         "alpha = 1, eps = 1/2, centred predictor, N from D + 1 to 3 D",
         "the training loss is below a thousandth of its start",

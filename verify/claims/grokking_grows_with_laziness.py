@@ -20,6 +20,7 @@ from theory.lazy_rich import Setting, Training, gradient_descent
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import slope, slopes
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import memorising_instances
 
 LADDER = (1 / 16, 1 / 4, 1.0)
@@ -241,9 +242,7 @@ CLAIM = Claim(
         r" t_{\mathrm{test}} - t_{\mathrm{train}} \sim \alpha, \quad t_{\mathrm{train}} ="
         r" \frac{\alpha}{\epsilon \lambda_1} \left(\tfrac12 \log \tfrac{1}{\alpha} + O(1)\right)"
     ),
-    source=(
-        "Kumar et al. (2023), sweep of alpha; the factor 1/2 and the rich limit are this project's"
-    ),
+    source=source_of("grokking-grows-with-laziness"),
     assumptions=(
         "4 D <= P < D (D + 3) / 2",
         "eps = 1/4 or 1/2, alpha from 1/16 to 1, and to 0",

@@ -16,6 +16,7 @@ from theory.lazy_rich.hard_tasks import (
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import lazy_instances
 
 LADDER = (1, 2, 4, 8)
@@ -203,7 +204,7 @@ CLAIM = Claim(
         r"|\theta_k - \theta_0|^2 = y^\top K^{-1} (1 - (1 - cK)^k)^2 y \,(1 + O(\alpha^{-1})),"
         r" \quad y^\top K_0^{-1} y \to \frac{N}{\alpha^2} \frac{|\beta|^4}{4\epsilon^2}"
     ),
-    source="Kumar et al. (2023), eq. 9 and 10; finite steps and 1/alpha are this project's",
+    source=source_of("hard-tasks"),
     assumptions=(
         "centred predictor, fixed readouts",
         "fewer samples than parameters, y in the range of K",

@@ -30,6 +30,7 @@ from verify.claims.fits import RESOLVED, falls_like, log_slope, rate, slopes
 from verify.claims.kernel_machines import features_of_kernel, probe_inputs
 from verify.claims.kernel_phase import states_for_rivals
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.regression import kernel_regression_instances
 
 RTOL = 1e-12
@@ -340,7 +341,7 @@ CLAIM = Claim(
         r" + O(\alpha^{-kcL}), \quad"
         r" \lambda_{\mathrm{eff}} = L \lambda \alpha^{-2c(L-1)}"
     ),
-    source="Lyu et al. (ICLR 2024), regression; exponents are this project's",
+    source=source_of("kernel-regression"),
     assumptions=(
         "homogeneity",
         "smoothness",

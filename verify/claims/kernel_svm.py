@@ -35,6 +35,7 @@ from verify.claims.kernel_phase import (
     states_for_rivals,
 )
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -332,7 +333,7 @@ CLAIM = Claim(
         r" \langle \nabla f(\bar\theta; x), h^*/\|h^*\| \rangle, \quad"
         r" Z(\alpha) = \tfrac1\gamma \log\frac{\alpha^{2c(L-1)}}{\lambda}"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.1 (early phase implicit bias)",
+    source=source_of("kernel-svm"),
     assumptions=(
         "homogeneity",
         "smoothness",

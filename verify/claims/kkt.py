@@ -29,6 +29,7 @@ from verify.claims.windows import (
     spans_to_judge,
 )
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
 
@@ -250,7 +251,7 @@ CLAIM = Claim(
         r" 1 - \frac{q_{\min}}{\bar q} \le \frac{\log n}{\bar q}, \quad"
         r" \text{KKT of } \min \|\theta\|^2 \text{ s.t. } y_i f(\theta; x_i) \ge 1"
     ),
-    source="Lyu et al. (ICLR 2024), Theorem 3.2 (late phase implicit bias)",
+    source=source_of("kkt"),
     assumptions=(
         "homogeneity",
         "smoothness",

@@ -11,6 +11,7 @@ from theory.lazy_rich import Moment, Setting, Training, gradient_descent
 from theory.lazy_rich.knobs import LABELS, WEIGHTS, WEIGHTS_AND_READOUTS, Knob, turned
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import READOUTS, knob_instances
 
 LIMIT = 1e-10
@@ -193,10 +194,7 @@ CLAIM = Claim(
         r" \eta/\sigma^2, y), \quad"
         r" (\alpha, \eta, y) \equiv (1, \eta\alpha^2, y/\alpha)"
     ),
-    source=(
-        "Kumar et al. (2023), on the equivalence of weight, label and output scale; "
-        "with fixed readouts the power of sigma is this project's"
-    ),
+    source=source_of("laziness-equivalence"),
     assumptions=(
         "phi(z) = z + (eps/2) z^2",
         "full-batch gradient descent on the squared loss",

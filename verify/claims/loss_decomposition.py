@@ -16,6 +16,7 @@ from theory.lazy_rich import Committee, Moment, QuadraticForm, Setting, Training
 from theory.lazy_rich.quadrature import gauss_hermite
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_statics import READOUTS, static_instances
 
 ROUNDING: Final = 1e-10
@@ -277,7 +278,7 @@ CLAIM = Claim(
         r"L = \left(\tfrac{\mathrm{tr}\,S}{2D}\right)^2 + \tfrac{\|S\|_F^2}{2D^2}"
         r" + \tfrac{\alpha^2 |\bar w|^2}{D}, \quad S = \alpha\epsilon M - \beta\beta^\top"
     ),
-    source="Kumar et al. (2023), eq. 22 to 24",
+    source=source_of("loss-decomposition"),
     assumptions=("quadratic activation", "x ~ N(0, I/D)", "y = (beta.x)^2 / 2"),
     instances=static_instances,
     measure=measure,

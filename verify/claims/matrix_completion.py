@@ -35,6 +35,7 @@ from theory.problem import LOG_10, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.completion import completion_instances
 
 RTOL = 1e-10
@@ -269,7 +270,7 @@ CLAIM = Claim(
         r" \frac{\|W((1+c)t_g)\|_*}{\min\{\|W\|_* : W = W^T, W_\Omega = M_\Omega\}} - 1"
         r" \le \frac{\log d}{2 c \log\alpha + O(1)}"
     ),
-    source="Lyu et al. (ICLR 2024), matrix completion; rates are this project's",
+    source=source_of("matrix-completion"),
     assumptions=("symmetric observations", "U = V a multiple of the identity", "alpha large"),
     instances=completion_instances,
     families=("factorization",),

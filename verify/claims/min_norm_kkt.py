@@ -27,6 +27,7 @@ from verify.claims.windows import (
     spans_to_judge,
 )
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.regression import min_norm_instances
 
 WINDOW_POINTS = 17
@@ -273,7 +274,7 @@ CLAIM = Claim(
         r" y - f(\theta; X) = n \lambda m, \quad"
         r" \text{KKT of } \min \|\theta\|^2 \text{ s.t. } f(\theta; x_i) = y_i"
     ),
-    source="Lyu et al. (ICLR 2024), regression",
+    source=source_of("min-norm-kkt"),
     assumptions=(
         "homogeneity",
         "smoothness",

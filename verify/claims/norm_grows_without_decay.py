@@ -15,6 +15,7 @@ from theory.errors import NumericalFailure
 from theory.lazy_rich import Committee, Training, gradient_descent
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import CENTRING, generalising_instances
 
 CHECKPOINTS = 40
@@ -115,10 +116,7 @@ CLAIM = Claim(
         r"\Bigl|\tfrac{\alpha\epsilon}{D}\,\mathrm{tr}(M - c M_0) - B\Bigr|"
         r" \le 2\sqrt{L_{\mathrm{test}}}, \quad c = 1 \text{ centred}, 0 \text{ not}"
     ),
-    source=(
-        "Kumar et al. (2023), grokking with a growing weight norm; the value of the norm, and that "
-        "it shrinks without centring where alpha eps |w|^2 > B D, are this project's"
-    ),
+    source=source_of("norm-grows-without-decay"),
     assumptions=(
         "P = D (D + 3), so that the test loss comes to vanish",
         "fixed readouts, no weight decay",

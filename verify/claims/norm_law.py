@@ -6,6 +6,7 @@ from math import log10
 from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import falls_like
 from verify.claims.kernel_phase import KernelPhase, measure_kernel_phase, quadratic_order
+from verify.registry import source_of
 from verify.strategies.regimes import kernel_phase_instances
 from verify.strategies.tasks import problems
 
@@ -104,7 +105,7 @@ CLAIM = Claim(
         r" = \tfrac{L}{2}\delta^2 (1 + o(1)), \quad"
         r" \delta = \alpha^{-cL}\frac{|\eta|}{|\bar\theta|} \to 0"
     ),
-    source="Lyu et al. (ICLR 2024), proof of Theorem 3.1; the constant L/2 is this project's",
+    source=source_of("norm-law"),
     assumptions=("homogeneity", "smoothness", "zero output", "separability", "alpha large"),
     instances=lambda families: kernel_phase_instances(problems(families)),
     measure=measure_kernel_phase,

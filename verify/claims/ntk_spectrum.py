@@ -18,6 +18,7 @@ from theory.lazy_rich.spectrum import LazyKernel, lazy_kernel
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_statics import READOUTS, static_instances
 
 ROUNDING: Final = 1e-10
@@ -298,7 +299,7 @@ CLAIM = Claim(
         r" + \epsilon^2 x^\top M x'] \to \tfrac{\alpha^2}{N}[x\cdot x' + \epsilon^2 (x\cdot x')^2],"
         r"\quad \lambda = \tfrac1D,\ \tfrac{2\epsilon^2}{D^2},\ \tfrac{\epsilon^2 (D+2)}{D^2}"
     ),
-    source="Kumar et al. (2023), eq. 11 to 19 and 25",
+    source=source_of("ntk-spectrum"),
     assumptions=(
         "quadratic activation",
         "x ~ N(0, I/D)",

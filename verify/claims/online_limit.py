@@ -15,6 +15,7 @@ from theory.lazy_rich.sampling_noise import PopulationRun
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import slope, slopes
 from verify.instances import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_online import population_instances
 
 RUNGS = ((128, 256), (512, 128), (2048, 64))
@@ -258,10 +259,7 @@ CLAIM = Claim(
         r" \tilde K = \tfrac{\alpha}{N}(1 + \epsilon^2 C), \quad"
         r" L_P - L_\infty = \tfrac1P \textstyle\sum_\mu \psi(x_\mu) + O(P^{-1})"
     ),
-    source=(
-        "Kumar et al. (2023), eq. 30-35; the finite input dimension, the centred equations and the "
-        "response psi are this project's"
-    ),
+    source=source_of("online-limit"),
     assumptions=(
         "Gaussian inputs",
         "quadratic activation and target",

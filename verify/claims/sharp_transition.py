@@ -15,6 +15,7 @@ from theory.problem import Problem, Regime
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import rate, slope, slopes
 from verify.instances import FlowInstance
+from verify.registry import source_of
 from verify.strategies.regimes import late_phase_instances
 from verify.strategies.tasks import problems
 
@@ -232,7 +233,7 @@ CLAIM = Claim(
         r" - \tfrac1L \log\frac{\Lambda}{\gamma\|\bar\theta\|}"
         r" + O(1)\Big), \qquad \frac{\text{width}}{t_g} = O\!\Big(\frac{1}{\log\alpha}\Big)"
     ),
-    source="Lyu et al. (ICLR 2024), Section 3.3; the log-log shift is this project's",
+    source=source_of("sharp-transition"),
     assumptions=(
         "homogeneity",
         "smoothness",

@@ -8,6 +8,7 @@ from theory.lazy_rich import Training
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.claims.weight_scales import movement_of_output_scale, movement_of_weight_scale
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import weight_scale_instances
 
 SCALES = (0.5, 2.0)
@@ -65,10 +66,7 @@ CLAIM = Claim(
         r"\frac{|\theta-\theta_0|}{|\theta_0|}\Big|_{\sigma, \alpha=1}"
         r" = \frac{|\theta-\theta_0|}{|\theta_0|}\Big|_{1, \alpha=\sigma^2} \pm 10\,\%"
     ),
-    source=(
-        "Kumar et al. (2023), sweeps of weight and output scale; the exact law is that of "
-        "laziness-equivalence, and where this one holds is in sigma-squared-limit"
-    ),
+    source=source_of("sigma-squared-collapse"),
     assumptions=("eps at most 0.05", "fixed readouts", "eta / sigma^2 or eta / alpha^2"),
     instances=lambda families: weight_scale_instances((0.01, 0.02, 0.05)),
     measure=measure,

@@ -10,6 +10,7 @@ from verify.claims.base import Assertions, Bound, Claim, Ladder, Rival
 from verify.claims.fits import falls_like, log_slope, rate, slopes
 from verify.claims.weight_scales import movement_of_output_scale, movement_of_weight_scale
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_training import weight_scale_instances
 
 SIGMA = 2.0
@@ -107,10 +108,7 @@ CLAIM = Claim(
         r" = \frac{|\theta-\theta_0|}{|\theta_0|}\Big|_{1, \sigma^2\alpha}"
         r" \left(1 + O(\epsilon^{-1})\right), \quad \alpha\epsilon \text{ fixed}"
     ),
-    source=(
-        "Kumar et al. (2023), sweeps of weight and output scale; that it is a law of the square "
-        "alone, and the exponent, are this project's"
-    ),
+    source=source_of("sigma-squared-limit"),
     assumptions=("eps at least 32, alpha eps = 1", "fixed readouts", "eta / sigma^2 or / alpha^2"),
     instances=lambda families: weight_scale_instances((32.0, 64.0)),
     measure=measure,

@@ -11,6 +11,7 @@ from theory.lazy_rich.gap import gap_formula
 from verify.claims.base import Assertions, Bound, Claim, Ladder, RateSample, Rival
 from verify.claims.fits import slope, slopes
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_dmft import early_instances
 
 LADDER = (4.0, 16.0, 64.0, 256.0)
@@ -157,7 +158,7 @@ CLAIM = Claim(
         r"\mathcal{L}_{test}(t) - \mathcal{L}_{train}(t) = \frac{2\alpha^2}{N \nu}\, dt"
         r" \sum_{s<t} \mathrm{tr}\, R_w(t,s)\, G(s,t) + O(\nu^{-2})"
     ),
-    source="Kumar et al. (2023), eq. 7 and 37-38, for a loss without 1/2",
+    source=source_of("train-test-gap"),
     assumptions=(
         "D and P large at fixed P/D, here in the limit",
         "flow time at most 2",

@@ -10,6 +10,7 @@ from theory.lazy_rich.dmft import MeanField, causal_sweep, online
 from theory.lazy_rich.gap import gap_formula
 from verify.claims.base import Assertions, Bound, Claim, Rival
 from verify.instances.committee import CommitteeInstance
+from verify.registry import source_of
 from verify.strategies.committee_dmft import late_instances
 
 STANDARD_ERRORS = 4.0
@@ -72,7 +73,7 @@ CLAIM = Claim(
         r"\mathcal{L}_{test}(t) - \mathcal{L}_{train}(t) \approx \frac{2\alpha^2}{N \nu}\, dt"
         r" \sum_{s<t} \mathrm{tr}\, R_w(t,s)\, G(s,t) \quad \text{at } t = 8,\ \nu \le 20"
     ),
-    source="Kumar et al. (2023), eq. 7 and 37-38, outside of fixed t and nu to infinity",
+    source=source_of("train-test-gap-late"),
     assumptions=(
         "D and P large, here in the limit",
         "nu from 5 to 20 at flow time 8",
