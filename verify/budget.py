@@ -19,13 +19,14 @@ interrupted run had spent is counted, when it is resumed, by the time that its s
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from theory.errors import InvalidInput
-from verify.claims.base import Claim
-from verify.evidence import CLAIM, Evidence
-from verify.judge import Ruling, judge, ratio
+from verify.alone import ratio
+from verify.catalogue import AnyClaim
+from verify.evidence import CLAIM
+from verify.judge import Ruling, judge
+from verify.merge import merge
 from verify.shards import Shard, ShardResult, ShardStore, further_shard
 
 OPEN_WEIGHT = 10.0
@@ -67,13 +68,13 @@ def uncertainty(ruling: Ruling) -> float:
 
 
 class _Account:
-    """One claim's evidence so far, and what a further instance of it may be worth."""
+    """The evidence of claims that share a measurement, and what a further instance may be worth."""
 
-    def __init__(self, claim: Claim[Any, Any]) -> None:
-        self.claim = claim
-        self.evidence: list[Evidence] = []
-        self.drawn = dict.fromkeys(claim.families, 0)
-        self.next_index = dict.fromkeys(claim.families, 0)
+    def __init__(self, claims: tuple[AnyClaim, ...]) -> None:
+        self.claims = claims
+        self.results: list[ShardResult] = []
+        self.drawn = dict.fromkeys(claims[0].families, 0)
+        self.next_index = dict.fromkeys(claims[0].families, 0)
         self._uncertainty: float | None = None
 
     def plan(self, shard: Shard) -> None:
@@ -82,40 +83,41 @@ class _Account:
             self.drawn[shard.family] += shard.count
             self.next_index[shard.family] = max(self.next_index[shard.family], shard.index + 1)
 
-    def add(self, evidence: Iterable[Evidence]) -> None:
-        self.evidence += evidence
+    def add(self, result: ShardResult) -> None:
+        self.results.append(result)
         self._uncertainty = None
 
     @property
     def seconds(self) -> float:
         """Of one instance, on average."""
-        total = sum(entry.seconds for entry in self.evidence)
-        return max(total / max(len(self.evidence), 1), 1e-6)
+        total = sum(result.seconds for result in self.results)
+        return max(total / max(sum(len(r.instances) for r in self.results), 1), 1e-6)
 
     def worth(self) -> float:
-        """What one more instance may teach, per second."""
+        """What one more instance may teach of the least sure claim, per second."""
         if self._uncertainty is None:
-            self._uncertainty = uncertainty(judge(self.evidence, CLAIM))
+            rulings = (judge(merge(self.results, c.id), CLAIM) for c in self.claims)
+            self._uncertainty = max(map(uncertainty, rulings))
         return self._uncertainty / ((sum(self.drawn.values()) + 1) * self.seconds)
 
     def next_shard(self, seed: int) -> Shard:
         family = min(self.drawn, key=lambda name: self.drawn[name])
-        return further_shard(self.claim, family, self.next_index[family], seed)
+        return further_shard(self.claims, family, self.next_index[family], seed)
 
 
 class Spending:
     """Chooses further shards by the rule of this module."""
 
-    def __init__(self, claims: Sequence[Claim[Any, Any]], seed: int) -> None:
-        self._accounts = {claim.id: _Account(claim) for claim in claims}
+    def __init__(self, groups: Sequence[tuple[AnyClaim, ...]], seed: int) -> None:
+        self._accounts = {_key(group[0]): _Account(group) for group in groups}
         self._seed = seed
 
     def add(self, result: ShardResult) -> None:
         """Take in what a planned shard, or one of `choose` or `resume`, has found."""
-        account = self._accounts[result.shard.claim]
+        account = self._accounts[result.shard.module, result.shard.measurement]
         if result.shard.index >= account.next_index.get(result.shard.family, 0):
             account.plan(result.shard)
-        account.add(result.evidence)
+        account.add(result)
 
     def resume(self, store: ShardStore) -> list[ShardResult]:
         """Further shards that an interrupted run has left; call it after the planned ones."""
@@ -123,7 +125,9 @@ class Spending:
         for account in self._accounts.values():
             for family in account.drawn:
                 index = account.next_index[family]
-                while result := store.load(further_shard(account.claim, family, index, self._seed)):
+                while result := store.load(
+                    further_shard(account.claims, family, index, self._seed)
+                ):
                     found.append(result)
                     index += 1
         for result in found:
@@ -146,3 +150,7 @@ class Spending:
             account.plan(shard)
             chosen.append(shard)
         return chosen
+
+
+def _key(claim: AnyClaim) -> tuple[str | None, str]:
+    return claim.module, claim.measurement.id

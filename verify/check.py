@@ -26,14 +26,17 @@ from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow
 from theory.problem import Problem, Regime
+from verify.alone import Verdict
 from verify.atomic import write_json
-from verify.claims import claim_named
-from verify.claims.base import Assertions, Bound, Claim
+from verify.catalogue import claim_named
 from verify.claims.kernel_machines import probe_inputs
-from verify.evidence import CLAIM, examine
+from verify.evidence import CLAIM
+from verify.examine import examine
 from verify.instances import FlowInstance, Instance
 from verify.instances.flow import ModuleNet, load_module_net
-from verify.judge import Verdict, judge
+from verify.judge import Ruling, judge
+from verify.language import Basis, Law, below
+from verify.language.claim import Claim
 from verify.search import draw_instances
 from verify.strategies import kernel_phase_instances
 
@@ -105,11 +108,8 @@ def check_net(plan: CheckPlan, say: Say) -> int:
     for problem in problems:
         draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
     late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
-    shared: dict[Any, Any] = {}  # claims that measure the same do so once
-    verdicts = []
-    for claim in map(claim_named, KERNEL_PHASE):
-        measure = shared.setdefault(claim.measure, cache(claim.measure))
-        verdicts.append(_judge(replace(claim, measure=measure), early, plan, say))
+    claims = [claim_named(name) for name in KERNEL_PHASE]
+    verdicts = [_judge(claim, early, plan, say) for claim in _measuring_once(claims)]
     verdicts.append(_judge(_one_flow(claim_named(LATE_PHASE)), late, plan, say))
     return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
 
@@ -190,14 +190,23 @@ def zero_output_anchor(
     return None
 
 
+def _measuring_once(claims: Sequence[Claim[Any, Any]]) -> list[Claim[Any, Any]]:
+    """Claims with the same measure function share what it finds."""
+    shared: dict[Any, Any] = {}
+    for claim in claims:
+        measure = claim.measurement.measure
+        shared.setdefault(measure, replace(claim.measurement, measure=cache(measure)))
+    return [replace(c, measurement=shared[c.measurement.measure]) for c in claims]
+
+
 def _one_flow(claim: Claim[Any, Any]) -> Claim[Any, Any]:
     """The claim on the late phase with the bounds that one flow can be judged by."""
+    measurement = replace(claim.measurement, measure=late_bounds)
     return replace(
         claim,
-        measure=late_bounds,
-        assertions=lambda bounds, _: bounds,
-        rivals=(),
-        ladders=_none,
+        measurement=measurement,
+        laws=lambda laws, _: laws,
+        further_rivals=(),
         findings=_none,
     )
 
@@ -206,7 +215,7 @@ def _none(_: Any) -> tuple[()]:
     return ()
 
 
-def late_bounds(instance: FlowInstance) -> Assertions:
+def late_bounds(instance: FlowInstance) -> tuple[Law, ...]:
     """Theorem 2 on [t_g, (1+c) t_g]: stationary at some time, complementary at the last one."""
     times = np.linspace(1.0, 1.0 + instance.c, LATE_TIMES)
     flow = gradient_flow(instance.problem, instance.regime, at=times.tolist(), rtol=1e-6)
@@ -214,17 +223,13 @@ def late_bounds(instance: FlowInstance) -> Assertions:
     error = 10.0 * float(np.max(flow.error_estimate)) + 1e-10
     weights = np.exp(last.log_multipliers - last.log_multipliers.max())
     slack = 1.0 - float(last.margins.min() * weights.sum() / (weights @ last.margins))
-    return Assertions(
-        (
-            Bound(
-                "some time is stationary",
-                min(state.stationarity for state in states),
-                1.1 * stationarity_bound(states) + 2.0 * error,
-                error,
-            ),
-            Bound("infeasibility", max(0.0, -float(last.margins.min())), 1e-12),
-            Bound("complementarity", slack, complementarity_bound(last) + 2.0 * error, error),
-        )
+    smallest = min(state.stationarity for state in states)
+    limit = 1.1 * stationarity_bound(states) + 2.0 * error
+    active = complementarity_bound(last) + 2.0 * error
+    return (
+        below("some time is stationary", smallest, limit, Basis.DERIVED, error=error),
+        below("infeasibility", max(0.0, -float(last.margins.min())), 1e-12, Basis.IDENTITY),
+        below("complementarity", slack, active, Basis.DERIVED, error=error),
     )
 
 
@@ -234,20 +239,29 @@ def _judge(
     """Judge one claim on the tasks, and say what speaks against it."""
     evidence = [examine(claim, instance) for instance in instances]
     ruling = judge(evidence, CLAIM)
-    say(f"  {ruling.verdict:<12} {claim.id}: {claim.title}")
+    verdict = _of_few(ruling)
+    say(f"  {verdict:<12} {claim.id}: {claim.title}")
     for entry in evidence:
         if entry.outcome != "measured":
             say(f"    {entry.outcome}: {entry.message}")
     for rate in ruling.rates:
         if rate.judgement in ("refuted", "undecided"):
             say(
-                f"    {rate.judgement}: {rate.quantity} is {rate.fitted:.4g}, predicted "
+                f"    {rate.judgement}: {rate.name} is {rate.fitted:.4g}, predicted "
                 f"{rate.predicted:.4g} +- {rate.tolerance:.2g}"
             )
     if ruling.refuted and ruling.worst is not None:
         worst = ruling.worst
-        say(f"    furthest out: {worst.name}: {worst.value:.4g} <= {worst.bound:.4g}")
+        say(f"    furthest out: {ruling.worst_law}: {worst.value:.4g} <= {worst.bound:.4g}")
         path = plan.report / f"{claim.id}.json"
         write_json(path, evidence[ruling.worst_index or 0].instance)
         say(f"    replay with {shlex.join(['python', '-m', 'verify', 'replay', str(path)])}")
-    return ruling.verdict
+    return verdict
+
+
+def _of_few(ruling: Ruling) -> Verdict:
+    """The verdict on a few tasks, too few for what a run asks of the coverage of each law."""
+    open_rates = any(rate.judgement == "undecided" for rate in ruling.rates)
+    if ruling.verdict == "falsified" or ruling.undecided or open_rates:
+        return "falsified" if ruling.verdict == "falsified" else "inconclusive"
+    return "holds" if ruling.decided else "inconclusive"

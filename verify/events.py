@@ -22,7 +22,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class ShardFinished:
-    claim: str
+    measurement: str
     family: str
     examples: int
     done: int
@@ -47,6 +47,14 @@ class ShrinkStarted:
 
 
 @dataclass(frozen=True)
+class CounterexampleLost:
+    """Saving or shrinking a counterexample failed; the verdict stands."""
+
+    claim: str
+    message: str
+
+
+@dataclass(frozen=True)
 class ClaimJudged:
     result: ClaimResult
 
@@ -60,7 +68,10 @@ class AssumptionSearched:
 
 @dataclass(frozen=True)
 class RunFinished:
+    """`data` is the result as results.json holds it, made once for all listeners."""
+
     result: RunResult
+    data: dict[str, Any]
 
 
 Event = (
@@ -68,6 +79,7 @@ Event = (
     | ShardFinished
     | FurtherStarted
     | ShrinkStarted
+    | CounterexampleLost
     | ClaimJudged
     | AssumptionSearched
     | RunFinished

@@ -5,20 +5,11 @@ of the theory, only numbers, and the instance as JSON.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from time import perf_counter
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from theory.errors import (
-    AssumptionError,
-    IntegratorsDisagree,
-    InvalidInput,
-    NumericalFailure,
-    OracleFailed,
-)
-from verify.claims.base import Assertions, Bound, Claim, Finding, Ladder, RateSample
-from verify.instances import Instance
-from verify.power import detuned_assertions
+from verify.language.claim import Finding
+from verify.language.law import Basis, Check, Estimate, Kind, Law
 
 Outcome = Literal[
     "measured",
@@ -26,10 +17,55 @@ Outcome = Literal[
     "integrator did not finish",
     "integrators disagree",
     "oracle not certified",
+    "raised",
 ]
 
 CLAIM = "claim"
 """The key of the claim itself among its rivals."""
+
+Laws = tuple[Law, ...]
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """A ladder as it is drawn.
+
+    Attributes:
+        role: of the predicted values, "predicted course" or "upper bound".
+        asymptotic_range: see `verify.language.Ladder`.
+    """
+
+    quantity: str
+    x_label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    errors: tuple[float, ...]
+    predicted: tuple[float, ...]
+    role: str
+    asymptotic_range: float
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """Whether the claim noticed a measurement in a wrong world; None where it could not."""
+
+    name: str
+    noticed: bool | None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One number of a law by two routes, with the largest difference that errors told allow."""
+
+    law: str
+    value: float
+    other: float
+    allowed: float
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.value - self.other) <= self.allowed
 
 
 @dataclass(frozen=True)
@@ -40,20 +76,28 @@ class Evidence:
         instance: the instance as JSON.
         outcome: whether it was measured, or which class of failure kept it from being.
         message: the failure in words.
-        assertions: what the claim ("claim"), each rival (its id) and each detuned theory
-            (`verify.power.statement`) asserts of the measurement.
+        laws: what the claim ("claim"), each rival (its id) and each detuned theory (its key) assert
+            of the measurement.
+        measures: sizes of the instance, for histograms.
+        sabotages: what the claim noticed on this instance.
+        comparisons: with an independent route, on the few instances that take one.
     """
 
     instance: dict[str, Any]
     outcome: Outcome
     message: str = ""
-    assertions: dict[str, Assertions] = field(default_factory=dict)
-    ladders: tuple[Ladder, ...] = ()
+    laws: dict[str, Laws] = field(default_factory=dict)
+    ladders: tuple[Rungs, ...] = ()
     findings: tuple[Finding, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+    sabotages: tuple[Sabotage, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        plain = replace(self, laws={})
+        told = {name: [law_to_json(law) for law in laws] for name, laws in self.laws.items()}
+        return {**asdict(plain), "laws": told}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Evidence":
@@ -61,74 +105,47 @@ class Evidence:
             instance=dict(data["instance"]),
             outcome=data["outcome"],
             message=data["message"],
-            assertions={
-                name: Assertions(
-                    tuple(Bound(**bound) for bound in stated["bounds"]),
-                    tuple(RateSample(**sample) for sample in stated["rates"]),
-                )
-                for name, stated in data["assertions"].items()
+            laws={
+                name: tuple(law_from_json(law) for law in laws)
+                for name, laws in data["laws"].items()
             },
-            ladders=tuple(_ladder(ladder) for ladder in data["ladders"]),
+            ladders=tuple(Rungs(**_tuples(ladder)) for ladder in data["ladders"]),
             findings=tuple(Finding(**finding) for finding in data["findings"]),
+            measures=dict(data["measures"]),
+            sabotages=tuple(Sabotage(**entry) for entry in data["sabotages"]),
+            comparisons=tuple(Comparison(**entry) for entry in data["comparisons"]),
             seconds=data["seconds"],
         )
 
 
-def _ladder(data: Mapping[str, Any]) -> Ladder:
-    axes = (tuple(data[name]) for name in ("x", "y", "predicted"))
-    return Ladder(data["quantity"], data["x_label"], *axes)
+def law_to_json(law: Law) -> dict[str, Any]:
+    """A law without its ladder, in few characters: most of a shard's file is laws."""
+    estimate = None if law.estimate is None else list(asdict(law.estimate).values())
+    checks = [[c.value, c.bound, c.error, c.at] for c in law.checks]
+    told = [law.stratum, law.unresolved, law.not_applicable]
+    return {
+        "id": law.id,
+        "kind": law.kind.value,
+        "basis": law.basis.value,
+        "told": told,
+        "checks": checks,
+        "estimate": estimate,
+    }
 
 
-def examine(claim: Claim[Any, Any], instance: Instance) -> Evidence:
-    """Measure one instance and record what the claim and its rivals assert of it.
-
-    Never raises for failures of assumptions or numerics: they are outcomes.
-    """
-    if not isinstance(instance, claim.kind):
-        raise InvalidInput(
-            f"instance is a {type(instance).__name__}; claim {claim.id} takes a "
-            f"{claim.kind.__name__}"
-        )
-    start = perf_counter()
-    recorded = {**instance.to_json(), "claim": claim.id}
-    try:
-        measured = claim.measure(instance)
-    except AssumptionError as error:
-        seconds = perf_counter() - start
-        return Evidence(recorded, "assumption not met", str(error), seconds=seconds)
-    except NumericalFailure as error:
-        seconds = perf_counter() - start
-        return Evidence(recorded, _failure_class(error), str(error), seconds=seconds)
-    assertions = {CLAIM: claim.assertions(measured, claim.theory)}
-    for rival in claim.rivals:
-        assertions[rival.id] = claim.assertions(measured, rival.theory)
-    assertions |= detuned_assertions(claim, measured)
-    return Evidence(
-        recorded,
-        "measured",
-        assertions={name: _plain(stated) for name, stated in assertions.items()},
-        ladders=claim.ladders(measured),
-        findings=claim.findings(measured),
-        seconds=perf_counter() - start,
+def law_from_json(data: Mapping[str, Any]) -> Law:
+    stratum, unresolved, not_applicable = data["told"]
+    return Law(
+        data["id"],
+        Kind(data["kind"]),
+        Basis(data["basis"]),
+        stratum,
+        tuple(Check(*check) for check in data["checks"]),
+        None if data["estimate"] is None else Estimate(*data["estimate"]),
+        unresolved,
+        not_applicable,
     )
 
 
-def _failure_class(error: NumericalFailure) -> Outcome:
-    if isinstance(error, IntegratorsDisagree):
-        return "integrators disagree"
-    if isinstance(error, OracleFailed):
-        return "oracle not certified"
-    return "integrator did not finish"
-
-
-def _plain(stated: Assertions) -> Assertions:
-    """Numbers as Python floats: numpy scalars do not survive JSON."""
-    return Assertions(
-        tuple(Bound(b.name, float(b.value), float(b.bound), float(b.error)) for b in stated.bounds),
-        tuple(
-            RateSample(
-                r.quantity, float(r.predicted), float(r.fitted), float(r.tolerance), r.method
-            )
-            for r in stated.rates
-        ),
-    )
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}

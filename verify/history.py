@@ -152,7 +152,7 @@ class HistoryFile:
         if not isinstance(event, RunFinished):
             return
         try:
-            append(self.path, event.result.to_json(), datetime.now(UTC))
+            append(self.path, event.data, datetime.now(UTC))
         except HistoryError as error:
             self.warn(f"warning: this run is not in the history ({error})")
 

@@ -1,7 +1,7 @@
 """The nightly search: Hypothesis climbs to the worst instance of each claim.
 
 Where `run` draws independent instances and lets the judge decide, this search is told how far each
-one is from its bound (`verify.judge.instance_severity`) and goes where that grows, for bounds and
+one is from its bound (`verify.alone.severity`) and goes where that grows, for bounds and
 for rates. It runs in rounds, each under a seed of its own, until its time is over; a database on
 disk keeps the best starting points for the next round and the next night. The worst instance is
 saved as it is found, and the next search begins with it. Only a refuted bound refutes the claim: a
@@ -28,16 +28,18 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from joblib import Parallel, delayed, parallel_config
 
-from theory.errors import AssumptionError, InvalidInput, NumericalFailure
+from theory.errors import InvalidInput
+from verify.alone import binding, in_digits, judge_instance
+from verify.alone import severity as severity_of
 from verify.atomic import make_folder, write_json
-from verify.claims import claim_named
-from verify.claims.base import Assertions, Claim
+from verify.catalogue import claim_of
+from verify.examine import attempt, stated_laws
 from verify.instances import Instance, read_json
-from verify.judge import binding, in_digits, instance_severity, judge_instance
+from verify.language.claim import Claim
+from verify.language.law import Status
 from verify.profiles import hypothesis_settings
 from verify.replay import instance_of, replay_command
 from verify.search import seed_alone
-from verify.user_modules import claim_of, user_code
 
 ROUND = 200
 """Instances of a round: Hypothesis climbs from the best of the first half, and the next round
@@ -156,8 +158,7 @@ def _search_all(plan: SearchPlan, share: float, jobs: int) -> Iterable[Found]:
 
 
 def _search_named(module: str | None, name: str, seconds: float, seed: int, folder: Path) -> Found:
-    claim = claim_of(module, name) if module else claim_named(name)
-    return search_claim(claim, seconds, seed, folder)
+    return search_claim(claim_of(module, name), seconds, seed, folder)
 
 
 class _TimeIsOverError(KeyboardInterrupt):
@@ -189,24 +190,24 @@ class _Log:
                 self.targets("saved", instance_of(self.claim, data, self.path.parent))
 
     def _measure(self, family: str, instance: Instance) -> Targets | None:
-        try:
-            measured = self.claim.measure(instance)
-        except (AssumptionError, NumericalFailure) as error:
-            self.classes[(family, type(error).__name__, -1)] += 1
+        claim = self.claim
+        stated, failure = attempt(
+            lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
+        )
+        if failure is not None:
+            self.classes[(family, failure[0], -1)] += 1
             return None
-        stated = self.claim.assertions(measured, self.claim.theory)
-        severity, name = binding(stated)
-        binds = name.split(", ")[0]  # rungs together
+        severity, binds = binding(stated)
         self.classes[(family, binds, int(10.0 * max(min(severity, 1.0), 0.0)))] += 1
-        found = judge_instance(stated) == "refuted", severity, binds
+        found = judge_instance(stated) is Status.REFUTED, severity, binds
         if self.worst is None or found[:2] > self.worst[:2]:
             self.worst = found
             write_json(self.path, {**instance.to_json(), "claim": self.claim.id})
         return {
-            label: min(instance_severity(part), HIGHEST)
+            label: min(severity_of(part), HIGHEST)
             for label, part in (
-                ("bounds", Assertions(stated.bounds)),
-                ("rates", Assertions((), stated.rates)),
+                ("bounds", [law for law in stated if law.checks]),
+                ("rates", [law for law in stated if law.estimate is not None]),
             )
         }
 
@@ -219,7 +220,7 @@ def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path
     start = perf_counter()
     log = _Log(claim, folder / "worst" / f"{claim.id}.json")
     rounds = 0
-    with user_code(claim), suppress(_TimeIsOverError):
+    with suppress(_TimeIsOverError):
         log.begin_with_the_last()
         while True:
             before = len(log.known)

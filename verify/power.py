@@ -1,156 +1,120 @@
-"""The power of a run: which errors in a theory's constants it would have detected.
+"""The power of a run: which errors in a theory's constants and in its measurement it would notice.
 
-Every real constant of the theory is put off by 50, 20, 10, 5 and 2 %, up and down, and the same
-judge decides on the detuned theory from the same evidence. A detuned theory is no rival: that a
-small detuning survives is no failure, it says how sharp the evidence is.
+Every constant of the theory is put off, reals by 50, 20, 10, 5 and 2 % and whole numbers by one, up
+and down, and the same judge decides on the detuned theory from the same evidence. A detuned theory
+is no rival: that a small detuning survives is no failure, it says how sharp the evidence is.
 """
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import Any
 
-import numpy as np
+from verify.evidence import Evidence
+from verify.judge import Ruling, judge
+from verify.language.claim import Claim
+from verify.language.constants import DETUNINGS, constants_of, detunings_of
+from verify.language.law import Basis, Kind
 
-from verify.claims.base import Assertions, Claim, RateSample
-from verify.judge import judge, judge_bound
-
-if TYPE_CHECKING:
-    from verify.evidence import Evidence
-
-DETUNINGS = (0.5, 0.2, 0.1, 0.05, 0.02)
-"""Relative errors that are tried, each up and down."""
-
-Path = tuple[str | int, ...]
-"""Fields and indices that lead to a constant: records and tuples may lie within records."""
+SHARP = 0.05
+"""A bound of which no instance uses more than this share is marked: nothing comes near it."""
 
 
 @dataclass(frozen=True)
 class Power:
-    """One constant, and the smallest relative error in it that was detected.
+    """One constant, and the smallest error in it that was detected.
 
     Attributes:
+        sizes: the errors that were tried: relative ones, or 1 for a whole number.
         detected: this and every larger detuning, up and down, was falsified; None where not even
             the largest was.
     """
 
     constant: str
     value: float
+    sizes: tuple[float, ...]
     detected: float | None
 
-
-def constants(claim: Claim[Any, Any]) -> dict[str, float]:
-    """The real constants of the claim's theory that are not zero, by name ("order", "trained[1]").
-
-    Only those that `claim.constants` names, where it does.
-    """
-    found = {_name(path): value for path, value in _reals(claim.theory)}
-    return found if claim.constants is None else {name: found[name] for name in claim.constants}
+    @property
+    def told(self) -> str:
+        """The size in words."""
+        size = self.sizes[0] if self.detected is None else self.detected
+        return "1" if self.sizes == (1.0,) else f"{100 * size:g} %"
 
 
-def _reals(value: Any, path: Path = ()) -> Iterator[tuple[Path, float]]:
-    if isinstance(value, float):
-        if value != 0.0 and path:
-            yield path, value
-    elif is_dataclass(value):
-        for entry in fields(value):
-            yield from _reals(getattr(value, entry.name), (*path, entry.name))
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            yield from _reals(item, (*path, index))
-
-
-def _name(path: Path) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
-
-
-def _scaled(value: Any, path: Path, factor: float) -> Any:
-    """`value` with the number at the end of the path multiplied."""
-    if not path:
-        return value * factor
-    first, rest = path[0], path[1:]
-    if isinstance(first, int):
-        return (*value[:first], _scaled(value[first], rest, factor), *value[first + 1 :])
-    return replace(value, **{first: _scaled(getattr(value, first), rest, factor)})
-
-
-def statement(constant: str, factor: float) -> str:
-    """The key of a detuned theory among the assertions of an instance."""
-    return f"{constant} * {factor:g}"
-
-
-def detuned_theories(claim: Claim[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Every detuned theory with its key."""
-    named = constants(claim)
-    for path, _ in _reals(claim.theory):
-        if _name(path) in named:
-            for detuning in DETUNINGS:
-                for factor in (1.0 + detuning, 1.0 - detuning):
-                    yield statement(_name(path), factor), _scaled(claim.theory, path, factor)
-
-
-def detuned_assertions(claim: Claim[Any, Any], measured: Any) -> dict[str, Assertions]:
-    """What the detuned theories assert of one measurement, as much of it as the judge needs.
-
-    Nobody wrote these theories: one whose assertions cannot be computed, for whatever reason, is
-    left out.
-    """
-    stated = {}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        for key, theory in detuned_theories(claim):
-            with suppress(Exception):
-                stated[key] = decisive(claim.assertions(measured, theory))
-    return stated
-
-
-def decisive(stated: Assertions) -> Assertions:
-    """The rates and the one bound that decides on the instance; the judge rules as on all."""
-    found = {judge_bound(bound): bound for bound in stated.bounds}
-    decides = next((found[j] for j in ("refuted", "undecided", "kept") if j in found), None)
-    rates = [
-        RateSample(r.quantity, float(r.predicted), float(r.fitted), float(r.tolerance))
-        for r in stated.rates
-    ]
-    return Assertions(() if decides is None else (decides,), tuple(rates))
-
-
-def power_of(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[Power, ...]:
+def power_of(claim: Claim[Any, Any], evidence: Sequence[Evidence]) -> tuple[Power, ...]:
     """The power of the evidence against errors in each constant.
 
     A theory that could not be computed on some instance is not detected; a constant of which the
     largest errors could be computed on none was not tried, and is left out.
     """
-    computed = [set(entry.assertions) for entry in evidence if entry.outcome == "measured"]
+    computed = [set(entry.laws) for entry in evidence if entry.outcome == "measured"]
     tried, complete = set().union(*computed), computed and set.intersection(*computed)
 
     @cache
     def rejected(key: str) -> bool:
         return key in complete and judge(evidence, key).verdict == "falsified"
 
+    keys: dict[str, dict[float, list[str]]] = {}
+    for detuning in detunings_of(claim.theory):
+        keys.setdefault(detuning.constant, {}).setdefault(detuning.size, []).append(detuning.key)
     powers = []
-    for name, value in constants(claim).items():
-        if not {statement(name, 1.0 + s * DETUNINGS[0]) for s in (1, -1)} <= tried:
+    for name, value in constants_of(claim.theory).items():
+        sizes = keys[name]
+        if not set(sizes[max(sizes)]) <= tried:
             continue
         detected = None
-        for detuning in DETUNINGS:
-            if not all(rejected(statement(name, f)) for f in (1.0 + detuning, 1.0 - detuning)):
+        for size in sorted(sizes, reverse=True):
+            if not all(map(rejected, sizes[size])):
                 break
-            detected = detuning
-        powers.append(Power(name, value, detected))
+            detected = size
+        powers.append(Power(name, value, tuple(sizes), detected))
     return tuple(powers)
 
 
-def beyond_repair(claim: Claim[Any, Any], evidence: Sequence["Evidence"]) -> tuple[str, ...]:
-    """Constants of a falsified statement in which no error that was tried would make it true.
+def beyond_repair(claim: Claim[Any, Any], evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """Real constants of a falsified statement in which no error that was tried makes it true.
 
     A falsified statement detects nothing; what it can carry is that its failure is none of a
     constant.
     """
     every = DETUNINGS[-1]
     return tuple(power.constant for power in power_of(claim, evidence) if power.detected == every)
+
+
+def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power]) -> str:
+    """Why the run could not have noticed that the claim is false, in words; empty where it could.
+
+    It could not where every wrong world that its measurement was put into went unnoticed, or where
+    no error in a constant was detected and no value came near its bound.
+    """
+    unnoticed = [name for name, noticed in sabotages(evidence).items() if noticed is False]
+    if unnoticed:
+        return f"its laws do not notice a measurement with {_joined(unnoticed)}"
+    near = any(
+        law.kind in (Kind.RATE, Kind.ORDERED)
+        or law.basis is Basis.IDENTITY
+        or (law.largest or 0.0) >= SHARP
+        for law in ruling.laws
+    )
+    detected = any(power.detected is not None for power in powers)
+    if detected or (near and not powers):
+        return ""
+    if powers:
+        return "no error of 50 % in any of its constants is detected"
+    return f"no value comes within {100 * SHARP:g} % of its bound"
+
+
+def sabotages(evidence: Sequence[Evidence]) -> dict[str, bool | None]:
+    """Whether each wrong world was noticed on some instance; None where it never could be made."""
+    found: dict[str, bool | None] = {}
+    for entry in evidence:
+        for sabotage in entry.sabotages:
+            known = found.get(sabotage.name)
+            noticed = sabotage.noticed
+            found[sabotage.name] = noticed if known is None else known or bool(noticed)
+    return found
 
 
 def failure_in_words(constants: Sequence[str]) -> str:
@@ -162,15 +126,18 @@ def failure_in_words(constants: Sequence[str]) -> str:
 
 def in_words(powers: Sequence[Power]) -> str:
     """'this run would have detected an error of 2 % in order and constant, and of 50 % in ...'."""
-    by_size: dict[float | None, list[str]] = {}
-    for power in sorted(powers, key=lambda p: (p.detected is None, p.detected or 0.0)):
-        by_size.setdefault(power.detected, []).append(power.constant)
-    missed = by_size.pop(None, None)
-    parts = [f"{100 * (size or 0):g} % in {_joined(names)}" for size, names in by_size.items()]
+    by_size: dict[str, list[str]] = {}
+    found = [power for power in powers if power.detected is not None]
+    for power in sorted(found, key=lambda p: p.detected or 0.0):
+        by_size.setdefault(power.told, []).append(power.constant)
+    missed = [power for power in powers if power.detected is None]
+    parts = [f"{size} in {_joined(names)}" for size, names in by_size.items()]
     listed = ", and of ".join(filter(None, [", of ".join(parts[:-1]), *parts[-1:]]))
     told = [f"this run would have detected an error of {listed}"] if parts else []
-    if missed:
-        told.append(f"it would have missed one of {100 * DETUNINGS[0]:g} % in {_joined(missed)}")
+    by_size = {}
+    for power in missed:
+        by_size.setdefault(power.told, []).append(power.constant)
+    told += [f"it would have missed one of {s} in {_joined(names)}" for s, names in by_size.items()]
     return "; ".join(told)
 
 
@@ -182,6 +149,6 @@ def range_in_words(powers: Sequence[Power]) -> str:
     """The smallest detuning detected, of the best and of the worst constant: '2 % to none'."""
     if not powers:
         return "-"
-    sizes = sorted(1.0 if power.detected is None else power.detected for power in powers)
-    ends = ["none" if size == 1.0 else f"{100 * size:g} %" for size in (sizes[0], sizes[-1])]
+    ranked = sorted(powers, key=lambda p: inf if p.detected is None else p.detected)
+    ends = ["none" if p.detected is None else p.told for p in (ranked[0], ranked[-1])]
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from verify.claims.base import Claim
+    from verify.language.claim import Claim
     from verify.results import ClaimResult
 
 
@@ -51,8 +51,9 @@ class ClaimFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         from theory.errors import InvalidInput
+        from verify.catalogue import claims_with, select
         from verify.profiles import profile_named
-        from verify.user_modules import claims_with, load_claims, select
+        from verify.user_modules import load_claims
 
         try:
             profile = profile_named(self.config.getini("claims_profile") or "quick")
@@ -73,7 +74,7 @@ class ClaimFile(pytest.File):
 
     def _parsed(self, entry: str) -> tuple[str | None, list[str]]:
         """The module of an entry, None for the suite, and the ids, none for all of the module."""
-        from verify.claims import all_claims
+        from verify.catalogue import all_claims
 
         if entry in all_claims():
             return None, [entry]
@@ -150,22 +151,19 @@ def explain(result: ClaimResult) -> str:
     claim, ruling = result.claim, result.ruling
     lines = [f"{claim.id}: {ruling.verdict}, expected {claim.expected} ({claim.title})"]
     if ruling.verdict == "inconclusive":
-        lines.append(
-            f"only {ruling.decided} of {len(result.evidence)} instances are decided, or a rate is "
-            "not: neither support nor refutation"
-        )
+        lines += [f"neither support nor refutation: {told}" for told in ruling.shortfalls]
         lines += sorted({f"{e.outcome}: {e.message}" for e in result.evidence if e.message})[:3]
     if ruling.worst is not None:
         worst = ruling.worst
         lines.append(
-            f"worst bound: {worst.name}: {worst.value:.6g} <= {worst.bound:.6g} "
+            f"worst bound: {ruling.worst_law}: {worst.value:.6g} <= {worst.bound:.6g} "
             f"(error {worst.error:.1e})"
         )
     lines += [
-        f"rate {rate.judgement}: {rate.quantity}: fitted {rate.fitted:.6g}, predicted "
+        f"rate {rate.judgement}: {rate.name}: fitted {rate.fitted:.6g}, predicted "
         f"{rate.predicted:.6g} +- {rate.tolerance:.2g}"
         for rate in ruling.rates
-        if rate.judgement in ("refuted", "undecided")
+        if rate.judgement != "kept"
     ]
     lines += [
         f"rival not rejected: {r.id} ({r.description})" for r in result.rivals if not r.rejected

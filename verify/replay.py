@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.claims.base import Bound, Claim, RateSample
-from verify.evidence import CLAIM, Evidence, examine
+from verify.alone import Verdict, estimates, judge_instance, ratio, verdict_alone
+from verify.catalogue import AnyClaim, claims_with, select
+from verify.evidence import CLAIM, Evidence
+from verify.examine import examine
 from verify.instances import Instance, Violation, instance_from_json, read_json
-from verify.judge import (
-    Verdict,
-    fitted_rates,
-    judge_bound,
-    judge_instance,
-    ratio,
-    tolerances_off,
-    verdict_alone,
-)
-from verify.user_modules import claims_with, select, user_code
+from verify.language.law import Check, Estimate, Law, Status
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,7 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
             return replay_violation(instance)
         raise InvalidInput(f'{path}: no "claim" is named; add one to replay it')
     (claim,) = select(claims_with(modules), [name])
-    with user_code(claim):
-        evidence = examine(claim, instance_of(claim, data, path.parent))
+    evidence = examine(claim, instance_of(claim, data, path.parent))
     verdict, lines = _judged(claim, evidence)
     lines = (f"{claim.id}: {claim.title}", *lines, f"verdict: {verdict}")
     if verdict == "inconclusive":
@@ -63,14 +55,12 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     return Replay(verdict, 0 if verdict == claim.expected else 1, lines)
 
 
-def replay_command(claim: Claim[Any, Any], path: Path) -> str:
+def replay_command(claim: AnyClaim, path: Path) -> str:
     """What to type to judge the instance at that path again."""
     return _command(claim, "replay", str(path))
 
 
-def instance_of(
-    claim: Claim[Any, Any], data: Mapping[str, Any], folder: Path | None = None
-) -> Instance:
+def instance_of(claim: AnyClaim, data: Mapping[str, Any], folder: Path | None = None) -> Instance:
     """The instance in parsed JSON; a user's kind of instance reads its own with `from_json`."""
     ours = claim.kind.__module__.startswith("verify.")
     if ours or not hasattr(claim.kind, "from_json"):
@@ -79,47 +69,55 @@ def instance_of(
     return own
 
 
-def _judged(claim: Claim[Any, Any], evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, with every bound and rate, and what decides."""
+def _judged(claim: AnyClaim, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, with every law, and what decides."""
     if evidence.outcome != "measured":
         return "inconclusive", (f"{evidence.outcome}: {evidence.message}",)
-    stated = evidence.assertions[CLAIM]
-    verdict = verdict_alone(stated)
-    rates = fitted_rates(stated)
+    laws = evidence.laws[CLAIM]
+    verdict = verdict_alone(laws)
     lines = [
-        *map(_bound_line, stated.bounds),
-        *map(_rate_line, rates),
+        *(line for law in laws for line in _law_lines(law)),
         *(f"  finding   {found.title}: {found.detail}" for found in evidence.findings),
     ]
     if verdict == "falsified":
         lines.append("this instance refutes the claim on its own")
-    elif judge_instance(stated) == "undecided":
-        lines.append("undecided: the numerical error covers a bound")
-    elif verdict == "inconclusive" and rates:
+    elif verdict == "inconclusive" and any(abs(e.off) > 1.0 for _, e in estimates(laws)):
         lines.append(
             "alone this instance neither refutes nor supports the claim: rates are judged by their "
             f"median over instances, with {_command(claim, 'run', '--claim', claim.id)}"
         )
+    elif judge_instance(laws) is Status.NOT_APPLICABLE:
+        lines.append("no law of the claim speaks about this instance")
     elif verdict == "inconclusive":
-        lines.append("there was nothing to fit a rate to")
+        lines.append("undecided: a law is not resolved here")
     return verdict, tuple(lines)
 
 
-def _bound_line(bound: Bound) -> str:
+def _law_lines(law: Law) -> list[str]:
+    if law.not_applicable or law.unresolved:
+        word = "does not apply" if law.not_applicable else "unresolved"
+        return [f"  {word}: {law.id} ({law.reason})"]
+    lines = [_check_line(law, check) for check in law.checks]
+    return lines if law.estimate is None else [*lines, _rate_line(law, law.estimate)]
+
+
+def _check_line(law: Law, check: Check) -> str:
+    where = "" if check.at is None else f" at {check.at:.4g}"
+    word = "undecided" if check.status is Status.UNRESOLVED else check.status.value
     return (
-        f"  {judge_bound(bound):<9} {bound.name}: {bound.value:.6g} <= {bound.bound:.6g} "
-        f"(ratio {ratio(bound):.3g}, error {bound.error:.1e})"
+        f"  {word:<9} {law.id}{where}: {check.value:.6g} <= {check.bound:.6g} "
+        f"(ratio {ratio(check):.3g}, error {check.error:.1e})"
     )
 
 
-def _rate_line(rate: RateSample) -> str:
-    off = tolerances_off(rate)
+def _rate_line(law: Law, rate: Estimate) -> str:
+    name = f"{law.id}, {law.stratum}" if law.stratum else law.id
     return (
-        f"  {'within' if off <= 1.0 else 'off':<9} {rate.quantity}: {rate.fitted:.6g}, predicted "
-        f"{rate.predicted:.6g} +- {rate.tolerance:.2g} ({off:.3g} tolerances off)"
+        f"  {'within' if abs(rate.off) <= 1.0 else 'off':<9} {name}: {rate.fitted:.6g}, predicted "
+        f"{rate.predicted:.6g} +- {rate.tolerance:.2g} ({abs(rate.off):.3g} tolerances off)"
     )
 
 
-def _command(claim: Claim[Any, Any], name: str, *arguments: str) -> str:
+def _command(claim: AnyClaim, name: str, *arguments: str) -> str:
     module = ["--module", claim.module] if claim.module else []
     return shlex.join(["python", "-m", "verify", name, *module, *arguments])

@@ -1,28 +1,42 @@
-"""The results of a run, as the fixed schema of results.json and what the report needs besides."""
+"""The results of a run, as the fixed schema of results.json and what the report needs besides.
+
+`holds` needs more than laws that are kept: a rival at least, every one rejected; evidence that
+could have gone the other way; an independent route that agrees. What is missing is told by name:
+`untested` for a claim that nothing was asserted of or that has no rivals, `toothless` for one that
+this run could not have refuted.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from statistics import median
-from typing import Any
+from typing import Any, Literal
 
-from verify.claims.base import Claim, Finding
-from verify.evidence import CLAIM, Evidence
+from verify.alone import in_digits, ratio, severity
+from verify.evidence import CLAIM, Comparison, Evidence
 from verify.instances import finite_or_none
-from verify.judge import (
-    Rate,
-    Ruling,
-    examples_until_rejected,
-    in_digits,
-    instance_severity,
-    judge,
-    ratio,
-)
+from verify.judge import LawRuling, Ruling, examples_until_rejected, judge
+from verify.language.claim import Claim, Finding
+from verify.language.law import Kind
 from verify.necessity.words import is_undecided
-from verify.power import Power, beyond_repair, failure_in_words, in_words, power_of
+from verify.power import (
+    Power,
+    beyond_repair,
+    failure_in_words,
+    in_words,
+    power_of,
+    sabotages,
+    teeth,
+)
+from verify.rates import CONFIDENCE, Rate
 
 SCHEMA = 1
+
+Standing = Literal["tested", "untested", "toothless"]
+
+MAX_DISCARDED = 0.5
+"""Share of draws that a strategy may throw away: instances that are filtered until the claim is
+true of them are no evidence."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +72,20 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim with its verdict, its evidence, and what was found on the way."""
+    """A claim with its verdict, its evidence, and what was found on the way.
+
+    Attributes:
+        ruling: on its laws, with a verdict of `holds` withdrawn where more is needed.
+        survivors_alone: whether surviving rivals are all that keeps it from holding.
+    """
 
     claim: Claim[Any, Any]
     ruling: Ruling
     rivals: tuple[RivalResult, ...]
     evidence: tuple[Evidence, ...]
     discarded: int
+    standing: Standing = "tested"
+    survivors_alone: bool = False
     counterexample: Counterexample | None = None
     power: tuple[Power, ...] = ()
     beyond_repair: tuple[str, ...] = ()
@@ -83,11 +104,17 @@ class ClaimResult:
     def words(self) -> str:
         """The verdict with what it rests on, in a sentence to cite."""
         ruling = self.ruling
-        parts = [f"{ruling.verdict} on {ruling.decided} of {len(self.evidence)} instances"]
+        named = "" if self.standing == "tested" else f" ({self.standing})"
+        parts = [f"{ruling.verdict}{named} on {ruling.decided} of {len(self.evidence)} instances"]
         if ruling.worst is not None:
             parts.append(f"largest ratio to a bound {in_digits(ratio(ruling.worst))}")
+        if ruling.verdict == "inconclusive":
+            parts += ruling.shortfalls
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
+        if ruling.verdict == "holds":
+            share = f"{100 * room_for_failures(ruling.decided):.3g} %"
+            parts.append(f"it may still fail on up to {share} of such instances (95 % confidence)")
         if ruling.verdict == "holds" and not self.power:
             parts.append("no constant of its theory was put off, which leaves its power unknown")
         told = (in_words(self.power), failure_in_words(self.beyond_repair))
@@ -100,16 +127,20 @@ class ClaimResult:
         return {
             "id": claim.id,
             "module": claim.module,
+            "measurement": claim.measurement.id,
             "title": claim.title,
             "statement": claim.statement,
             "source": claim.source,
             "assumptions": list(claim.assumptions),
             "tolerances": list(claim.tolerances),
             "verdict": ruling.verdict,
+            "standing": self.standing,
             "ruling": self.words,
+            "shortfalls": list(ruling.shortfalls),
             "expected": claim.expected,
             "examples": len(self.evidence),
             "decided": ruling.decided,
+            "room_for_failures": room_for_failures(ruling.decided),
             "discarded": self.discarded + unmet,
             "inconclusive": ruling.undecided - unmet,
             "missing": self.missing,
@@ -117,10 +148,13 @@ class ClaimResult:
             "seconds": round(self.seconds, 3),
             "outcomes": dict(outcomes),
             "worst": self._worst(),
-            "bounds": _bounds(self.evidence),
+            "laws": [_law(law) for law in ruling.laws],
+            "bounds": [_bound(law) for law in ruling.laws if law.largest is not None],
             "rates": [_rate(rate, self.evidence) for rate in ruling.rates],
             "rivals": [asdict(rival) for rival in self.rivals],
             "power": [asdict(power) for power in self.power],
+            "sabotages": sabotages(self.evidence),
+            "independent": _independent(self.evidence),
             "ladders": _ladders(self.evidence),
             "findings": _findings(self.evidence),
             "instances": [_instance(entry) for entry in self.evidence],
@@ -132,13 +166,22 @@ class ClaimResult:
         if ruling.worst is None or ruling.worst_index is None:
             return None
         return {
-            "name": ruling.worst.name,
+            "name": ruling.worst_law,
             "value": ruling.worst.value,
             "bound": ruling.worst.bound,
             "error": ruling.worst.error,
+            "at": ruling.worst.at,
             "ratio": finite_or_none(ratio(ruling.worst)),
             "instance": self.evidence[ruling.worst_index].instance,
         }
+
+
+def room_for_failures(decided: int) -> float:
+    """The largest share of instances on which a claim may fail and so many of so many be kept.
+
+    With probability 1 - `CONFIDENCE` at most; 11.7 % for 24.
+    """
+    return float(1.0 - (1.0 - CONFIDENCE) ** (1.0 / decided)) if decided else 1.0
 
 
 @dataclass(frozen=True)
@@ -162,6 +205,29 @@ class RunResult:
             statuses.add(3)
         return 1 if 1 in statuses else 3 if 3 in statuses else 0
 
+    @property
+    def judgements(self) -> dict[str, Any]:
+        """How much was judged, and how many refutations of true claims that implies at most.
+
+        Inequalities leave no room for chance beyond their told errors. A rate whose true median
+        lies at its tolerance is refuted with probability (1 - `CONFIDENCE`) / 2, and again on the
+        fresh instances that confirm it.
+        """
+        rates = sum(len(result.ruling.rates) for result in self.claims)
+        checks = sum(
+            len(law.checks)
+            for result in self.claims
+            for entry in result.evidence
+            for law in entry.laws.get(CLAIM, ())
+        )
+        chance = (1.0 - CONFIDENCE) / 2.0
+        return {
+            "checks": checks,
+            "rates": rates,
+            "false_refutations_by_rates": rates * chance,
+            "false_refutations_confirmed": rates * chance**2,
+        }
+
     def to_json(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
@@ -171,6 +237,7 @@ class RunResult:
             "command": self.command,
             "seconds": round(self.seconds, 3),
             "exit_status": self.exit_status,
+            "judgements": self.judgements,
             "environment": self.environment,
             "claims": [result.to_json() for result in self.claims],
             "necessity": self.necessity,
@@ -178,6 +245,8 @@ class RunResult:
 
 
 def _status(result: ClaimResult) -> int:
+    if result.survivors_alone:
+        return 1
     if result.ruling.verdict == "inconclusive":
         return 3
     if not result.expected or not all(rival.rejected for rival in result.rivals):
@@ -199,29 +268,64 @@ def judge_claim(
         rivals.append(RivalResult(rival.id, rival.description, needed is not None, needed, reason))
     ruling = judge(evidence, CLAIM)
     falsified = ruling.verdict == "falsified"
-    if missing and ruling.verdict == "holds":
-        ruling = replace(ruling, verdict="inconclusive")
+    # every error leaves a falsified claim falsified: that detects nothing
+    power = () if falsified else power_of(claim, evidence)
+    survivors = [f"rival {rival.id} survives" for rival in rivals if not rival.rejected]
+    dull = "" if falsified else teeth(evidence, ruling, power)
+    vain = _vain(ruling, rivals)
+    withdrawn = [
+        *filter(None, (vain, dull and f"toothless: {dull}")),
+        *_incomplete(evidence, discarded, missing),
+    ]
+    survivors_alone = ruling.verdict == "holds" and not withdrawn and bool(survivors)
+    if ruling.verdict == "holds" and (withdrawn or survivors):
+        ruling = replace(ruling, verdict="inconclusive", shortfalls=(*withdrawn, *survivors))
     return ClaimResult(
         claim,
         ruling,
         tuple(rivals),
         tuple(evidence),
         discarded,
-        # every error leaves a falsified claim falsified: that detects nothing
-        power=() if falsified else power_of(claim, evidence),
+        standing="untested" if vain else "toothless" if dull else "tested",
+        survivors_alone=survivors_alone,
+        power=power,
         beyond_repair=beyond_repair(claim, evidence) if falsified else (),
         missing=missing,
     )
+
+
+def _vain(ruling: Ruling, rivals: Sequence[RivalResult]) -> str:
+    """Why nothing was tested, in words."""
+    if not any(law.decided for law in ruling.laws):
+        return "untested: no law was decided on any instance"
+    return "" if rivals else "untested: it has no rival that this evidence could reject"
+
+
+def _incomplete(evidence: Sequence[Evidence], discarded: int, missing: int) -> list[str]:
+    told = []
+    if missing:
+        told.append(f"{missing} instances are missing: their workers were lost")
+    drawn = len(evidence) + discarded
+    if discarded > MAX_DISCARDED * drawn:
+        told.append(f"its strategy threw {discarded} of {drawn} draws away")
+    apart = [pair for entry in evidence for pair in entry.comparisons if not pair.agrees]
+    if apart:
+        worst = max(apart, key=lambda pair: abs(pair.value - pair.other) - pair.allowed)
+        told.append(
+            f"an independent route finds {worst.other:.6g} for {worst.value:.6g} in {worst.law}, "
+            f"further off than the {worst.allowed:.2g} that errors allow"
+        )
+    return told
 
 
 def _reason(ruling: Ruling) -> str:
     """Why a statement was falsified, in words."""
     if ruling.refuted and ruling.worst is not None:
         worst = ruling.worst
-        return f"{worst.name}: {worst.value:.3g}, allowed {worst.bound:.3g}"
+        return f"{ruling.worst_law}: {worst.value:.3g}, allowed {worst.bound:.3g}"
     refuted = next(rate for rate in ruling.rates if rate.judgement == "refuted")
     return (
-        f"{refuted.quantity}: {refuted.fitted:.6g} in [{refuted.low:.6g}, {refuted.high:.6g}], "
+        f"{refuted.name}: {refuted.fitted:.6g} in [{refuted.low:.6g}, {refuted.high:.6g}], "
         f"predicted {refuted.predicted:.4g}"
     )
 
@@ -229,50 +333,77 @@ def _reason(ruling: Ruling) -> str:
 def _rate(rate: Rate, evidence: Sequence[Evidence]) -> dict[str, Any]:
     """A rate with the instances behind it: nearest to its median, and furthest from predicted."""
     deviations = {
-        index: sample.fitted - sample.predicted
+        index: law.estimate.off
         for index, entry in enumerate(evidence)
-        if entry.outcome == "measured"
-        for sample in entry.assertions[CLAIM].rates
-        if sample.quantity == rate.quantity and isfinite(sample.fitted)
+        for law in entry.laws.get(CLAIM, ())
+        if law.estimate is not None and (law.id, law.stratum) == (rate.quantity, rate.stratum)
     }
-    middle = rate.fitted - rate.predicted
+    middle = (rate.fitted - rate.predicted) / rate.tolerance
     return {
         **asdict(rate),
+        "quantity": rate.name,
+        "law": rate.quantity,
         "median_example": min(deviations, key=lambda index: abs(deviations[index] - middle)),
         "furthest_example": max(deviations, key=lambda index: abs(deviations[index])),
     }
 
 
-def _bounds(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Per kind of bound (rungs together): how many were checked, largest and median ratio.
+def _law(law: LawRuling) -> dict[str, Any]:
+    """Coverage of one law."""
+    return {
+        "name": law.id,
+        "kind": law.kind.value,
+        "basis": law.basis.value,
+        "applicable": law.applicable,
+        "decided": law.decided,
+        "refuted": law.refuted,
+        "coverage": law.coverage,
+        "reasons": [list(entry) for entry in law.reasons],
+    }
 
-    `example` is the instance with the largest.
-    """
-    ratios: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    for index, entry in enumerate(evidence):
-        if entry.outcome == "measured":
-            for bound in entry.assertions[CLAIM].bounds:
-                ratios[bound.name.split(", ")[0]].append((ratio(bound), index))
-    return [
-        {
-            "name": name,
-            "checked": len(values),
-            "largest_ratio": finite_or_none(max(values)[0]),
-            "median_ratio": finite_or_none(median(value for value, _ in values)),
-            "example": max(values)[1],
-        }
-        for name, values in ratios.items()
-    ]
+
+def _bound(law: LawRuling) -> dict[str, Any]:
+    """How near values come to a bound; `example` is the instance that comes nearest."""
+    ordered = law.kind is Kind.ORDERED
+    return {
+        "name": law.id,
+        "basis": "order" if ordered else law.basis.value,
+        "checked": law.decided,
+        "largest_ratio": finite_or_none(law.largest or 0.0),
+        "median_ratio": finite_or_none(law.median or 0.0),
+        "example": law.example,
+    }
+
+
+def _independent(evidence: Sequence[Evidence]) -> dict[str, Any] | None:
+    """What an independent route says: numbers compared, and the one furthest off."""
+    pairs: list[Comparison] = [pair for entry in evidence for pair in entry.comparisons]
+    if not pairs:
+        return None
+    worst = max(pairs, key=lambda pair: abs(pair.value - pair.other) - pair.allowed)
+    return {
+        "numbers": len(pairs),
+        "agree": sum(pair.agrees for pair in pairs),
+        "worst": asdict(worst),
+    }
 
 
 def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Ladders of all instances, grouped by quantity; values that are not finite are left out."""
+    """Ladders of all instances, grouped by quantity; values that are not finite are left out.
+
+    A prediction may be missing where a value is not.
+    """
     grouped: dict[str, dict[str, Any]] = {}
     for index, entry in enumerate(evidence):
         for ladder in entry.ladders:
             group = grouped.setdefault(
                 ladder.quantity,
-                {"quantity": ladder.quantity, "x_label": ladder.x_label, "series": []},
+                {
+                    "quantity": ladder.quantity,
+                    "x_label": ladder.x_label,
+                    "role": ladder.role,
+                    "series": [],
+                },
             )
             kept = [
                 point
@@ -280,8 +411,15 @@ def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
                 if all(map(isfinite, point))
             ]
             x, y, predicted = map(list, zip(*kept, strict=True)) if kept else ([], [], [])
-            series = {"x": x, "y": y, "predicted": predicted, "example": index}
-            group["series"].append(series)
+            group["series"].append(
+                {
+                    "x": x,
+                    "y": y,
+                    "predicted": predicted,
+                    "example": index,
+                    "asymptotic_range": finite_or_none(ladder.asymptotic_range),
+                }
+            )
     return list(grouped.values())
 
 
@@ -308,12 +446,12 @@ def _findings(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
 
 
 def _instance(entry: Evidence) -> dict[str, Any]:
-    measured = entry.outcome == "measured"
-    severity = instance_severity(entry.assertions[CLAIM]) if measured else None
+    found = severity(entry.laws[CLAIM]) if entry.outcome == "measured" else None
     return {
         "instance": entry.instance,
         "outcome": entry.outcome,
         "message": entry.message,
-        "severity": None if severity is None else finite_or_none(severity),
+        "measures": entry.measures,
+        "severity": None if found is None else finite_or_none(found),
         "seconds": round(entry.seconds, 3),
     }

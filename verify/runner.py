@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from theory.errors import InvalidInput
+from verify.alone import SINGLE_RATE, against
 from verify.atomic import make_folder, write_json
 from verify.budget import Spending
-from verify.claims.base import Claim
+from verify.catalogue import AnyClaim
 from verify.engines import Engine, started
 from verify.environment import describe_environment
 from verify.events import (
     AssumptionSearched,
     ClaimJudged,
+    CounterexampleLost,
     FurtherStarted,
     Listener,
     RunFinished,
@@ -24,12 +25,21 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
-from verify.evidence import CLAIM, Evidence
+from verify.evidence import CLAIM
+from verify.examine import attempt
+from verify.further import (
+    ROUNDS,
+    confirmed,
+    fresh_shards,
+    refuted_by_rates_alone,
+    short_families,
+)
 from verify.instances import ASSUMPTIONS
-from verify.judge import SINGLE_RATE, against
+from verify.judge import judge
+from verify.merge import merge
 from verify.necessity.table import NecessityPlan, run_necessity
 from verify.profiles import PAIRS, Profile
-from verify.replay import instance_of, replay_command
+from verify.replay import replay_command
 from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
 from verify.search import shrink_counterexample
 from verify.shards import (
@@ -37,11 +47,12 @@ from verify.shards import (
     ShardResult,
     ShardStore,
     code_fingerprint,
+    groups_of,
     plan_shards,
     run_shard,
     suite_sources,
 )
-from verify.user_modules import sources_of, user_code
+from verify.user_modules import sources_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class RunPlan:
     budget, by `jobs` processes on this machine.
     """
 
-    claims: tuple[Claim[Any, Any], ...]
+    claims: tuple[AnyClaim, ...]
     profile: Profile
     examples: int
     seed: int
@@ -82,8 +93,9 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
     start = perf_counter()
+    groups = groups_of(plan.claims)
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
-    shards = [s for claim in plan.claims for s in plan_shards(claim, plan.examples, plan.seed)]
+    shards = [s for group in groups for s in plan_shards(group, plan.examples, plan.seed)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
     with started(plan.engine, plan.jobs) as engine:
         make_folder(plan.folder)  # after all that may be refused: bad options leave nothing behind
@@ -100,15 +112,15 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
                 len(done),
             ),
         )
-        _measure([s for s in shards if s not in done], done, store, engine, listeners)
+        work = _Work(plan, groups, tuple(shards), done, store, engine, listeners)
+        work.measure(shards)
+        work.draw_what_is_short()
         if plan.budget is not None:
-            _spend(plan.budget + start - resumed, shards, done, store, engine, plan, listeners)
-    planned, results = set(shards), []
+            work.spend(plan.budget + start - resumed)
+        confirmations = work.confirm()
+    results = []
     for claim in plan.claims:
-        mine = [done[shard] for shard in shards if shard.claim == claim.id]
-        more = [s for s in done if s.claim == claim.id and s not in planned]
-        more.sort(key=lambda s: (s.index, claim.families.index(s.family)))
-        result = _judged(claim, mine, [done[shard] for shard in more], plan, listeners)
+        result = _judged(claim, work, confirmations.get(claim.id, ()))
         _tell(listeners, ClaimJudged(result))
         results.append(result)
     searched = _necessity(plan, listeners) if plan.necessity else None
@@ -122,55 +134,107 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         plan.budget,
         searched,
     )
-    _tell(listeners, RunFinished(outcome))
+    _tell(listeners, RunFinished(outcome, outcome.to_json()))
     if not any(result.missing for result in done.values()):
         store.clear()  # else the same command runs what is missing, and only that
     return outcome
 
 
+@dataclass
+class _Work:
+    """The shards of a run: planned ones, and those drawn on the way."""
+
+    plan: RunPlan
+    groups: Sequence[tuple[AnyClaim, ...]]
+    planned: tuple[Shard, ...]
+    done: dict[Shard, ShardResult]
+    store: ShardStore
+    engine: Engine
+    listeners: Sequence[Listener]
+
+    def measure(self, shards: Sequence[Shard]) -> list[ShardResult]:
+        """Run those that are neither done nor kept from an interrupted run."""
+        for shard in shards:
+            if shard not in self.done and (kept := self.store.load(shard)) is not None:
+                self.done[shard] = kept
+        left = [shard for shard in shards if shard not in self.done]
+        total = len(self.done) + len(left)
+        for finished in self.engine.results(left, run_shard):
+            if not finished.missing:
+                self.store.save(finished)
+            self.done[finished.shard] = finished
+            shard, count = finished.shard, len(finished.instances)
+            _tell(
+                self.listeners,
+                ShardFinished(shard.measurement, shard.family, count, len(self.done), total),
+            )
+        return [self.done[shard] for shard in shards if shard in self.done]
+
+    def results_of(self, claim: AnyClaim) -> tuple[list[ShardResult], list[ShardResult]]:
+        """The planned and the further shards of a claim, each in an order of their own."""
+        mine = [s for s in self.done if claim.id in s.claims and s.module == claim.module]
+        planned = [s for s in self.planned if s in mine]
+        families = ["examples", *claim.families]
+        further = [s for s in mine if s not in planned]
+        further.sort(key=lambda s: (s.index, families.index(s.family)))
+        return [self.done[s] for s in planned], [self.done[s] for s in further]
+
+    def all_of(self, claim: AnyClaim) -> list[ShardResult]:
+        planned, further = self.results_of(claim)
+        return [*planned, *further]
+
+    def draw_what_is_short(self) -> None:
+        """Further instances where evidence is short, for at most `ROUNDS` rounds."""
+        for _ in range(ROUNDS):
+            shards = [s for group in self.groups for s in self._short(group)]
+            if not shards:
+                return
+            self.measure(shards)
+
+    def _short(self, group: tuple[AnyClaim, ...]) -> list[Shard]:
+        wanted = {f for claim in group for f in short_families(claim, self.all_of(claim))}
+        families = [family for family in group[0].families if family in wanted]
+        return fresh_shards(group, families, self.done, self.plan.seed, self._examples(group))
+
+    def _examples(self, group: tuple[AnyClaim, ...]) -> int:
+        """As many as were planned."""
+        name = group[0].measurement.id
+        return sum(s.count for s in self.planned if s.measurement == name)
+
+    def spend(self, end: float) -> None:
+        """Further shards until the clock shows `end`; see `verify.budget`."""
+        spending = Spending(self.groups, self.plan.seed)
+        for result in list(self.done.values()):
+            spending.add(result)
+        resumed = spending.resume(self.store)
+        self.done.update({result.shard: result for result in resumed})
+        end -= _spent(resumed, self.engine.workers)
+        _tell(self.listeners, FurtherStarted(max(end - perf_counter(), 0.0)))
+        while further := spending.choose(self.engine.workers, end - perf_counter()):
+            for result in self.measure(further):
+                spending.add(result)
+
+    def confirm(self) -> dict[str, list[ShardResult]]:
+        """Fresh instances for claims that a rate alone refutes, by claim."""
+        found: dict[str, list[ShardResult]] = {}
+        known = list(self.done)
+        for group in self.groups:
+            for claim in group:
+                planned, further = self.results_of(claim)
+                if not refuted_by_rates_alone(judge(merge(planned, claim.id, further), CLAIM)):
+                    continue
+                shards = fresh_shards(
+                    (claim,), claim.families, known, self.plan.seed, self._examples(group)
+                )
+                found[claim.id] = self.measure(shards)
+                for shard in shards:
+                    self.done.pop(shard, None)
+        return found
+
+
 def _spent(results: Iterable[ShardResult], jobs: int) -> float:
     """Seconds that shards of an interrupted run took."""
-    return sum(entry.seconds for result in results for entry in result.evidence) / jobs
-
-
-def _measure(
-    shards: list[Shard],
-    done: dict[Shard, ShardResult],
-    store: ShardStore,
-    engine: Engine,
-    listeners: Sequence[Listener],
-) -> None:
-    """Run shards, and add them to those that are done."""
-    total = len(done) + len(shards)
-    for finished in engine.results(shards, run_shard):
-        if not finished.missing:
-            store.save(finished)
-        done[finished.shard] = finished
-        shard, count = finished.shard, len(finished.evidence)
-        _tell(listeners, ShardFinished(shard.claim, shard.family, count, len(done), total))
-
-
-def _spend(
-    end: float,
-    planned: list[Shard],
-    done: dict[Shard, ShardResult],
-    store: ShardStore,
-    engine: Engine,
-    plan: RunPlan,
-    listeners: Sequence[Listener],
-) -> None:
-    """Further shards until the clock shows `end`; see `verify.budget`."""
-    spending = Spending(plan.claims, plan.seed)
-    for shard in planned:
-        spending.add(done[shard])
-    resumed = spending.resume(store)
-    done.update({result.shard: result for result in resumed})
-    end -= _spent(resumed, engine.workers)
-    _tell(listeners, FurtherStarted(max(end - perf_counter(), 0.0)))
-    while further := spending.choose(engine.workers, end - perf_counter()):
-        _measure(further, done, store, engine, listeners)
-        for shard in further:
-            spending.add(done[shard])
+    return sum(result.seconds for result in results) / jobs
 
 
 def _necessity(plan: RunPlan, listeners: Sequence[Listener]) -> dict[str, Any]:
@@ -183,39 +247,26 @@ def _tell(listeners: Sequence[Listener], event: Any) -> None:
         listener(event)
 
 
-def _fingerprint(claims: Sequence[Claim[Any, Any]]) -> str:
+def _fingerprint(claims: Sequence[AnyClaim]) -> str:
     return code_fingerprint([*suite_sources(), *sources_of(claims)])
 
 
-def _judged(
-    claim: Claim[Any, Any],
-    shards: Sequence[ShardResult],
-    further: Sequence[ShardResult],
-    plan: RunPlan,
-    listeners: Sequence[Listener],
-) -> ClaimResult:
-    evidence, discarded = merge(shards, further)
-    missing = sum(shard.missing for shard in (*shards, *further))
+def _judged(claim: AnyClaim, work: _Work, fresh: Sequence[ShardResult]) -> ClaimResult:
+    planned, further = work.results_of(claim)
+    shards = [*planned, *further]
+    evidence = merge(planned, claim.id, further)
+    discarded = sum(shard.discarded for shard in shards)
+    missing = sum(shard.missing for shard in shards)
     result = judge_claim(claim, evidence, discarded, missing)
+    if refuted_by_rates_alone(result.ruling):
+        result = replace(result, ruling=confirmed(result.ruling, claim, fresh))
     if result.ruling.verdict != "falsified":
         return result
-    found = _counterexample(result, [*shards, *further], plan, listeners)
+    found, failure = attempt(lambda: _counterexample(result, shards, work.plan, work.listeners))
+    if failure is not None:
+        _tell(work.listeners, CounterexampleLost(claim.id, failure[1]))
+        return result
     return replace(result, counterexample=found)
-
-
-def merge(
-    shards: Sequence[ShardResult], further: Sequence[ShardResult] = ()
-) -> tuple[list[Evidence], int]:
-    """All evidence in the order of the plan, families interleaved, equal instances once.
-
-    What `further` shards have found beyond the plan comes after it.
-    """
-    merged: dict[str, Evidence] = {}
-    for part in (shards, further):
-        for row in zip_longest(*(shard.evidence for shard in part)):
-            for entry in filter(None, row):
-                merged.setdefault(repr(entry.instance), entry)
-    return list(merged.values()), sum(shard.discarded for shard in (*shards, *further))
 
 
 def _counterexample(
@@ -233,9 +284,9 @@ def _counterexample(
     refuted = [rate.quantity for rate in result.ruling.rates if rate.judgement == "refuted"]
     (alone, worst), shard, entry = max(
         (
-            (against(entry.assertions[CLAIM], refuted), found.shard, entry)
+            (against(entry.laws[CLAIM], refuted), found.shard, entry)
             for found in shards
-            for entry in found.evidence
+            for entry in found.of(claim.id)
             if entry.outcome == "measured"
         ),
         key=lambda entry: entry[0],
@@ -243,19 +294,18 @@ def _counterexample(
     _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries, alone))
     shrunk = None
     if shard.family != "examples" and worst > (1.0 if alone else SINGLE_RATE):
-        with user_code(claim):
-            shrunk = shrink_counterexample(
-                claim,
-                claim.instances((shard.family,)),
-                shard.seed,
-                shard.count,
-                worst,
-                plan.profile.shrink_tries,
-                () if alone else refuted,
-            )
+        shrunk = shrink_counterexample(
+            claim,
+            claim.instances((shard.family,)),
+            shard.seed,
+            shard.count,
+            worst,
+            plan.profile.shrink_tries,
+            () if alone else refuted,
+        )
     path = plan.folder / "counterexamples" / f"{claim.id}.json"
-    instance = instance_of(claim, entry.instance) if shrunk is None else shrunk[0]
-    write_json(path, {**instance.to_json(), "claim": claim.id})
+    data = entry.instance if shrunk is None else shrunk[0].to_json()
+    write_json(path, {**data, "claim": claim.id})
     severity = worst if shrunk is None else shrunk[1]
     return Counterexample(
         str(path), replay_command(claim, path), severity, shrunk is not None, alone

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
-from theory.errors import AssumptionError, NumericalFailure
-from verify.claims.base import Claim
+from verify.alone import SEVERE, SINGLE_RATE, against
+from verify.examine import attempt, stated_laws
 from verify.instances import Instance
-from verify.judge import SEVERE, SINGLE_RATE, against
+from verify.language.claim import Claim
 from verify.profiles import hypothesis_settings
 
 
@@ -90,11 +90,12 @@ class _Tries:
 
 
 def _severity(claim: Claim[Any, Any], instance: Instance, rates: Collection[str]) -> float:
-    try:
-        measured = claim.measure(instance)
-    except (AssumptionError, NumericalFailure):
+    laws, failure = attempt(
+        lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
+    )
+    if failure is not None:
         return 0.0
-    alone, severity = against(claim.assertions(measured, claim.theory), rates)
+    alone, severity = against(laws, rates)
     return 0.0 if alone and rates else severity
 
 

@@ -10,30 +10,33 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from math import inf
 from pathlib import Path
-from typing import Any
 
+from theory.errors import InvalidInput
 from verify.atomic import write_text
-from verify.claims import claim_named
-from verify.claims.base import Claim
-from verify.evidence import Evidence, examine
+from verify.catalogue import AnyClaim, claim_of
+from verify.evidence import Evidence
+from verify.examine import attempt, examine_all
 from verify.instances import Instance
 from verify.profiles import SHARD_SIZE
+from verify.rates import FEWEST
 from verify.search import draw_instances
-from verify.user_modules import claim_of, user_code
 
-FEWEST = 6
-"""Instances of a costly claim at least: the interval of a median needs six to mean 95 %."""
+SABOTAGED = 3
+"""Instances of a measurement that are also measured in its wrong worlds, at least."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Examples of one claim over one family of nets; family "examples" are the claim's own.
+    """Examples of one measurement over one family of nets, for the claims that share it.
 
-    `module` is where a worker process finds a user's claim.
+    The family "examples" are the measurement's own. `module` is where a worker process finds a
+    user's claims.
     """
 
-    claim: str
+    measurement: str
+    claims: tuple[str, ...]
     family: str
     index: int
     seed: int
@@ -42,20 +45,31 @@ class Shard:
 
     @property
     def name(self) -> str:
-        return f"{self.claim}-{self.family}-{self.index}-{self.seed:016x}-{self.count}"
+        """Of its file."""
+        told = hashlib.sha256(json.dumps([self.claims, self.module]).encode()).hexdigest()[:8]
+        place = f"{self.measurement}-{self.family}-{self.index}"
+        return f"{place}-{self.seed:016x}-{self.count}-{told}"
 
 
 @dataclass(frozen=True)
 class ShardResult:
-    """The evidence of one shard, in the order in which it was drawn.
+    """What a shard has found: for each instance, in the order of drawing, evidence by claim.
 
     `missing` counts examples that could not be looked at, because their workers were lost.
     """
 
     shard: Shard
-    evidence: tuple[Evidence, ...]
+    instances: tuple[dict[str, Evidence], ...]
     discarded: int
     missing: int = 0
+
+    def of(self, claim: str) -> tuple[Evidence, ...]:
+        """The evidence of one claim; none where the shard is of another measurement."""
+        return tuple(found[claim] for found in self.instances if claim in found)
+
+    @property
+    def seconds(self) -> float:
+        return sum(entry.seconds for found in self.instances for entry in found.values())
 
 
 def missing(shard: Shard) -> ShardResult:
@@ -63,32 +77,54 @@ def missing(shard: Shard) -> ShardResult:
     return ShardResult(shard, (), 0, shard.count)
 
 
-def plan_shards(claim: Claim[Any, Any], examples: int, seed: int) -> list[Shard]:
-    """Spread `examples` evenly over the claim's families, in shards of at most `SHARD_SIZE`.
+def groups_of(claims: Sequence[AnyClaim]) -> list[tuple[AnyClaim, ...]]:
+    """Claims that share a measurement, in the order of their first.
 
-    A claim with a thrift gets the examples divided by it, and smaller shards, so that they still
-    spread over workers; never fewer than `FEWEST` where more are asked for.
+    Raises:
+        InvalidInput: two measurements have one id.
     """
-    examples = max(-(-examples // claim.thrift), min(examples, FEWEST))
+    groups: dict[tuple[str | None, str], list[AnyClaim]] = {}
+    for claim in claims:
+        group = groups.setdefault((claim.module, claim.measurement.id), [])
+        if group and group[0].measurement is not claim.measurement:
+            raise InvalidInput(
+                f"claims {group[0].id} and {claim.id} have different measurements of the id "
+                f"{claim.measurement.id!r}; give one of them another"
+            )
+        group.append(claim)
+    return [tuple(group) for group in groups.values()]
+
+
+def plan_shards(claims: tuple[AnyClaim, ...], examples: int, seed: int) -> list[Shard]:
+    """Spread `examples` evenly over the families of a measurement, in shards of `SHARD_SIZE`.
+
+    A measurement with a thrift gets the examples divided by it, and smaller shards, so that they
+    still spread over workers; never fewer than `FEWEST` where more are asked for.
+    """
+    measurement = claims[0].measurement
+    examples = max(-(-examples // measurement.thrift), min(examples, FEWEST))
     shards = []
-    if claim.examples:
-        shards.append(Shard(claim.id, "examples", 0, 0, len(claim.examples), claim.module))
-    families = claim.families
+    if measurement.examples:
+        own = replace(further_shard(claims, "examples", 0, seed), seed=0)
+        shards.append(replace(own, count=len(measurement.examples)))
+    families = measurement.families
     for k, family in enumerate(families):
         left = examples // len(families) + (k < examples % len(families))
         index = 0
         while left > 0:
-            shard = further_shard(claim, family, index, seed)
+            shard = further_shard(claims, family, index, seed)
             shards.append(replace(shard, count=min(left, shard.count)))
             left, index = left - shards[-1].count, index + 1
     return shards
 
 
-def further_shard(claim: Claim[Any, Any], family: str, index: int, seed: int) -> Shard:
+def further_shard(claims: tuple[AnyClaim, ...], family: str, index: int, seed: int) -> Shard:
     """The shard of that index, at full size, whether or not a plan reaches so far."""
-    size = max(SHARD_SIZE // claim.thrift, 2)
-    derived = _derived_seed(seed, claim.id, family, index)
-    return Shard(claim.id, family, index, derived, size, claim.module)
+    measurement, module = claims[0].measurement, claims[0].module
+    size = max(SHARD_SIZE // measurement.thrift, 2)
+    derived = _derived_seed(seed, measurement.id, family, index)
+    names = tuple(claim.id for claim in claims)
+    return Shard(measurement.id, names, family, index, derived, size, module)
 
 
 def _derived_seed(seed: int, *parts: object) -> int:
@@ -99,32 +135,43 @@ def _derived_seed(seed: int, *parts: object) -> int:
 def run_shard(shard: Shard) -> ShardResult:
     """Draw and examine every instance of a shard.
 
+    A strategy that fails ends the shard: what is missing then keeps its claims from holding.
+
     Raises:
-        InvalidInput: a user's module cannot be loaded, or its claim raises what it should not.
+        InvalidInput: a user's module cannot be loaded.
     """
-    claim = claim_of(shard.module, shard.claim) if shard.module else claim_named(shard.claim)
-    with user_code(claim):
-        return _examine_all(claim, shard)
-
-
-def _examine_all(claim: Claim[Any, Any], shard: Shard) -> ShardResult:
+    claims = tuple(claim_of(shard.module, name) for name in shard.claims)
     if shard.family == "examples":
-        return ShardResult(shard, tuple(examine(claim, i) for i in claim.examples), 0)
-    collected: list[Evidence] = []
+        own = (examine_all(claims, instance) for instance in claims[0].measurement.examples)
+        return ShardResult(shard, tuple(own), 0)
+    return _drawn(claims, shard)
 
+
+def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
+    collected: list[dict[str, Evidence]] = []
+    measurement = claims[0].measurement
     # Hypothesis draws the simplest instance first under every seed; once a family is enough
     repeated = min(shard.index, 1)
+    attacked = shard.count - -(-SABOTAGED // len(measurement.families)) if not shard.index else inf
+    routed = shard.count - 1 if not shard.index and shard.family == measurement.families[0] else inf
     drawn = 0
 
     def use(instance: Instance) -> None:
         nonlocal drawn
         drawn += 1
         if drawn > repeated:
-            collected.append(examine(claim, instance))
+            k = len(collected)
+            found = examine_all(claims, instance, sabotage=k >= attacked, independent=k >= routed)
+            collected.append(found)
 
-    strategy = claim.instances((shard.family,))
-    discarded = draw_instances(strategy, shard.seed, shard.count + repeated, use)
-    return ShardResult(shard, tuple(collected), discarded)
+    strategy = measurement.instances((shard.family,))
+    discarded, failure = attempt(
+        lambda: draw_instances(strategy, shard.seed, shard.count + repeated, use)
+    )
+    if failure is not None:
+        lost = Evidence({}, "raised", f"its strategy: {failure[1]}")
+        collected.append({claim.id: lost for claim in claims})
+    return ShardResult(shard, tuple(collected), discarded or 0)
 
 
 class ShardStore:
@@ -137,15 +184,21 @@ class ShardStore:
         """A finished shard, or None; an unreadable file counts as unfinished."""
         try:
             data = json.loads((self.folder / f"{shard.name}.json").read_text(encoding="utf-8"))
-            evidence = tuple(Evidence.from_json(entry) for entry in data["evidence"])
-            return ShardResult(shard, evidence, int(data["discarded"]))
+            instances = tuple(
+                {name: Evidence.from_json(entry) for name, entry in found.items()}
+                for found in data["instances"]
+            )
+            return ShardResult(shard, instances, int(data["discarded"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def save(self, result: ShardResult) -> None:
         data = {
             "shard": asdict(result.shard),
-            "evidence": [entry.to_json() for entry in result.evidence],
+            "instances": [
+                {name: entry.to_json() for name, entry in found.items()}
+                for found in result.instances
+            ],
             "discarded": result.discarded,
         }
         # read by nothing else, so NaN and Infinity may stay as Python writes them

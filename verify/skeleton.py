@@ -5,7 +5,7 @@ from pathlib import Path
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
-from verify.claims import all_claims
+from verify.catalogue import all_claims
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

@@ -10,8 +10,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -19,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from theory.errors import InvalidInput, NumericalFailure
-from verify.claims.base import Claim
+from theory.errors import InvalidInput
+from verify.language.claim import Claim
 
 GROUP = "theory_verify.claims"
 
@@ -30,27 +29,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Ids name files of shards and counterexamples."""
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-def claims_with(modules: Sequence[str]) -> dict[str, AnyClaim]:
-    """The suite's claims and those of users' modules, by id.
-
-    Raises:
-        InvalidInput: a module cannot be loaded or has no claims, or an id is taken.
-    """
-    from verify.claims import all_claims
-
-    found = [claim for module in dict.fromkeys(modules) for claim in load_claims(module)]
-    return joined(all_claims(), found)
-
-
-def select(claims: Mapping[str, AnyClaim], names: Iterable[str]) -> tuple[AnyClaim, ...]:
-    """The claims of those ids, each once; `InvalidInput` lists the known ones otherwise."""
-    names = list(dict.fromkeys(names))
-    for name in names:
-        if name not in claims:
-            raise InvalidInput(f"claim is {name!r}; known are {', '.join(claims)}")
-    return tuple(claims[name] for name in names)
 
 
 def joined(known: Mapping[str, AnyClaim], more: Iterable[AnyClaim]) -> dict[str, AnyClaim]:
@@ -77,12 +55,6 @@ def load_claims(reference: str) -> tuple[AnyClaim, ...]:
     return tuple(replace(claim, module=reference) for claim in found)
 
 
-def claim_of(reference: str, name: str) -> AnyClaim:
-    """One claim of a user's module."""
-    (claim,) = select({claim.id: claim for claim in load_claims(reference)}, [name])
-    return claim
-
-
 @cache
 def installed_claims() -> tuple[AnyClaim, ...]:
     """The claims of installed packages that declare the entry point."""
@@ -98,26 +70,6 @@ def _entered(entry: EntryPoint) -> tuple[AnyClaim, ...]:
     if isinstance(loaded, ModuleType):
         return _claims_in(loaded, where)
     return (_checked(loaded, f"its {entry.attr}", where),)
-
-
-@contextmanager
-def user_code(claim: AnyClaim) -> Iterator[None]:
-    """Exceptions of a user's claim as one sentence with the line; those of the suite as they are.
-
-    Raises:
-        InvalidInput: the claim raised something other than the errors of `theory.errors`.
-    """
-    try:
-        yield
-    except (InvalidInput, NumericalFailure):
-        raise
-    except Exception as error:
-        if claim.module is None:
-            raise
-        path = getattr(_load(claim.module), "__file__", None)
-        raise InvalidInput(
-            f"claim {claim.id} of {claim.module} cannot be examined; {_what_failed(error, path)}"
-        ) from error
 
 
 def sources_of(claims: Iterable[AnyClaim]) -> list[Path]:
@@ -230,7 +182,7 @@ def _checked(claim: Any, where: str, reference: str) -> AnyClaim:
     if not isinstance(claim, Claim):
         raise InvalidInput(
             f"module is {reference!r}; {where} is of type {type(claim).__name__}, it must be a "
-            "verify.claims.base.Claim"
+            "verify.language.Claim"
         )
     if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
         raise InvalidInput(

@@ -1,37 +1,37 @@
-"""Claims: one theorem a file. A new file with a `CLAIM` is a new claim; nothing else is edited.
+"""Claims: one folder a family of theorems. A new file with a `CLAIM` is a new claim.
 
-Claims from elsewhere join by `--module` or by an entry point: see `verify.user_modules`.
+Nothing else is edited. Claims from elsewhere join by `--module` or by an entry point: see
+`verify.user_modules`; `verify.catalogue` knows all of them.
 """
 
+from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
+from types import MappingProxyType
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.claims.base import Claim
+from verify.language.claim import Claim
 
 ORDER = ("kernel-svm", "kkt", "frozen-direction", "norm-law", "sharp-transition")
 """The order of the report; claims not named here follow in order of their ids."""
 
 
-def all_claims() -> dict[str, Claim[Any, Any]]:
-    """Every claim of this package, then those of installed packages, by id.
+@cache
+def suite_claims() -> MappingProxyType[str, Claim[Any, Any]]:
+    """Every claim of this package by id, from `CLAIM` or `CLAIMS` of its modules.
 
     Raises:
-        InvalidInput: an entry point of the group "theory_verify.claims" is unusable.
+        InvalidInput: two claims have one id.
     """
-    from verify.user_modules import installed_claims, joined
-
-    modules = [import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__)]
-    claims = [module.CLAIM for module in modules if hasattr(module, "CLAIM")]
+    names = sorted(info.name for info in walk_packages(__path__, f"{__name__}."))
+    found: dict[str, Claim[Any, Any]] = {}
+    for module in map(import_module, names):
+        own = [module.CLAIM] if hasattr(module, "CLAIM") else getattr(module, "CLAIMS", ())
+        for claim in own:
+            if claim.id in found:
+                raise InvalidInput(f"claim {claim.id!r} of {module.__name__} exists already")
+            found[claim.id] = claim
     rank = {name: k for k, name in enumerate(ORDER)}
-    claims.sort(key=lambda claim: (rank.get(claim.id, len(ORDER)), claim.id))
-    return joined({claim.id: claim for claim in claims}, installed_claims())
-
-
-def claim_named(name: str) -> Claim[Any, Any]:
-    """The claim of that id; `InvalidInput` lists the known ones otherwise."""
-    claims = all_claims()
-    if name not in claims:
-        raise InvalidInput(f"claim is {name!r}; known are {', '.join(claims)}")
-    return claims[name]
+    ordered = sorted(found, key=lambda name: (rank.get(name, len(ORDER)), name))
+    return MappingProxyType({name: found[name] for name in ordered})

@@ -1,26 +1,27 @@
-"""What a claim is: a theorem as an object that can be attacked.
+"""Claims of the layer before `verify.language`, read by the new judge until each is ported.
 
-A claim measures one instance (exactly, with its numerical error), and asserts something about the
-measurement in the words of a small frozen record of constants, its *theory*. A rival is the same
-assertion with another record: whatever the judge accepts for the claim and rejects for the rival,
-it decides on the same numbers by the same rules.
+Nothing new is written with it: see `verify.language`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from verify.instances import FlowInstance, Instance
+from verify.instances import FlowInstance
+from verify.language.assumption import in_words
+from verify.language.claim import Claim as NewClaim
+from verify.language.claim import Expected, Finding
+from verify.language.constants import Rival
+from verify.language.ladder import Ladder as NewLadder
+from verify.language.law import Basis, Check, Estimate, Kind, Law
+from verify.language.measurement import Measurement
+from verify.language.quantity import Quantity
 from verify.strategies.nets import FAMILIES
 
-M = TypeVar("M")
-T = TypeVar("T")
-
-Expected = Literal["holds", "falsified"]
+__all__ = ["Assertions", "Bound", "Claim", "Expected", "Finding", "Ladder", "RateSample", "Rival"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class RateSample:
-    """A slope or constant fitted on one instance's ladder, with what is predicted for it.
-
-    `tolerance` is absolute: how far the median over instances may lie from `predicted`. `method` is
-    how `fitted` was found on the instance, as in "least-squares slope over 3 rungs".
-    """
+    """A slope or constant fitted on one instance's ladder, with what is predicted for it."""
 
     quantity: str
     predicted: float
@@ -69,15 +66,6 @@ class Ladder:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something an instance showed that is no part of the assertion but must not stay hidden."""
-
-    title: str
-    detail: str
-    severity: float
-
-
-@dataclass(frozen=True)
 class Assertions:
     """All that a theory asserts about one measurement."""
 
@@ -85,63 +73,81 @@ class Assertions:
     rates: tuple[RateSample, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rival(Generic[T]):
-    """A plausible wrong statement, as the theory that it puts in place of the true one."""
-
-    id: str
-    description: str
-    theory: T
-
-
 def _nothing(_: Any) -> tuple[()]:
     return ()
 
 
-@dataclass(frozen=True)
-class Claim(Generic[M, T]):
-    """A theorem with everything needed to attack it.
+def laws_of(stated: Assertions) -> Iterator[Law]:
+    """Bounds of one family, their name up to the first comma, are one law."""
+    families: dict[str, list[Check]] = {}
+    for bound in stated.bounds:
+        checks = families.setdefault(bound.name.split(", ")[0], [])
+        checks.append(Check(bound.value, bound.bound, bound.error))
+    for name, checks in families.items():
+        yield Law(name, Kind.BELOW, Basis.FORMER, checks=tuple(checks))
+    for rate in stated.rates:
+        if np.isfinite(rate.fitted):
+            estimate = Estimate(rate.fitted, rate.predicted, rate.tolerance, 0.0, rate.method)
+            yield Law(rate.quantity, Kind.RATE, Basis.FORMER, estimate=estimate)
+        else:
+            yield Law(rate.quantity, Kind.RATE, Basis.FORMER, not_applicable="nothing to fit")
 
-    Attributes:
-        id: short name on the command line.
-        title: one line.
-        statement: LaTeX.
-        source: paper, theorem or equation.
-        assumptions: what the instances satisfy, in words.
-        instances: strategy of instances over the given families of nets.
-        measure: one instance to numbers; raises `NumericalFailure` or `AssumptionError`.
-        theory: the constants as the theorem states them.
-        assertions: what a theory asserts of a measurement.
-        rivals: wrong theories that the judge must reject.
-        tolerances: where each bound and tolerance comes from.
-        ladders, findings: what the report draws and notes for one measurement.
-        examples: further instances always tried, by name.
-        families: the families of nets that it speaks of.
-        kind: the type of its instances.
-        thrift: one instance costs as much as this many of another claim, and it gets so many fewer.
-        expected: "falsified" for a statement of the literature that does not survive.
-        constants: the constants of `theory` that are put off to measure the power of a run; None
-            for all its real numbers but zeros.
-        module: the user's module that it was loaded from, as `--module` names it.
-    """
 
-    id: str
-    title: str
-    statement: str
-    source: str
-    assumptions: tuple[str, ...]
-    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Any]]
-    measure: Callable[[Any], M]
-    theory: T
-    assertions: Callable[[M, T], Assertions]
-    rivals: tuple[Rival[T], ...]
-    tolerances: tuple[str, ...]
-    ladders: Callable[[M], tuple[Ladder, ...]] = field(default=_nothing)
-    findings: Callable[[M], tuple[Finding, ...]] = field(default=_nothing)
-    examples: tuple[Instance, ...] = ()
-    families: tuple[str, ...] = FAMILIES
-    kind: type = FlowInstance
-    thrift: int = 1
-    expected: Expected = "holds"
-    module: str | None = None
-    constants: tuple[str, ...] | None = None
+def Claim(  # noqa: N802
+    id: str,  # noqa: A002
+    title: str,
+    statement: str,
+    source: str,
+    assumptions: tuple[str, ...],
+    instances: Callable[[tuple[str, ...]], Any],
+    measure: Callable[[Any], Any],
+    theory: Any,
+    assertions: Callable[[Any, Any], Assertions],
+    rivals: tuple[Rival, ...],
+    tolerances: tuple[str, ...],
+    ladders: Callable[[Any], tuple[Ladder, ...]] = _nothing,
+    findings: Callable[[Any], tuple[Finding, ...]] = _nothing,
+    examples: tuple[Any, ...] = (),
+    families: tuple[str, ...] = FAMILIES,
+    kind: type = FlowInstance,
+    thrift: int = 1,
+    expected: Expected = "holds",
+    module: str | None = None,
+    constants: tuple[str, ...] | None = None,
+) -> NewClaim[Any, Any]:
+    """A claim of the former layer; laws that it does not state are not held against it."""
+    del constants
+
+    def laws(measured: Any, stated: Any) -> Iterator[Law | NewLadder]:
+        found = {law.id: law for law in laws_of(assertions(measured, stated))}
+        yield from found.values()
+        for ladder in ladders(measured):
+            measured_course = Quantity.of(ladder.y, 0.0)
+            yield NewLadder.of(
+                ladder.quantity, ladder.x_label, ladder.x, measured_course, ladder.predicted
+            )
+
+    measurement: Measurement[Any, Any] = Measurement(
+        id,
+        kind,
+        families,
+        instances,
+        measure,
+        in_words(*assumptions),
+        examples=examples,
+        thrift=thrift,
+    )
+    return NewClaim(
+        id,
+        title,
+        statement,
+        source,
+        measurement,
+        theory,
+        laws,
+        tolerances,
+        further_rivals=rivals,
+        findings=findings,
+        expected=expected,
+        module=module,
+    )

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from verify.catalogue import claims_with
 from verify.commands.options import module_option
-from verify.user_modules import claims_with
 
 
 @click.command("list")

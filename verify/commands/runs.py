@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from verify.claims.base import Claim
+from verify.catalogue import AnyClaim, claims_with, select
 from verify.commands.options import (
     claim_option,
     jobs_option,
@@ -18,10 +18,10 @@ from verify.commands.options import (
     seed_option,
 )
 from verify.profiles import PAIRS, PROFILES, profile_named
-from verify.user_modules import claims_with, load_claims, select
+from verify.user_modules import load_claims
 
 
-def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[Claim[Any, Any], ...]:
+def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[AnyClaim, ...]:
     """The claims named; without names all of the modules, without these all of the suite."""
     known = claims_with(modules)
     named = names or [claim.id for module in modules for claim in load_claims(module)] or known

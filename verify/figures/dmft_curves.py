@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from theory.lazy_rich import Setting
 from theory.lazy_rich.dmft import MeanField, causal_sweep, iterate, online, simulate
-from verify.claims.base import Bound
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import one_thread
-from verify.figures.outcomes import Outcome, below
+from verify.figures.outcomes import Bound, Outcome, below
 
 STANDARD_ERRORS = 4.0
 FINITE_DIMENSION = 10.0

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from theory.backend import Floats
 from theory.lazy_rich import Committee, Setting, Training, gradient_descent
 from theory.lazy_rich.targets import hermite_labels
-from verify.claims.base import Bound
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.committee_runs import (
     Run,
@@ -23,7 +22,7 @@ from verify.figures.committee_runs import (
     with_columns,
 )
 from verify.figures.committee_sweeps import by_run
-from verify.figures.outcomes import Outcome, below
+from verify.figures.outcomes import Bound, Outcome, below
 
 DEGREES = (2, 3, 4, 5)
 

@@ -13,9 +13,8 @@ from matplotlib.ticker import NullLocator
 
 from theory.backend import Floats
 from theory.lazy_rich.experiments.optimization import Moment
-from verify.claims.base import Bound
 from verify.figures.base import Part, Table
-from verify.figures.outcomes import below, ordered
+from verify.figures.outcomes import Bound, below, ordered
 
 TRAIN, TEST = "tab:blue", "tab:red"
 

@@ -8,14 +8,31 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from verify.claims.base import Assertions, Bound, Expected
-from verify.judge import Verdict, judge_bound, judge_instance
+from verify.alone import Verdict
+from verify.language.claim import Expected
+from verify.language.law import Check, Status
 
-_VERDICTS: dict[str, Verdict] = {
-    "kept": "holds",
-    "refuted": "falsified",
-    "undecided": "inconclusive",
-}
+
+@dataclass(frozen=True)
+class Bound:
+    """A named inequality between two numbers of a figure: value <= bound, value off by `error`."""
+
+    name: str
+    value: float
+    bound: float
+    error: float = 0.0
+
+    @property
+    def status(self) -> Status:
+        return Check(self.value, self.bound, self.error).status
+
+
+def verdict_of(bounds: tuple[Bound, ...]) -> Verdict:
+    """One refuted falsifies, one undecided or none at all leaves it open."""
+    found = {bound.status for bound in bounds}
+    if Status.REFUTED in found:
+        return "falsified"
+    return "inconclusive" if Status.UNRESOLVED in found or not found else "holds"
 
 
 @dataclass(frozen=True)
@@ -38,11 +55,11 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        return _VERDICTS[judge_instance(Assertions(self.bounds))]
+        return verdict_of(self.bounds)
 
     @property
     def rival_rejected(self) -> bool:
-        return judge_instance(Assertions(self.rival_bounds)) == "refuted"
+        return verdict_of(self.rival_bounds) == "falsified"
 
     @property
     def as_expected(self) -> bool:
@@ -58,7 +75,7 @@ class Outcome:
 
     def _shown(self) -> tuple[Bound, ...]:
         """The bounds that decide: the refuted ones, or else all of them."""
-        refuted = tuple(b for b in self.bounds if judge_bound(b) == "refuted")
+        refuted = tuple(b for b in self.bounds if b.status is Status.REFUTED)
         return refuted or self.bounds
 
     def to_json(self) -> dict[str, Any]:

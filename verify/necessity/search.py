@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from theory.errors import AssumptionError, NumericalFailure
+from verify.alone import SEVERE
 from verify.instances import CONCLUSIONS, Violation
-from verify.judge import SEVERE
 from verify.necessity.conclusions import FAILURE, Judged, judge_pair
 from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.profiles import hypothesis_settings

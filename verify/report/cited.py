@@ -79,6 +79,6 @@ class InstanceFiles:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            for claim in event.result.to_json()["claims"]:
+            for claim in event.data["claims"]:
                 for citation in cited(claim, self.folder).values():
                     write_json(citation.path, citation.instance)

@@ -30,7 +30,7 @@ class ReportFile:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            write_text(self.path, self.text(event.result.to_json()))
+            write_text(self.path, self.text(event.data))
 
 
 def report_files(folder: Path, baseline: Path = BASELINE) -> tuple[Listener, ...]:

@@ -36,7 +36,7 @@ class HtmlReport:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            page = render(event.result.to_json(), self.folder)
+            page = render(event.data, self.folder)
             write_text(self.folder / "index.html", page)
 
 

@@ -15,4 +15,4 @@ class ResultsFile:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            write_json(self.folder / "results.json", event.result.to_json())
+            write_json(self.folder / "results.json", event.data)

@@ -6,9 +6,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from verify.alone import in_digits, ratio
 from verify.events import (
     AssumptionSearched,
     ClaimJudged,
+    CounterexampleLost,
     Event,
     FurtherStarted,
     RunFinished,
@@ -16,7 +18,6 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
-from verify.judge import in_digits, ratio
 from verify.necessity.words import lines_of
 from verify.power import range_in_words
 from verify.results import ClaimResult, RunResult
@@ -53,6 +54,8 @@ class Terminal:
                     else f"a rate is refuted, {event.severity:.3g} tolerances off at the most"
                 )
                 self._say(f"{event.claim}: {refuted}; shrinking (at most {event.tries} instances)")
+            case CounterexampleLost():
+                self._say(f"{event.claim}: its counterexample could not be kept: {event.message}")
             case ClaimJudged():
                 self._stop()
                 self._judged(event.result)
@@ -95,11 +98,11 @@ class Terminal:
                 self._progress.task_ids[0],
                 completed=event.done,
                 total=event.total,
-                description=f"measured {event.claim} on {event.family}",
+                description=f"measured {event.measurement} on {event.family}",
             )
         else:
             self._say(
-                f"[{event.done}/{event.total}] {event.claim} on {event.family}: "
+                f"[{event.done}/{event.total}] {event.measurement} on {event.family}: "
                 f"{event.examples} instances"
             )
 
@@ -114,10 +117,13 @@ class Terminal:
         for rival in result.rivals:
             if not rival.rejected:
                 self._say(f"{result.claim.id}: rival {rival.id} was not rejected")
+        if result.ruling.verdict == "inconclusive":
+            for told in result.ruling.shortfalls:
+                self._say(f"{result.claim.id}: {told}")
         for rate in result.ruling.rates:
-            if rate.judgement in ("refuted", "undecided"):
+            if rate.judgement in ("refuted", "undecided", "scattered"):
                 self._say(
-                    f"{result.claim.id}: rate '{rate.quantity}' {rate.judgement}: fitted "
+                    f"{result.claim.id}: rate '{rate.name}' {rate.judgement}: fitted "
                     f"{rate.fitted:.4g} in [{rate.low:.4g}, {rate.high:.4g}] from {rate.samples} "
                     f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}"
                 )
@@ -131,7 +137,7 @@ class Terminal:
             rejected = sum(rival.rejected for rival in entry.rivals)
             table.add_row(
                 entry.claim.id,
-                f"[{_COLOURS[verdict]}]{verdict}[/]" + ("" if entry.expected else " (unexpected)"),
+                f"[{_COLOURS[verdict]}]{verdict}[/]{_note(entry)}",
                 str(len(entry.evidence)),
                 str(entry.ruling.undecided),
                 "-"
@@ -147,4 +153,18 @@ class Terminal:
             "detects: the smallest error in a constant of the theory that the run would have "
             "detected, of the best and of the worst constant"
         )
+        judged = result.judgements
+        self._say(
+            f"judged: {judged['checks']} inequalities beyond their numerical errors, and "
+            f"{judged['rates']} rates, of which chance alone refutes at most "
+            f"{judged['false_refutations_by_rates']:.2g} before and "
+            f"{judged['false_refutations_confirmed']:.2g} after confirmation"
+        )
         self._say(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
+
+
+def _note(entry: ClaimResult) -> str:
+    """What a verdict is qualified by."""
+    if entry.standing != "tested":
+        return f" ({entry.standing})"
+    return "" if entry.expected else " (unexpected)"

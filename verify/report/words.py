@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from verify import judge
-from verify.claims.base import Bound
+from verify import alone
+from verify.language.law import Check
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUS = "\N{MINUS SIGN}"
@@ -134,7 +134,7 @@ def ratio(worst: dict[str, Any] | None) -> float | None:
     """How much of its bound the worst value takes, its numerical error granted."""
     if worst is None or worst["value"] is None or worst["bound"] is None:
         return None
-    return judge.ratio(Bound("", worst["value"], worst["bound"], worst.get("error") or 0.0))
+    return alone.ratio(Check(worst["value"], worst["bound"], worst.get("error") or 0.0))
 
 
 _NOT_DESCRIBED = {"net", "anchor", "inputs", "labels", "model", "claim"}
@@ -236,6 +236,8 @@ def counterexample(entry: dict[str, Any]) -> str:
 def reasons(claim: dict[str, Any]) -> list[str]:
     """Why the verdict is what it is, from the counts and judgements alone."""
     listed = _bound_reasons(claim) + _rate_reasons(claim)
+    if claim["verdict"] == "inconclusive":
+        listed += [f"It does not hold yet: {told}." for told in claim.get("shortfalls", ())]
     if claim["verdict"] != claim["expected"]:
         listed.append(f"Expected by its author: {claim['expected']}.")
     listed += [

@@ -1,0 +1,53 @@
+"""Every claim that is known: the suite's, those of installed packages, and users' modules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from theory.errors import InvalidInput
+from verify.claims import suite_claims
+from verify.language.claim import Claim
+from verify.user_modules import installed_claims, joined, load_claims
+
+AnyClaim = Claim[Any, Any]
+
+
+def all_claims() -> dict[str, AnyClaim]:
+    """Every claim of this package, then those of installed packages, by id.
+
+    Raises:
+        InvalidInput: an entry point of the group "theory_verify.claims" is unusable.
+    """
+    return joined(suite_claims(), installed_claims())
+
+
+def claim_named(name: str) -> AnyClaim:
+    """The claim of that id; `InvalidInput` lists the known ones otherwise."""
+    (claim,) = select(all_claims(), [name])
+    return claim
+
+
+def claim_of(module: str | None, name: str) -> AnyClaim:
+    """One claim of a user's module, or of those that are known without one."""
+    if module is None:
+        return claim_named(name)
+    (claim,) = select({claim.id: claim for claim in load_claims(module)}, [name])
+    return claim
+
+
+def claims_with(modules: Sequence[str]) -> dict[str, AnyClaim]:
+    """The suite's claims and those of users' modules, by id.
+
+    Raises:
+        InvalidInput: a module cannot be loaded or has no claims, or an id is taken.
+    """
+    found = [claim for module in dict.fromkeys(modules) for claim in load_claims(module)]
+    return joined(all_claims(), found)
+
+
+def select(claims: Mapping[str, AnyClaim], names: Iterable[str]) -> tuple[AnyClaim, ...]:
+    """The claims of those ids, each once; `InvalidInput` lists the known ones otherwise."""
+    names = list(dict.fromkeys(names))
+    for name in names:
+        if name not in claims:
+            raise InvalidInput(f"claim is {name!r}; known are {', '.join(claims)}")
+    return tuple(claims[name] for name in names)

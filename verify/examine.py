@@ -1,0 +1,270 @@
+"""From an instance to evidence: measured once, for all claims that share the measurement."""
+
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from math import isfinite
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from theory.errors import (
+    AssumptionError,
+    IntegratorsDisagree,
+    InvalidInput,
+    NumericalFailure,
+    OracleFailed,
+)
+from verify.alone import notices
+from verify.evidence import CLAIM, Comparison, Evidence, Laws, Outcome, Rungs, Sabotage
+from verify.instances import Instance, measures_of
+from verify.language.claim import Claim
+from verify.language.constants import detunings_of
+from verify.language.ladder import Ladder
+from verify.language.law import Check, Estimate, Law, Status
+
+AnyClaim = Claim[Any, Any]
+
+
+def examine(claim: AnyClaim, instance: Instance) -> Evidence:
+    """Measure one instance and record what the claim and its rivals assert of it.
+
+    Raises:
+        InvalidInput: the instance is of another kind.
+    """
+    return examine_all((claim,), instance)[claim.id]
+
+
+def examine_all(
+    claims: Sequence[AnyClaim],
+    instance: Instance,
+    *,
+    sabotage: bool = False,
+    independent: bool = False,
+) -> dict[str, Evidence]:
+    """Evidence of claims that share a measurement, by id.
+
+    Whatever fails on the way is an outcome, also an exception that nobody foresaw: one instance
+    never ends a run.
+
+    Args:
+        sabotage: also measure it in the wrong worlds that the measurement names.
+        independent: also measure it by the independent route, where there is one.
+
+    Raises:
+        InvalidInput: the instance is of another kind.
+    """
+    measurement = claims[0].measurement
+    if not isinstance(instance, measurement.kind):
+        raise InvalidInput(
+            f"instance is a {type(instance).__name__}; claim {claims[0].id} takes a "
+            f"{measurement.kind.__name__}"
+        )
+    start = perf_counter()
+    measured, failure = attempt(lambda: measurement.measure(instance))
+    seconds = (perf_counter() - start) / len(claims)
+    recorded = instance.to_json()
+    sizes = measures_of(instance)
+    found = {}
+    for claim in claims:
+        named = {**recorded, "claim": claim.id}
+        blank = Evidence(named, "measured", measures=sizes, seconds=seconds)
+        if failure is not None:
+            found[claim.id] = replace(blank, outcome=failure[0], message=failure[1])
+        else:
+            found[claim.id] = _asserted(claim, measured, blank)
+    if failure is None and sabotage:
+        found = _sabotaged(claims, instance, found)
+    if failure is None and independent and measurement.independent is not None:
+        found = _compared(claims, instance, found)
+    return found
+
+
+def attempt(compute: Any) -> tuple[Any, tuple[Outcome, str] | None]:
+    """What is computed, or None with the class and the words of what failed."""
+    try:
+        return compute(), None
+    except AssumptionError as error:
+        return None, ("assumption not met", str(error))
+    except IntegratorsDisagree as error:
+        return None, ("integrators disagree", str(error))
+    except OracleFailed as error:
+        return None, ("oracle not certified", str(error))
+    except NumericalFailure as error:
+        return None, ("integrator did not finish", str(error))
+    except Exception as error:
+        return None, ("raised", where_raised(error))
+
+
+def where_raised(error: BaseException) -> str:
+    """An exception with file and line, on one line; frames of libraries come last."""
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")
+    ]
+    own = [
+        f for f in frames if "site-packages" not in f.filename and "/lib/python" not in f.filename
+    ]
+    frame = (own or frames)[-1]
+    message = " ".join(str(error).split())
+    raised = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"{raised} ({Path(frame.filename).name}, line {frame.lineno})"
+
+
+def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tuple[Ladder, ...]]:
+    """The laws of a theory, with the ladders that they and the plots are made from.
+
+    Raises:
+        InvalidInput: a law is stated twice, or something else than laws and ladders is.
+    """
+    laws: list[Law] = []
+    ladders: dict[str, Ladder] = {}
+    for stated in claim.laws(measured, theory):
+        if isinstance(stated, Ladder):
+            ladders.setdefault(stated.name, stated)
+        elif isinstance(stated, Law):
+            laws.append(_plain(stated))
+            if stated.ladder is not None:
+                ladders.setdefault(stated.ladder.name, stated.ladder)
+        else:
+            raise InvalidInput(f"claim {claim.id} states a {type(stated).__name__}; give laws")
+    ids = [law.id for law in laws]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise InvalidInput(f"claim {claim.id} states {', '.join(twice)} twice")
+    return tuple(laws), tuple(ladders.values())
+
+
+def _asserted(claim: AnyClaim, measured: Any, blank: Evidence) -> Evidence:
+    start = perf_counter()
+    stated, failure = attempt(lambda: stated_laws(claim, measured, claim.theory))
+    if failure is not None:
+        return replace(blank, outcome=failure[0], message=failure[1])
+    own, ladders = stated
+    laws = {CLAIM: own}
+    for rival in claim.rivals:
+        found, failure = attempt(lambda theory=rival.theory: stated_laws(claim, measured, theory))
+        laws[rival.id] = found[0] if failure is None else _unresolved(own, failure[1])
+    laws |= dict(_detuned(claim, measured))
+    findings, failure = attempt(lambda: claim.findings(measured))
+    if failure is not None:
+        return replace(blank, outcome=failure[0], message=failure[1])
+    return replace(
+        blank,
+        laws=laws,
+        ladders=tuple(rungs_of(ladder) for ladder in ladders),
+        findings=tuple(findings),
+        seconds=blank.seconds + perf_counter() - start,
+    )
+
+
+def _unresolved(laws: Laws, reason: str) -> Laws:
+    return tuple(Law(law.id, law.kind, law.basis, unresolved=reason) for law in laws)
+
+
+def _detuned(claim: AnyClaim, measured: Any) -> Iterator[tuple[str, Laws]]:
+    """What the detuned theories assert, as much of it as the judge needs.
+
+    Nobody wrote these theories: one whose laws cannot be computed, for whatever reason, is left
+    out, and counts as not detected.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for detuning in detunings_of(claim.theory):
+            with suppress(Exception):
+                laws, _ = stated_laws(claim, measured, detuning.theory)
+                yield detuning.key, tuple(decisive(law) for law in laws)
+
+
+def decisive(law: Law) -> Law:
+    """The law with the one check that decides it; the judge rules as on all."""
+    deciding = {check.status: check for check in law.checks}
+    order = (Status.REFUTED, Status.UNRESOLVED, Status.KEPT)
+    check = next((deciding[status] for status in order if status in deciding), None)
+    return replace(law, checks=() if check is None else (check,), ladder=None)
+
+
+def _plain(law: Law) -> Law:
+    """Numbers as Python floats: numpy scalars do not survive JSON."""
+    checks = tuple(
+        Check(float(c.value), float(c.bound), float(c.error), None if c.at is None else float(c.at))
+        for c in law.checks
+    )
+    estimate = law.estimate
+    if estimate is not None:
+        estimate = Estimate(
+            float(estimate.fitted),
+            float(estimate.predicted),
+            float(estimate.tolerance),
+            float(estimate.error),
+            estimate.method,
+        )
+    return replace(law, checks=checks, estimate=estimate)
+
+
+def rungs_of(ladder: Ladder) -> Rungs:
+    """A ladder as it is drawn."""
+    axes = (ladder.x, ladder.measured.values, ladder.measured.errors, ladder.predicted)
+    x, y, errors, predicted = (tuple(map(float, axis)) for axis in axes)
+    moves = float(ladder.asymptotic_range)
+    return Rungs(ladder.name, ladder.x_label, x, y, errors, predicted, ladder.role.value, moves)
+
+
+def _sabotaged(
+    claims: Sequence[AnyClaim], instance: Instance, found: Mapping[str, Evidence]
+) -> dict[str, Evidence]:
+    """What each claim notices of each wrong world."""
+    told: dict[str, list[Sabotage]] = {claim.id: [] for claim in claims}
+    for name, measure in claims[0].measurement.sabotaged.items():
+        measured, failure = attempt(lambda measure=measure: measure(instance))
+        for claim in claims:
+            told[claim.id].append(_noticed(claim, name, measured, failure))
+    return {key: replace(e, sabotages=tuple(told[key])) for key, e in found.items()}
+
+
+def _noticed(
+    claim: AnyClaim, name: str, measured: Any, failure: tuple[Outcome, str] | None
+) -> Sabotage:
+    if failure is not None:
+        return Sabotage(name, None, failure[1])
+    stated, failure = attempt(lambda: stated_laws(claim, measured, claim.theory)[0])
+    if failure is not None:
+        return Sabotage(name, None, failure[1])
+    return Sabotage(name, notices(stated))
+
+
+def _compared(
+    claims: Sequence[AnyClaim], instance: Instance, found: Mapping[str, Evidence]
+) -> dict[str, Evidence]:
+    """The numbers of every law by the independent route, beside those of the usual one."""
+    other, failure = attempt(lambda: claims[0].measurement.independent(instance))  # type: ignore[misc]
+    if failure is not None:
+        return dict(found)
+    compared = dict(found)
+    for claim in claims:
+        evidence = found[claim.id]
+        if evidence.outcome != "measured":
+            continue
+        laws, failure = attempt(lambda claim=claim: stated_laws(claim, other, claim.theory)[0])
+        if failure is None:
+            pairs = tuple(comparisons(evidence.laws[CLAIM], laws))
+            compared[claim.id] = replace(evidence, comparisons=pairs)
+    return compared
+
+
+def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:
+    """Check by check, with the sum of the errors that both routes tell."""
+    by_id = {law.id: law for law in others}
+    for law in laws:
+        other = by_id.get(law.id)
+        if other is None:
+            continue
+        for one, two in zip(law.checks, other.checks, strict=False):
+            if isfinite(one.value) and isfinite(two.value):
+                yield Comparison(law.id, one.value, two.value, one.error + two.error)
+        if law.estimate is not None and other.estimate is not None:
+            allowed = law.estimate.error + other.estimate.error
+            yield Comparison(law.id, law.estimate.fitted, other.estimate.fitted, allowed)

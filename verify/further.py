@@ -1,0 +1,77 @@
+"""Further instances that a run draws by itself: where evidence is short, and to confirm.
+
+Evidence is short where a rate's interval leaves its tolerance, or a law was decided on too few
+instances: then the families in which that law or rate was seen get as many instances again, for a
+few rounds. A refutation by a rate alone is told only where fresh instances, which had no part in
+it, refute the same rate. Both depend on the seed alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from verify.catalogue import AnyClaim
+from verify.evidence import CLAIM
+from verify.judge import MIN_DECIDED, Ruling, judge
+from verify.merge import merge
+from verify.shards import Shard, ShardResult, further_shard
+
+ROUNDS = 3
+"""How often as many instances as planned are added at most."""
+
+UNCONFIRMED = "refuted by a rate, which fresh instances did not confirm"
+
+
+def short_families(claim: AnyClaim, results: Sequence[ShardResult]) -> tuple[str, ...]:
+    """Families of which further instances may decide what is open; none where none may."""
+    ruling = judge(merge(results, claim.id), CLAIM)
+    if ruling.verdict != "inconclusive":
+        return ()
+    rates = {(r.quantity, r.stratum) for r in ruling.rates if r.judgement != "kept"}
+    few = {law.id for law in ruling.laws if law.decided < MIN_DECIDED and not law.covered}
+    return tuple(
+        family
+        for family in claim.families
+        if any(
+            law.id in few or (law.id, law.stratum) in rates
+            for result in results
+            if result.shard.family == family
+            for entry in result.of(claim.id)
+            for law in entry.laws.get(CLAIM, ())
+        )
+    )
+
+
+def refuted_by_rates_alone(ruling: Ruling) -> bool:
+    return ruling.verdict == "falsified" and ruling.refuted == 0
+
+
+def fresh_shards(
+    claims: tuple[AnyClaim, ...],
+    families: Sequence[str],
+    known: Iterable[Shard],
+    seed: int,
+    examples: int,
+) -> list[Shard]:
+    """Shards beyond all known ones, with `examples` instances over the families, or a few more."""
+    if not families:
+        return []
+    listed = list(known)
+    name = claims[0].measurement.id
+    shards: list[Shard] = []
+    for family in families:
+        used = [s.index for s in listed if (s.measurement, s.family) == (name, family)]
+        index = max(used, default=-1) + 1
+        wanted = -(-examples // len(families))
+        while wanted > 0:
+            shards.append(further_shard(claims, family, index, seed))
+            wanted, index = wanted - shards[-1].count, index + 1
+    return shards
+
+
+def confirmed(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> Ruling:
+    """The ruling, its refutation by rates withdrawn where fresh instances do not refute one."""
+    again = judge(merge(fresh, claim.id), CLAIM)
+    refuted = {(r.quantity, r.stratum) for r in ruling.rates if r.judgement == "refuted"}
+    if any(r.judgement == "refuted" and (r.quantity, r.stratum) in refuted for r in again.rates):
+        return ruling
+    return replace(ruling, verdict="inconclusive", shortfalls=(UNCONFIRMED, *ruling.shortfalls))

@@ -1,0 +1,208 @@
+"""A ladder: one quantity along a small parameter, said once for its laws and its plot."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import inf
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from verify.language.fits import Slope, log_slope
+from verify.language.law import Basis, Check, Kind, Law, below, not_applicable, rate, unresolved
+from verify.language.quantity import Quantity
+
+JUDGED = 3.0
+"""A rung is judged where its bound exceeds its numerical error by this factor."""
+
+
+class Role(StrEnum):
+    """What the predicted values of a ladder are."""
+
+    COURSE = "predicted course"
+    UPPER_BOUND = "upper bound"
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """A measured quantity with what is predicted for it, rung by rung.
+
+    Attributes:
+        name: of the quantity, with its symbol.
+        x: where the rungs lie on the axis of the plot, `(k,)`.
+        measured: of `k` values.
+        predicted: `(k,)`; NaN where there is no prediction.
+        small: the parameter in whose powers the theorem's limit is approached, `(k,)`.
+    """
+
+    name: str
+    x_label: str
+    x: Floats
+    measured: Quantity
+    predicted: Floats
+    small: Floats
+    role: Role = Role.COURSE
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        x_label: str,
+        x: ArrayLike,
+        measured: Quantity,
+        predicted: ArrayLike = np.nan,
+        small: ArrayLike | None = None,
+        role: Role = Role.COURSE,
+    ) -> "Ladder":
+        """From arrays of one length; without `small`, the axis itself is the small parameter.
+
+        Raises:
+            InvalidInput: lengths differ.
+        """
+        axis = np.atleast_1d(np.asarray(x, dtype=np.float64))
+        course = np.asarray(predicted, dtype=np.float64)
+        parameter = axis if small is None else np.asarray(small, dtype=np.float64)
+        lengths = {len(axis), len(measured), len(parameter)}
+        if len(lengths) > 1 or course.shape not in ((), (len(axis),)):
+            raise InvalidInput(
+                f"ladder {name!r} has {len(axis)} rungs, {len(measured)} values, predictions of "
+                f"shape {course.shape} and {len(parameter)} small parameters; one each is needed"
+            )
+        return cls(
+            name, x_label, axis, measured, np.broadcast_to(course, axis.shape), parameter, role
+        )
+
+    @property
+    def deviation(self) -> Quantity:
+        """|measured / predicted - 1|."""
+        with np.errstate(all="ignore"):
+            return abs(self.measured / self.predicted - 1.0)
+
+    def stays_below(self, law: str, basis: Basis) -> Law:
+        """Every rung is at most what is predicted, which is drawn as a bound."""
+        drawn = replace(self, role=Role.UPPER_BOUND)
+        return replace(below(law, self.measured, self.predicted, basis, at=self.x), ladder=drawn)
+
+    def starts_within(self, law: str, share: float, basis: Basis = Basis.MEASURED) -> Law:
+        """The first rung is off its prediction by at most a share of it."""
+        found = below(law, self.deviation[:1], share, basis, at=self.x[:1])
+        return replace(found, ladder=self)
+
+    def approaches(
+        self,
+        law: str,
+        order: float,
+        *,
+        factor: float = 2.0,
+        at_least: float | None = None,
+        calibrated_on: int = 2,
+    ) -> Law:
+        """|measured / predicted - 1| falls at least like small^order; see `falling`."""
+        found = falling(
+            law, self.x, self.deviation, self.small, order, factor, at_least, calibrated_on
+        )
+        return replace(found, ladder=self)
+
+    def falls(
+        self,
+        law: str,
+        order: float,
+        *,
+        factor: float = 2.0,
+        at_least: float | None = None,
+        calibrated_on: int = 2,
+    ) -> Law:
+        """The measured quantity itself falls at least like small^order; see `falling`."""
+        found = falling(
+            law, self.x, abs(self.measured), self.small, order, factor, at_least, calibrated_on
+        )
+        return replace(found, ladder=self)
+
+    def slope(self, along: ArrayLike, per: ArrayLike = 1.0, agreement: float = inf) -> Slope:
+        """Slope of log10(measured / per) against `along`, over the resolved rungs."""
+        return log_slope(along, self.measured / np.asarray(per, dtype=np.float64), agreement)
+
+    def rate(
+        self,
+        law: str,
+        exponent: float,
+        tolerance: float,
+        *,
+        along: ArrayLike,
+        unit: float = 1.0,
+        per: ArrayLike = 1.0,
+        agreement: float = inf,
+        stratum: str = "",
+    ) -> Law:
+        """The exponent of measured / per along `along`, over `unit`, is as stated.
+
+        Args:
+            agreement: how far slopes between neighbours may differ, as fitted.
+        """
+        fitted = self.slope(along, per, agreement)
+        if fitted.reason:
+            return unresolved(law, Kind.RATE, fitted.reason, stratum)
+        found = rate(
+            law,
+            fitted.value / unit,
+            exponent,
+            tolerance,
+            fitted.method,
+            error=fitted.error / abs(unit),
+            stratum=stratum,
+        )
+        return replace(found, ladder=self)
+
+    @property
+    def asymptotic_range(self) -> float:
+        """How far local slopes still move from rung to rung, over their mean; small in the range
+        where the order shows. NaN where fewer than three rungs are resolved."""
+        with np.errstate(all="ignore"):
+            fitted = log_slope(np.log10(self.small), abs(self.measured))
+        return fitted.wandering / abs(fitted.value) if not fitted.reason else float("nan")
+
+
+def falling(
+    law: str,
+    x: Floats,
+    values: Quantity,
+    small: Floats,
+    order: float,
+    factor: float,
+    at_least: float | None,
+    calibrated_on: int,
+) -> Law:
+    """value_j <= factor * C * small_j^order on every rung after those that C is taken from.
+
+    C is the largest value / small^order on the first `calibrated_on` rungs, of those that exceed
+    their error; never less than what makes `at_least` of the first rung, a size that it can be
+    expected to have. One rung alone can be small by accident, so it calibrates only beside such a
+    size. Where no value exceeds its error the law does not apply: nothing deviates.
+
+    Raises:
+        InvalidInput: one rung is to calibrate without `at_least`.
+    """
+    if calibrated_on < 2 and at_least is None:
+        raise InvalidInput(
+            f"law {law!r} is calibrated on {calibrated_on} rung; give at_least, or take two"
+        )
+    certain = values.resolved(1.0)
+    if not np.all(np.isfinite(values.values)):
+        return unresolved(law, Kind.APPROACHES, "not a finite number")
+    if not certain.any():
+        return not_applicable(law, Kind.APPROACHES, "every rung is exact to its numerical error")
+    scaled = (values.values + values.errors) / small**order
+    first = scaled[:calibrated_on][certain[:calibrated_on]]
+    expected = 0.0 if at_least is None else (at_least + values.errors[0]) / small[0] ** order
+    if at_least is None and not len(first):
+        return unresolved(law, Kind.APPROACHES, "the rungs that calibrate it are not resolved")
+    bounds = factor * max(first.max(initial=0.0), expected) * small**order
+    judged = [j for j in range(calibrated_on, len(x)) if bounds[j] >= JUDGED * values.errors[j]]
+    if not judged:
+        return unresolved(law, Kind.APPROACHES, "no rung after the first is resolved")
+    checks = tuple(
+        Check(float(values.values[j]), float(bounds[j]), float(values.errors[j]), float(x[j]))
+        for j in judged
+    )
+    return Law(law, Kind.APPROACHES, Basis.CALIBRATED, checks=checks)

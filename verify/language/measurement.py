@@ -1,0 +1,64 @@
+"""A measurement: what one instance is measured for, once, by all claims that speak about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from hypothesis import strategies as st
+
+from theory.errors import InvalidInput
+from verify.language.assumption import Assumption
+
+I = TypeVar("I")  # noqa: E741
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Measurement(Generic[I, M]):
+    """Instances and what is measured on one.
+
+    Attributes:
+        id: what the seeds of its instances derive from.
+        kind: the type of its instances.
+        families: kinds of nets over which instances are spread.
+        instances: strategy over the families that it is given.
+        measure: one instance to a frozen record of numbers; raises `NumericalFailure` or
+            `AssumptionError`.
+        assumptions: what instances must meet.
+        sabotaged: the same record as observed in a wrong world, by name: a flow at another decay, a
+            shifted time. Its claims must notice each.
+        independent: the same record by another route; two tolerances of one route share errors.
+        examples: instances that are always tried.
+        thrift: an instance costs as much as so many of another measurement, and it gets so many
+            fewer.
+    """
+
+    id: str
+    kind: type
+    families: tuple[str, ...]
+    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Any]]
+    measure: Callable[[I], M]
+    assumptions: tuple[Assumption, ...] = ()
+    sabotaged: Mapping[str, Callable[[I], M]] = field(default_factory=dict)
+    independent: Callable[[I], M] | None = None
+    examples: tuple[Any, ...] = ()
+    thrift: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.families:
+            raise InvalidInput(f"families of measurement {self.id!r} are (); one is needed")
+
+
+def observed_elsewhere(
+    measure: Callable[[I], Any], elsewhere: Callable[[I], I], *observed: str
+) -> Callable[[I], Any]:
+    """A sabotaged measurement: the fields that nature decides come from another instance.
+
+    All other fields, which predictions are made from, stay those of the instance itself.
+    """
+
+    def sabotaged(instance: I) -> Any:
+        wrong = measure(elsewhere(instance))
+        return replace(measure(instance), **{name: getattr(wrong, name) for name in observed})
+
+    return sabotaged
