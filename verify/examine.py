@@ -149,14 +149,14 @@ def _asserted(claim: AnyClaim, measured: Any, blank: Evidence) -> Evidence:
         found, failure = attempt(lambda theory=rival.theory: stated_laws(claim, measured, theory))
         laws[rival.id] = found[0] if failure is None else _unresolved(own, failure[1])
     laws |= dict(_detuned(claim, measured))
-    findings, failure = attempt(lambda: claim.findings(measured))
+    told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
     return replace(
         blank,
         laws=laws,
-        ladders=tuple(rungs_of(ladder) for ladder in ladders),
-        findings=tuple(findings),
+        ladders=told[0],
+        findings=tuple(told[1]),
         seconds=blank.seconds + perf_counter() - start,
     )
 

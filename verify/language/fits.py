@@ -70,5 +70,9 @@ def linear_slope(x: ArrayLike, values: Quantity) -> Slope:
 
 
 def _wandering(x: Sequence[float], y: Sequence[float]) -> float:
-    steps = [(b - a) / (q - p) for (p, a), (q, b) in pairwise(zip(x, y, strict=True))]
+    """The spread of slopes between neighbours; infinite where two share a place."""
+    pairs = list(pairwise(zip(x, y, strict=True)))
+    if any(p == q for (p, _), (q, _) in pairs):
+        return inf
+    steps = [(b - a) / (q - p) for (p, a), (q, b) in pairs]
     return max(steps) - min(steps)
