@@ -108,6 +108,7 @@ def gradient_flow(
         evaluations=sum(run.evaluations for run in runs),
         method=tight.method,
         event_times=tight.event_times,
+        loose=loose.states if estimate_error else (),
         _dense=tight.dense,
     )
 

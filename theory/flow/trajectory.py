@@ -26,6 +26,8 @@ class Trajectory:
         evaluations: right-hand sides evaluated, both integrations together.
         method: the SciPy method that finished.
         event_times: one array per event, in units of t_g.
+        loose: the T states at a hundred times the tolerance; none when not asked for. Any reading
+            of both tells its own numerical error.
     """
 
     problem: Problem
@@ -36,6 +38,7 @@ class Trajectory:
     evaluations: int
     method: str
     event_times: tuple[Floats, ...] = ()
+    loose: tuple[FlowState, ...] = ()
     _dense: Callable[[float], FlowState] | None = None
 
     def state(self, at: float) -> FlowState:

@@ -80,9 +80,18 @@ class Ladder:
             return abs(self.measured / self.predicted - 1.0)
 
     def stays_below(self, law: str, basis: Basis) -> Law:
-        """Every rung is at most what is predicted, which is drawn as a bound."""
+        """Every rung is at most what is predicted, which is drawn as a bound.
+
+        Rungs whose bound is below `JUDGED` times their error say nothing; where none is left, the
+        law is unresolved.
+        """
         drawn = replace(self, role=Role.UPPER_BOUND)
-        return replace(below(law, self.measured, self.predicted, basis, at=self.x), ladder=drawn)
+        judged = ~(self.predicted < JUDGED * self.measured.errors)
+        if not judged.any():
+            found = unresolved(law, Kind.BELOW, "the error exceeds the bound on every rung")
+            return replace(found, ladder=drawn)
+        rungs, bounds = self.measured[judged], self.predicted[judged]
+        return replace(below(law, rungs, bounds, basis, at=self.x[judged]), ladder=drawn)
 
     def starts_within(self, law: str, share: float, basis: Basis = Basis.MEASURED) -> Law:
         """The first rung is off its prediction by at most a share of it."""

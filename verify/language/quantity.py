@@ -1,8 +1,8 @@
 """Numbers with their uncertainty: what a measurement tells, and never without its error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar, Union
+from typing import Any, TypeVar, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,6 +62,13 @@ class Quantity:
         return cls.of(values, np.maximum(np.abs(values - other), resolved))
 
     @classmethod
+    def joined(cls, parts: Iterable["Quantity"]) -> "Quantity":
+        """Several quantities one after the other."""
+        listed = list(parts)
+        values = np.concatenate([part.values for part in listed])
+        return cls.of(values, np.concatenate([part.errors for part in listed]))
+
+    @classmethod
     def rounded(cls, values: ArrayLike, scale: ArrayLike, operations: float = 8.0) -> "Quantity":
         """Numbers from so many roundings of terms as large as `scale`: no other error."""
         return cls.of(values, operations * EPSILON * np.abs(np.asarray(scale, dtype=np.float64)))
@@ -78,7 +85,7 @@ class Quantity:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, index: int | slice | Floats) -> "Quantity":
+    def __getitem__(self, index: Any) -> "Quantity":
         return Quantity.of(self.values[index], self.errors[index])
 
     def __neg__(self) -> "Quantity":
