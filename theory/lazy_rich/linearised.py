@@ -56,18 +56,20 @@ class Linearisation:
         per_step = self.step * machine.input_dim * machine.width / len(self.targets)
         return per_step / float(machine.output_scale) ** 2
 
-    def _left(self, steps: float) -> Floats:
+    def _left(self, steps: float | Floats) -> Floats:
         """(1 - 2 eta lambda / P)^k of each eigenvalue; 0 for zero ones at infinitely many steps."""
         values, _ = self._eigen
-        if np.isinf(steps):
-            return np.where(values > 0, 0.0, 1.0)
-        left: Floats = (1.0 - self._rate * values) ** steps
+        counts = np.asarray(steps, dtype=np.float64)[..., None]
+        finite = np.where(np.isinf(counts), 0.0, counts)
+        left: Floats = np.where(
+            np.isinf(counts), np.where(values > 0, 0.0, 1.0), (1.0 - self._rate * values) ** finite
+        )
         return left
 
-    def residuals(self, steps: float) -> Floats:
-        """y - f_lin after `steps` steps at the training points, shape `(P,)`."""
+    def residuals(self, steps: float | Floats) -> Floats:
+        """y - f_lin after `steps` steps `(...)` at the training points, shape `(..., P)`."""
         _, vectors = self._eigen
-        left: Floats = vectors @ (self._left(steps) * (vectors.T @ self.targets))
+        left: Floats = (self._left(steps) * (vectors.T @ self.targets)) @ vectors.T
         return left
 
     def train_loss(self, steps: float) -> float:

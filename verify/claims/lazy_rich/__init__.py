@@ -1,0 +1,1 @@
+"""Claims on laziness: grokking of committee machines between the lazy and the rich limit."""
