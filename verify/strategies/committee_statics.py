@@ -35,3 +35,23 @@ def static_settings(draw: st.DrawFn, families: tuple[str, ...] = READOUTS) -> Se
 def static_instances(families: tuple[str, ...] = READOUTS) -> st.SearchStrategy[CommitteeInstance]:
     """Instances of the given families."""
     return static_settings(families).map(CommitteeInstance)
+
+
+@st.composite
+def aligned_instances(draw: st.DrawFn, families: tuple[str, ...] = (FIXED,)) -> CommitteeInstance:
+    """Fixed readouts in 2 to 12 dimensions, at their start or after some steps of descent."""
+    del families
+    dimension = draw(st.integers(2, 12))
+    return CommitteeInstance(
+        Setting(
+            input_dim=dimension,
+            width=draw(st.integers(1, 12)),
+            samples=3 * dimension,
+            output_scale=draw(st.sampled_from((1.0, 2.0, 0.5))),
+            curvature=draw(st.sampled_from((0.5, 0.25, 1.0, 2.0))),
+            signal=draw(st.sampled_from((1.0, 2.0, 0.5))),
+            step=0.01,
+            steps=draw(st.sampled_from((1, 10, 40))),
+            seed=draw(st.integers(0, 999)),
+        )
+    )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
-from theory.lazy_rich.quadrature import MAX_POINTS, gauss_hermite
+from theory.lazy_rich.quadrature import MAX_POINTS, fifth_degree, gauss_hermite
 
 
 def gaussian_moment(power: int, variance: float) -> float:
@@ -52,3 +52,33 @@ def test_values_keep_their_leading_axes() -> None:
 def test_bad_input_is_named(arguments: tuple[int, int, float], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         gauss_hermite(*arguments)
+
+
+@given(
+    dimension=st.integers(1, 12),
+    placed=st.lists(st.integers(0, 11), max_size=5),
+    variance=st.sampled_from((1.0, 0.25)),
+)
+def test_the_fifth_degree_is_exact_in_any_dimension(
+    dimension: int, placed: list[int], variance: float
+) -> None:
+    over = fifth_degree(dimension, variance)
+    assert over.points.shape == (2 * dimension**2 + 1, dimension)
+    powers = np.bincount([k % dimension for k in placed], minlength=dimension)
+    expected = prod(gaussian_moment(int(power), variance) for power in powers)
+    values = (over.points**powers).prod(-1)
+    size = np.abs(over.weights) @ np.abs(values)
+    assert abs(over.mean(values) - expected) <= 1e-13 * max(size, 1.0)
+    assert np.abs(over.weights).sum() < 4.0
+
+
+def test_the_sixth_degree_is_not_exact() -> None:
+    over = fifth_degree(3, 1.0)
+    assert abs(over.mean((over.points**2).prod(-1)) - 1.0) > 0.1
+
+
+def test_bad_input_of_the_fifth_degree_is_named() -> None:
+    with pytest.raises(InvalidInput, match="input_dim is 0"):
+        fifth_degree(0, 1.0)
+    with pytest.raises(InvalidInput, match="variance is 0"):
+        fifth_degree(2, 0.0)
