@@ -152,16 +152,17 @@ def coherent_settings(
     return replace(shape, output_scale=float(f"{1.5 * curvature * signal / level:.3g}"))
 
 
+ORTHOGONAL, GAUSSIAN, CENTRED, AGREEING = "orthogonal", "gaussian", "centred", "agreeing"
+COHERENT = (ORTHOGONAL, GAUSSIAN, CENTRED, AGREEING)
+"""The last two are centred; the last has thresholds below the coherence."""
+
+
 def coherent_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
-    """Families "orthogonal", "gaussian" (not centred) and "centred"."""
+    """Instances of the given families, of `COHERENT`."""
     return st.sampled_from(families).flatmap(
         lambda family: coherent_settings(
-            family == "gaussian", family == "centred", BELOW + ABOVE
+            family == GAUSSIAN,
+            family in (CENTRED, AGREEING),
+            BELOW if family == AGREEING else BELOW + ABOVE,
         ).map(CommitteeInstance)
     )
-
-
-def agreeing_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
-    """Centred, orthogonal weights, thresholds below the coherence; one family, "agreeing"."""
-    del families
-    return coherent_settings(gaussian=False, centred=True, factors=BELOW).map(CommitteeInstance)
