@@ -109,6 +109,6 @@ CLAIM = Claim(
         "deviation: 1/eps, five times the largest of 120 instances",
         "fall: twice the constant of the first two rungs, whose next order is of relative 1/eps, "
         "or of 0.03, about its median, where two orders cancel there",
-        "rate: 2 %; over 120 instances the fitted ones came within 0.2 % (median), 1.7 % (95 of 100)",
+        "rate: 2 %; over 120 instances fitted ones came within 0.2 % (median), 1.7 % (95 of 100)",
     ),
 )
