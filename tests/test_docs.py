@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from verify.claims import all_claims
+from verify.catalogue import all_claims
 from verify.figures import all_figures
 
 ROOT = Path(__file__).parents[1]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import verify.claims.kernel_svm
 
 import theory.asymptotics.kernel_phase
 import theory.flow.chart
@@ -15,7 +16,6 @@ import theory.kernel.lazy
 import theory.kernel.quasi_static
 import theory.kernel.svm
 import verify.claims.kernel_phase
-import verify.claims.kernel_svm
 import verify.claims.kkt
 import verify.claims.sharp_transition
 from theory import (
@@ -32,7 +32,7 @@ from theory import (
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.flow import FlowState
 from theory.losses import Exponential, Logistic
-from verify.claims import claim_named
+from verify.catalogue import claim_named
 from verify.evidence import Evidence, examine
 from verify.instances import FlowInstance
 from verify.results import judge_claim

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pytest
-from hypothesis import strategies as st
+from stated import tiny
 
-import verify.claims
-from theory.nets import Diagonal
-from theory.problem import Problem, Regime
-from verify.claims.base import Assertions, Bound, Claim, RateSample, Rival
+import verify.catalogue
 from verify.commands import main
-from verify.instances import FlowInstance
+from verify.language import Claim
 from verify.profiles import Profile
 from verify.runner import RunPlan
 
@@ -168,67 +164,14 @@ def instances(tmp_path: Path) -> dict[str, dict[str, Any]]:
     return {family: json.loads(json.dumps(data)) for family, data in INSTANCES.items()}
 
 
-def make_tiny_claim(
-    limit: float = 1000.0,
-    rivals: dict[str, float] | tuple[Rival[Any], ...] | None = None,
-    *,
-    name: str = "tiny",
-    check: Callable[[float], None] = lambda total: None,
-    **changes: Any,
-) -> Claim[float, float]:
-    """'The inputs sum to at most `limit`', over one to four whole inputs from 1 to 40.
-
-    `check` sees every sum before it is asserted on, and may raise. All functions are local, so that
-    worker processes get them by value.
-    """
-
-    def instances(families: tuple[str, ...]) -> st.SearchStrategy[FlowInstance]:
-        del families
-        return st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build)
-
-    def build(values: list[int]) -> FlowInstance:
-        inputs = np.array([[float(value)] for value in values])
-        problem = Problem(Diagonal(1), np.array([0.5, 0.5]), inputs, np.ones(len(values)))
-        return FlowInstance(problem, Regime(log10_alpha=8, decay_power=2))
-
-    def measure(instance: FlowInstance) -> float:
-        total = float(instance.problem.inputs.sum())
-        check(total)
-        return total
-
-    def assertions(total: float, bound: float) -> Assertions:
-        rates = (RateSample("slope", 1.0, 1.0, 0.1),)
-        return Assertions((Bound("total, rung 0", total, bound),), rates)
-
-    stated = {
-        "id": name,
-        "title": "Sums are small",
-        "statement": r"\sum_i x_i \le c",
-        "source": "nobody",
-        "assumptions": ("whole inputs",),
-        "instances": instances,
-        "measure": measure,
-        "theory": limit,
-        "assertions": assertions,
-        "rivals": rivals
-        if isinstance(rivals, tuple)
-        else tuple(
-            Rival(key, f"at most {value:g}", value)
-            for key, value in ({"lower": 2.0} if rivals is None else rivals).items()
-        ),
-        "tolerances": ("exact",),
-    }
-    return Claim(**{**stated, **changes})
-
-
 @pytest.fixture
-def tiny_claim(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Claim[float, float]]:
-    """`make_tiny_claim`, and the claim is known by its id as long as the test runs."""
-    known = dict(verify.claims.all_claims())
-    monkeypatch.setattr(verify.claims, "all_claims", lambda: known)
+def tiny_claim(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Claim[Any, Any]]:
+    """`stated.tiny`, and the claim is known by its id as long as the test runs."""
+    known = dict(verify.catalogue.all_claims())
+    monkeypatch.setattr(verify.catalogue, "all_claims", lambda: known)
 
-    def make(*arguments: Any, **options: Any) -> Claim[float, float]:
-        claim = make_tiny_claim(*arguments, **options)
+    def make(*arguments: Any, **options: Any) -> Claim[Any, Any]:
+        claim = tiny(*arguments, **options)
         known[claim.id] = claim
         return claim
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from stated import bound, rate
 
-import verify.evidence
+import verify.examine
 import verify.runner
 from theory.errors import InvalidInput
 from verify.budget import OPEN_WEIGHT, Spending, seconds_of, uncertainty
-from verify.claims.base import Assertions, Bound, RateSample
 from verify.events import Event, FurtherStarted, ShardFinished
 from verify.evidence import CLAIM, Evidence
 from verify.judge import judge
@@ -26,7 +26,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        for module in (verify.runner, verify.evidence):
+        for module in (verify.runner, verify.examine):
             monkeypatch.setattr(module, "perf_counter", lambda: self.now)
 
     def costs(self, seconds: float) -> Callable[[float], None]:
@@ -56,9 +56,9 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 def evidence(ratio: float, *fitted: float, count: int = 6) -> list[Evidence]:
     """Instances at that ratio to their bound; rates predicted to be 1 +- 0.1."""
-    rates = [() if not fitted else (RateSample("r", 1.0, f, 0.1),) for f in fitted] or [()] * count
+    rates = [(rate("r", 1.0, f, 0.1),) for f in fitted] or [()] * count
     return [
-        Evidence({"k": k}, "measured", assertions={CLAIM: Assertions((Bound("b", ratio, 1.0),), r)})
+        Evidence({"k": k}, "measured", laws={CLAIM: (bound("b", ratio, 1.0), *r)})
         for k, r in enumerate(rates)
     ]
 
@@ -116,23 +116,23 @@ def test_planned_evidence_comes_first_and_further_evidence_is_reproducible(
 
 def test_further_shards_continue_those_of_a_longer_plan(tiny_claim: Make) -> None:
     claim = tiny_claim()
-    longer = plan_shards(claim, 4 * SHARD_SIZE * 3, 5)
-    assert further_shard(claim, "deep", 2, 5) in longer
-    assert run_shard(further_shard(claim, "deep", 2, 5)).evidence
+    longer = plan_shards((claim,), 4 * SHARD_SIZE * 3, 5)
+    assert further_shard((claim,), "deep", 2, 5) in longer
+    assert run_shard(further_shard((claim,), "deep", 2, 5)).instances
 
 
 def test_time_goes_to_the_open_claim_first(tiny_claim: Make, plan: Make, clock: Clock) -> None:
     """Both cost the same and are equally near to their bounds; one has a rate that is undecided."""
 
-    def undecided(total: float, limit: float) -> Assertions:
+    def undecided(total: float, limit: float) -> list[Any]:
         fitted = 1.05 if total % 2 else 1.2
-        return Assertions((Bound("b", 0.5, 1.0),), (RateSample("r", 1.0, fitted, 0.1),))
+        return [bound("b", 0.5, 1.0), rate("r", 1.0, fitted, 0.1)]
 
-    def decided(total: float, limit: float) -> Assertions:
-        return Assertions((Bound("b", 0.5, 1.0),), (RateSample("r", 1.0, 1.0, 0.1),))
+    def decided(total: float, limit: float) -> list[Any]:
+        return [bound("b", 0.5, 1.0), rate("r", 1.0, 1.0, 0.1)]
 
     claims = [
-        tiny_claim(name=name, check=clock.costs(1.0), assertions=stated, rivals={})
+        tiny_claim(name=name, check=clock.costs(1.0), laws=stated, rivals={})
         for name, stated in (("sure", decided), ("open", undecided))
     ]
     result = run(plan(*claims, examples=8, budget=120.0), ())
@@ -159,8 +159,8 @@ def test_nothing_more_is_spent_on_what_is_falsified(
 
 def test_families_are_served_in_turn(tiny_claim: Make) -> None:
     claim = tiny_claim()
-    spending = Spending([claim], 0)
-    for shard in plan_shards(claim, 8, 0):
+    spending = Spending([(claim,)], 0)
+    for shard in plan_shards((claim,), 8, 0):
         spending.add(run_shard(shard))
     chosen = spending.choose(8, 1e9)
     assert set(Counter(shard.family for shard in chosen).values()) == {2}

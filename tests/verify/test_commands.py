@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import verify.runner
-from verify.claims import all_claims, claim_named
+from verify.catalogue import all_claims, claim_named
 from verify.shards import Shard, ShardResult, run_shard
 
 Make = Callable[..., Any]

@@ -13,7 +13,7 @@ import pytest
 import verify.engines.dask
 import verify.runner
 from theory.errors import AssumptionError, InvalidInput
-from verify.claims import claim_named
+from verify.catalogue import claim_named
 from verify.engines import RETRIES, Work, started
 from verify.events import Event, RunStarted, ShardFinished
 from verify.report.results_file import ResultsFile

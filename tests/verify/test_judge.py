@@ -1,45 +1,35 @@
 """The judge, row by row, on evidence made by hand."""
 
-from math import inf, isnan, log, nan
+from math import inf, nan
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stated import bound, rate
 
-from verify.claims.base import Assertions, Bound, RateSample
+from verify.alone import against, in_digits, judge_instance, ratio, severity, verdict_alone
 from verify.evidence import CLAIM, Evidence, Outcome
-from verify.judge import (
-    Ruling,
-    against,
-    examples_until_rejected,
-    in_digits,
-    instance_severity,
-    judge,
-    judge_bound,
-    judge_instance,
-    ratio,
-    severity,
-    tolerances_off,
-    verdict_alone,
-)
+from verify.judge import Ruling, examples_until_rejected, judge
+from verify.language import Kind, Law, not_applicable, unresolved
+from verify.language.law import Check, Status
 
-KEPT = Bound("b", 0.5, 1.0)
-REFUTED = Bound("b", 2.0, 1.0)
-UNDECIDED = Bound("b", 1.0, 1.0, error=0.1)
+KEPT = bound("b", 0.5, 1.0)
+REFUTED = bound("b", 2.0, 1.0)
+UNDECIDED = bound("b", 1.0, 1.0, error=0.1)
+NO_RATE = unresolved("r", Kind.RATE, "no rung is resolved")
 
 
-def measured(*bounds: Bound, rates: tuple[RateSample, ...] = ()) -> Evidence:
-    return Evidence({}, "measured", assertions={CLAIM: Assertions(bounds, rates)})
+def measured(*laws: Law) -> Evidence:
+    return Evidence({}, "measured", laws={CLAIM: laws})
 
 
 def failed(outcome: Outcome) -> Evidence:
     return Evidence({}, outcome, "it did not work")
 
 
-def with_rates(*fitted: float, tolerance: float = 0.1, bound: Bound = KEPT) -> list[Evidence]:
-    """One instance for each fitted rate, all predicted to be 1."""
-    return [measured(bound, rates=(RateSample("r", 1.0, f, tolerance),)) for f in fitted]
+def with_rates(*fitted: float, law: Law = KEPT) -> list[Evidence]:
+    """One instance for each fitted rate, all predicted to be 1 +- 0.1."""
+    return [measured(law, rate("r", 1.0, value, 0.1)) for value in fitted]
 
 
 def ruling(*evidence: Evidence) -> Ruling:
@@ -47,32 +37,31 @@ def ruling(*evidence: Evidence) -> Ruling:
 
 
 @pytest.mark.parametrize(
-    ("value", "bound", "error", "judgement"),
+    ("value", "limit", "error", "status"),
     [
-        (1.0, 1.0, 0.0, "kept"),  # the bound itself is allowed
-        (0.7, 1.0, 0.2, "kept"),
-        (-5.0, 0.0, 0.0, "kept"),
-        (0.0, 0.0, 0.0, "kept"),
-        (1.0 + 1e-12, 1.0, 0.0, "refuted"),
-        (1.3, 1.0, 0.2, "refuted"),
-        (1e-30, 0.0, 0.0, "refuted"),
-        (1.1, 1.0, 0.2, "undecided"),  # the error covers the violation
-        (0.9, 1.0, 0.2, "undecided"),  # the error reaches beyond the bound
-        (1e-30, 0.0, 1e-20, "undecided"),
-        (nan, 1.0, 0.0, "undecided"),
-        (inf, 1.0, 0.0, "undecided"),
-        (0.5, 1.0, nan, "undecided"),
-        (0.5, 1.0, inf, "undecided"),
-        (0.5, nan, 0.0, "undecided"),
-        (0.5, inf, 0.0, "undecided"),
+        (1.0, 1.0, 0.0, Status.KEPT),  # the bound itself is allowed
+        (0.7, 1.0, 0.2, Status.KEPT),
+        (-5.0, 0.0, 0.0, Status.KEPT),
+        (0.0, 0.0, 0.0, Status.KEPT),
+        (1.0 + 1e-12, 1.0, 0.0, Status.REFUTED),
+        (1.3, 1.0, 0.2, Status.REFUTED),
+        (1e-30, 0.0, 0.0, Status.REFUTED),
+        (1.1, 1.0, 0.2, Status.UNRESOLVED),  # the error covers the violation
+        (0.9, 1.0, 0.2, Status.UNRESOLVED),  # the error reaches beyond the bound
+        (1e-30, 0.0, 1e-20, Status.UNRESOLVED),
+        *((value, 1.0, 0.0, Status.UNRESOLVED) for value in (nan, inf)),
+        *((0.5, 1.0, error, Status.UNRESOLVED) for error in (nan, inf)),
+        *((0.5, limit, 0.0, Status.UNRESOLVED) for limit in (nan, inf)),
     ],
 )
-def test_bound_against_its_error(value: float, bound: float, error: float, judgement: str) -> None:
-    assert judge_bound(Bound("b", value, bound, error)) == judgement
+def test_value_against_its_bound_and_error(
+    value: float, limit: float, error: float, status: Status
+) -> None:
+    assert Check(value, limit, error).status is status
 
 
 @pytest.mark.parametrize(
-    ("value", "bound", "error", "expected"),
+    ("value", "limit", "error", "use"),
     [
         (2.0, 1.0, 0.0, 2.0),
         (2.0, 1.0, 0.5, 1.5),
@@ -80,20 +69,14 @@ def test_bound_against_its_error(value: float, bound: float, error: float, judge
         (1e-300, 0.0, 0.0, inf),
         (0.0, 0.0, 0.0, 0.0),
         (1e-3, 0.0, 1e-2, 0.0),
+        (0.25, 1.0, 0.5, -0.25),
     ],
 )
-def test_severity_is_the_ratio_less_the_error(
-    value: float, bound: float, error: float, expected: float
+def test_use_is_the_ratio_less_the_error(
+    value: float, limit: float, error: float, use: float
 ) -> None:
-    assert severity(Bound("b", value, bound, error)) == expected
-    assert ratio(Bound("b", value, bound, error)) == expected
-
-
-def test_value_below_its_error_takes_nothing_of_its_bound() -> None:
-    below = Bound("b", 0.25, 1.0, 0.5)
-    assert severity(below) == -0.25
-    assert ratio(below) == instance_severity(Assertions((below,))) == 0.0
-    assert isnan(ratio(Bound("b", nan, 1.0)))
+    assert Check(value, limit, error).use == use
+    assert ratio(Check(value, limit, error)) == max(use, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -105,50 +88,47 @@ def test_ratios_below_one_are_not_written_as_one(ratio: float, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("bounds", "judgement"),
+    ("laws", "status"),
     [
-        ((), "kept"),
-        ((KEPT, KEPT), "kept"),
-        ((KEPT, UNDECIDED), "undecided"),
-        ((UNDECIDED, REFUTED, KEPT), "refuted"),
+        ((), Status.NOT_APPLICABLE),
+        ((KEPT, KEPT), Status.KEPT),
+        ((KEPT, UNDECIDED), Status.UNRESOLVED),
+        ((UNDECIDED, REFUTED, KEPT), Status.REFUTED),
+        ((not_applicable("n", Kind.BELOW, "no"),), Status.NOT_APPLICABLE),
     ],
 )
-def test_worst_bound_decides_on_an_instance(bounds: tuple[Bound, ...], judgement: str) -> None:
-    assert judge_instance(Assertions(bounds)) == judgement
+def test_worst_law_decides_on_an_instance(laws: tuple[Law, ...], status: Status) -> None:
+    assert judge_instance(laws) is status
 
 
-WITHIN = RateSample("r", 1.0, 1.05, 0.1)
-OFF = RateSample("r", 1.0, 0.8, 0.1)
-FAR_OFF = RateSample("far", 1.0, 1e9, 0.1)
-NOT_FITTED = RateSample("r", 1.0, nan, 0.1)
+WITHIN = rate("r", 1.0, 1.05, 0.1)
+OFF = rate("r", 1.0, 0.8, 0.1)
+FAR_OFF = rate("far", 1.0, 1e9, 0.1)
+NOT_FITTED = rate("r", 1.0, nan, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("bounds", "rates", "verdict"),
+    ("laws", "verdict"),
     [
-        ((KEPT,), (), "holds"),
-        ((KEPT,), (WITHIN, NOT_FITTED), "holds"),
-        ((), (WITHIN,), "holds"),
-        ((REFUTED,), (WITHIN,), "falsified"),
-        ((REFUTED, UNDECIDED), (OFF,), "falsified"),
-        ((KEPT, UNDECIDED), (WITHIN,), "inconclusive"),
-        ((KEPT,), (WITHIN, OFF), "inconclusive"),
-        ((KEPT,), (FAR_OFF,), "inconclusive"),
-        ((), (NOT_FITTED,), "inconclusive"),
-        ((), (), "inconclusive"),
+        ((KEPT,), "holds"),
+        ((KEPT, WITHIN, NOT_FITTED), "holds"),
+        ((WITHIN,), "holds"),
+        ((REFUTED, WITHIN), "falsified"),
+        ((REFUTED, UNDECIDED, OFF), "falsified"),
+        ((KEPT, UNDECIDED, WITHIN), "inconclusive"),
+        ((KEPT, WITHIN, OFF), "inconclusive"),
+        ((KEPT, FAR_OFF), "inconclusive"),
+        ((NOT_FITTED,), "inconclusive"),
+        ((), "inconclusive"),
     ],
 )
-def test_one_instance_refutes_by_a_bound_alone(
-    bounds: tuple[Bound, ...], rates: tuple[RateSample, ...], verdict: str
-) -> None:
-    assert verdict_alone(Assertions(bounds, rates)) == verdict
-    in_a_run = ruling(measured(*bounds, rates=rates)).verdict
-    assert (in_a_run == "falsified") == (verdict == "falsified")
+def test_one_instance_refutes_by_a_bound_alone(laws: tuple[Law, ...], verdict: str) -> None:
+    assert verdict_alone(laws) == verdict
+    assert (ruling(measured(*laws)).verdict == "falsified") == (verdict == "falsified")
 
 
 def test_what_refutes_alone_comes_before_any_rate() -> None:
-    refuting = Assertions((REFUTED, KEPT), (WITHIN,))
-    off = Assertions((KEPT,), (OFF, FAR_OFF))
+    refuting, off = (REFUTED, KEPT, WITHIN), (KEPT, OFF, FAR_OFF)
     assert against(refuting, ("r",)) == (True, 2.0)
     assert against(off, ("r",)) == (False, pytest.approx(2.0))
     assert against(off, ("r", "far")) > against(off, ("r",))
@@ -156,57 +136,47 @@ def test_what_refutes_alone_comes_before_any_rate() -> None:
     assert max(against(off, ("far",)), against(refuting, ("far",))) == (True, 2.0)
 
 
-@pytest.mark.parametrize(
-    ("fitted", "tolerance", "off"),
-    [(1.2, 0.1, 2.0), (0.95, 0.1, 0.5), (1.0, 0.0, 0.0), (2.0, 0.0, inf)],
-)
-def test_tolerances_off(fitted: float, tolerance: float, off: float) -> None:
-    assert tolerances_off(RateSample("r", 1.0, fitted, tolerance)) == pytest.approx(off)
-
-
-def test_instance_severity_takes_bounds_and_rates() -> None:
+def test_severity_takes_bounds_and_rates() -> None:
     """Three tolerances of a rate count as a value at its bound."""
-    near = RateSample("r", 1.0, 1.2, 0.1)
-    far = RateSample("r", 1.0, 1.6, 0.1)
-    assert instance_severity(Assertions((KEPT,), (near,))) == pytest.approx(2.0 / 3.0)
-    assert instance_severity(Assertions((KEPT,), (far,))) == pytest.approx(2.0)
-    assert instance_severity(Assertions((REFUTED,), (near,))) == 2.0
-    assert instance_severity(Assertions((UNDECIDED,))) == 0.0
-    assert instance_severity(Assertions((), (RateSample("r", 1.0, nan, 0.1),))) == 0.0
+    near, far = rate("r", 1.0, 1.2, 0.1), rate("r", 1.0, 1.6, 0.1)
+    assert severity((KEPT, near)) == pytest.approx(2.0 / 3.0)
+    assert severity((KEPT, far)) == pytest.approx(2.0)
+    assert severity((REFUTED, near)) == 2.0
+    assert severity((UNDECIDED,)) == 0.0
+    assert severity((NOT_FITTED,)) == 0.0
 
 
-# fitted rates that are kept, refuted, undecided, too few; all predicted to be 1 +- 0.1
 GOOD_RATES = (0.95, 1.0, 1.05, 0.99, 1.01, 1.0)
 BAD_RATES = (1.2, 1.3, 1.25, 1.22, 1.28, 1.21)
-OPEN_RATES = (1.05, 1.15, 1.2, 1.15, 1.2, 1.25)  # the median is outside, its interval is not
-FEW_RATES = (5.0, 5.0)
+OPEN_RATES = (1.05, 1.15, 1.2, 1.15, 1.2, 1.25)
+WIDE_RATES = (0.8, 1.0, 1.05, 0.99, 1.01, 1.0)  # the median is inside, its interval is not
+GOOD_NINE = (*GOOD_RATES, 1.0, 1.0, 1.0)
+NOWHERE = not_applicable("n", Kind.BELOW, "no such thing")
+NINE = [measured(KEPT)] * 9
+SIX = [measured(KEPT)] * 6
 
 TABLE: list[tuple[str, list[Evidence], str]] = [
     ("no evidence", [], "inconclusive"),
-    ("all kept", [measured(KEPT)] * 3, "holds"),
-    ("kept, rates kept", with_rates(*GOOD_RATES), "holds"),
-    ("kept, rates too few", with_rates(*FEW_RATES), "holds"),
-    ("kept, rates undecided", with_rates(*OPEN_RATES), "inconclusive"),
-    ("kept, rates refuted", with_rates(*BAD_RATES), "falsified"),
-    ("one refuted", [measured(KEPT)] * 99 + [measured(REFUTED)], "falsified"),
-    ("one refuted, rates kept", [*with_rates(*GOOD_RATES), measured(REFUTED)], "falsified"),
-    ("refuted, rates undecided", with_rates(*OPEN_RATES, bound=REFUTED), "falsified"),
-    (
-        "refuted among failures",
-        [failed("integrators disagree")] * 9 + [measured(REFUTED)],
-        "falsified",
-    ),
-    ("all undecided", [measured(UNDECIDED)] * 3, "inconclusive"),
-    ("a tenth undecided", [measured(KEPT)] * 9 + [measured(UNDECIDED)], "holds"),
-    ("more undecided", [measured(KEPT)] * 8 + [measured(UNDECIDED)], "inconclusive"),
-    ("undecided, rates kept", with_rates(*GOOD_RATES, bound=UNDECIDED), "inconclusive"),
-    ("undecided, rates refuted", with_rates(*BAD_RATES, bound=UNDECIDED), "falsified"),
+    ("nothing asserted", [measured()] * 9, "inconclusive"),
+    ("six kept", SIX, "holds"),
+    ("five kept", SIX[:5], "inconclusive"),
+    ("rates kept", with_rates(*GOOD_RATES), "holds"),
+    ("rates too few", [*SIX, *with_rates(5.0, 5.0)], "inconclusive"),
+    ("rates undecided", with_rates(*OPEN_RATES), "inconclusive"),
+    ("interval of a rate leaves its tolerance", with_rates(*WIDE_RATES), "inconclusive"),
+    ("rates refuted", with_rates(*BAD_RATES), "falsified"),
+    ("one refuted", [*[measured(KEPT)] * 99, measured(REFUTED)], "falsified"),
+    ("refuted among failures", [*[failed("raised")] * 9, measured(REFUTED)], "falsified"),
+    ("one raised", [*[measured(KEPT)] * 99, failed("raised")], "inconclusive"),
+    ("all undecided", [measured(UNDECIDED)] * 9, "inconclusive"),
+    ("a tenth undecided", [*NINE, measured(UNDECIDED)], "holds"),
+    ("more undecided", [*NINE[1:], measured(UNDECIDED)], "inconclusive"),
+    ("rate open on a tenth", [*with_rates(*GOOD_NINE), measured(KEPT, NO_RATE)], "holds"),
+    ("rate open on more", [*with_rates(*GOOD_RATES), measured(KEPT, NO_RATE)], "inconclusive"),
+    ("rate absent on more", [*with_rates(*GOOD_RATES), measured(KEPT)], "inconclusive"),
+    ("law that applies nowhere", [measured(KEPT, NOWHERE)] * 9, "inconclusive"),
     *(
-        (
-            f"{outcome}: {count} of {count + 9}",
-            [measured(KEPT)] * 9 + [failed(outcome)] * count,
-            verdict,
-        )
+        (f"{outcome}: {count} of {count + 9}", [*NINE, *[failed(outcome)] * count], verdict)
         for outcome in (
             "assumption not met",
             "integrator did not finish",
@@ -224,89 +194,33 @@ TABLE: list[tuple[str, list[Evidence], str]] = [
 def test_verdict_table(evidence: list[Evidence], verdict: str) -> None:
     assert ruling(*evidence).verdict == verdict
     assert ruling(*reversed(evidence)).verdict == verdict  # the order of evidence means nothing
+    assert (ruling(*evidence).shortfalls == ()) or verdict != "holds"
+
+
+def test_shortfalls_name_the_law_and_the_reason() -> None:
+    evidence = [*with_rates(*GOOD_RATES), measured(KEPT, NO_RATE)]
+    (told,) = ruling(*evidence).shortfalls
+    assert told == "r: decided on 6 of 7 instances (no rung is resolved)"
+
+
+def test_coverage_counts_only_where_a_law_applies() -> None:
+    elsewhere = measured(KEPT, not_applicable("r", Kind.RATE, "degree 3"))
+    laws = {law.id: law for law in ruling(*with_rates(*GOOD_RATES), elsewhere).laws}
+    assert (laws["r"].applicable, laws["r"].decided, laws["r"].coverage) == (6, 6, 1.0)
+    assert (laws["b"].applicable, laws["b"].decided) == (7, 7)
+    assert laws["r"].reasons == (("degree 3", 1),)
 
 
 def test_undecided_instances_are_counted_apart() -> None:
-    evidence = [
-        measured(KEPT),
-        measured(UNDECIDED),
-        measured(REFUTED),
-        failed("oracle not certified"),
-    ]
+    evidence = [measured(KEPT), measured(UNDECIDED), measured(REFUTED), failed("raised")]
     counted = ruling(*evidence)
     assert (counted.decided, counted.undecided, counted.refuted) == (2, 2, 1)
 
 
 def test_worst_case_is_the_largest_decided_ratio() -> None:
-    worse = Bound("worse", 0.8, 1.0)
-    blurred = Bound("blurred", 0.99, 1.0, error=0.5)
-    found = ruling(
-        measured(KEPT), failed("integrators disagree"), measured(worse), measured(blurred)
-    )
-    assert (found.worst_index, found.worst) == (2, worse)
-
-
-@pytest.mark.parametrize(
-    ("fitted", "judgement"),
-    [
-        (GOOD_RATES, "kept"),
-        (BAD_RATES, "refuted"),
-        (tuple(2.0 - rate for rate in BAD_RATES), "refuted"),
-        (OPEN_RATES, "undecided"),
-        (FEW_RATES, "too few"),
-        ((1.5, 1.5, nan), "too few"),  # NaN is no sample
-        ((0.9, 1.0, 5.0), "kept"),  # the median does not mind an outlier
-        ((0.0, 1.0, 5.0), "kept"),
-    ],
-)
-def test_rate_is_judged_on_its_median(fitted: tuple[float, ...], judgement: str) -> None:
-    (rate,) = ruling(*with_rates(*fitted)).rates
-    assert rate.judgement == judgement
-    assert rate.low <= rate.fitted <= rate.high
-
-
-def test_rate_with_a_prediction_of_its_own_on_each_instance() -> None:
-    samples = [RateSample("r", k, k + 0.01, 0.1) for k in (1.0, 2.0, 3.0, 4.0)]
-    (rate,) = ruling(*[measured(KEPT, rates=(sample,)) for sample in samples]).rates
-    assert rate.judgement == "kept"
-    assert (rate.predicted, rate.fitted) == (2.5, pytest.approx(2.51))
-    assert (rate.low, rate.high) == (pytest.approx(2.51), pytest.approx(2.51))
-
-
-def test_rates_of_different_quantities_are_judged_apart() -> None:
-    rates = (RateSample("good", 1.0, 1.0, 0.1), RateSample("bad", 1.0, 3.0, 0.1))
-    judged = {r.quantity: r.judgement for r in ruling(*[measured(KEPT, rates=rates)] * 3).rates}
-    assert judged == {"good": "kept", "bad": "refuted"}
-
-
-def interval_ranks(count: int) -> tuple[int, int]:
-    """Which order statistics bound the median, read off a rate whose deviations are 0, 1, 2, ..."""
-    samples = [RateSample("r", 0.0, float(k), 1.0) for k in range(count)]
-    (rate,) = ruling(*[measured(KEPT, rates=(sample,)) for sample in samples]).rates
-    assert rate.fitted == 0.5 * (count - 1)
-    return int(rate.low), int(rate.high)
-
-
-@pytest.mark.parametrize("count", range(6, 31))
-def test_interval_covers_the_median_95_times_in_100_and_is_the_shortest_that_does(
-    count: int,
-) -> None:
-    """Simulated on a skewed distribution; three standard deviations of 20000 runs are 0.005."""
-    draws = np.sort(np.random.default_rng(count).exponential(size=(20_000, count)), axis=1)
-    low, high = interval_ranks(count)
-    assert low + high == count - 1
-
-    def coverage(low: int, high: int) -> float:
-        return float(np.mean((draws[:, low] <= log(2)) & (log(2) <= draws[:, high])))
-
-    assert coverage(low, high) >= 0.95 - 0.005
-    if low + 1 < high - 1:
-        assert coverage(low + 1, high - 1) < 0.95 + 0.005
-
-
-@pytest.mark.parametrize("count", range(3, 6))
-def test_few_samples_are_all_needed_for_the_interval(count: int) -> None:
-    assert interval_ranks(count) == (0, count - 1)
+    blurred = bound("blurred", 0.99, 1.0, error=0.5)
+    found = ruling(measured(KEPT), failed("raised"), measured(bound("w", 0.8, 1.0), blurred))
+    assert (found.worst_index, found.worst_law, found.worst) == (2, "w", Check(0.8, 1.0))
 
 
 pieces = st.sampled_from(
@@ -346,6 +260,6 @@ def test_examples_needed_are_the_fewest_that_falsify(evidence: list[Evidence]) -
 
 
 def test_first_refuting_example_is_the_one_that_rejects() -> None:
-    evidence = [measured(KEPT)] * 4 + [measured(REFUTED)] + [measured(KEPT)] * 4
+    evidence = [*[measured(KEPT)] * 4, measured(REFUTED), *[measured(KEPT)] * 4]
     assert examples_until_rejected(evidence, CLAIM) == 5
-    assert examples_until_rejected(with_rates(*BAD_RATES), CLAIM) == 3  # no fewer make a rate
+    assert examples_until_rejected(with_rates(*BAD_RATES), CLAIM) == 6  # no fewer make a rate

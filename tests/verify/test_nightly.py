@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stated import bound, rate
 
 import verify.nightly
 from theory.errors import IntegrationFailed, InvalidInput
-from verify.claims import all_claims
-from verify.claims.base import Assertions, Bound, RateSample
+from verify.catalogue import all_claims
 from verify.instances import read_instance
 from verify.nightly import SearchPlan, discovery, search, search_claim, searchable, singletons
 from verify.replay import replay_file
@@ -145,12 +145,10 @@ def test_bad_usage_is_refused(option: str, value: str, words: str, invoke: Make)
 
 
 def test_one_rate_far_off_refutes_nothing(tiny_claim: Make, clock: Any, tmp_path: Path) -> None:
-    def assertions(total: float, limit: float) -> Assertions:
-        return Assertions(
-            (Bound("b, rung 3", 0.5, 1.0),), (RateSample("slope", 1.0, 1.0 + total, 0.1),)
-        )
+    def laws(total: float, limit: float) -> list[Any]:
+        return [bound("b", 0.5, 1.0), rate("slope", 1.0, 1.0 + total, 0.1)]
 
-    found = search_claim(tiny_claim(check=clock, assertions=assertions), 400.0, 1, tmp_path)
+    found = search_claim(tiny_claim(check=clock, laws=laws), 400.0, 1, tmp_path)
     assert (found.refuted, found.binds) == (False, "slope")
     assert found.severity == pytest.approx(LARGEST / 0.3)
     assert "judged on its median" in found.line()
@@ -159,11 +157,11 @@ def test_one_rate_far_off_refutes_nothing(tiny_claim: Make, clock: Any, tmp_path
 def test_refuted_bound_is_worse_than_a_rate_further_off(
     tiny_claim: Make, clock: Any, tmp_path: Path
 ) -> None:
-    def assertions(total: float, limit: float) -> Assertions:
-        slope = RateSample("slope", 1.0, 100.0 if total < 60.0 else 1.0, 0.1)
-        return Assertions((Bound("b, rung 3", 1.1 if total >= 60.0 else 0.5, 1.0),), (slope,))
+    def laws(total: float, limit: float) -> list[Any]:
+        slope = rate("slope", 1.0, 100.0 if total < 60.0 else 1.0, 0.1)
+        return [bound("b", 1.1 if total >= 60.0 else 0.5, 1.0), slope]
 
-    found = search_claim(tiny_claim(check=clock, assertions=assertions), 200.0, 1, tmp_path)
+    found = search_claim(tiny_claim(check=clock, laws=laws), 200.0, 1, tmp_path)
     assert (found.refuted, found.binds, found.severity) == (True, "b", 1.1)
 
 
@@ -185,10 +183,7 @@ def test_what_cannot_be_measured_is_a_class_of_its_own(
 def test_infinite_severity_is_written_as_a_number(
     tiny_claim: Make, clock: Any, tmp_path: Path
 ) -> None:
-    def assertions(total: float, limit: float) -> Assertions:
-        return Assertions((Bound("b", total, 0.0),))
-
-    claim = tiny_claim(check=clock, assertions=assertions)
+    claim = tiny_claim(check=clock, laws=lambda total, limit: [bound("b", total, 0.0)])
     (found,) = search(SearchPlan((claim,), 20.0, 1, 1, tmp_path), lambda line: None)
     assert found.refuted
     written = json.loads((tmp_path / "search.json").read_text())["claims"][0]

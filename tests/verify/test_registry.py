@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from theory.errors import InvalidInput
-from verify.claims import all_claims
+from verify.catalogue import all_claims
 from verify.claims.base import Claim
 from verify.registry import FILE, parse, registry, source_of
 from verify.registry_tables import BLOCKS, PAGES, ROOT, table, written

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stated import bound
 
 from theory.errors import IntegrationFailed
-from verify.claims.base import Assertions, Bound, Finding, Ladder
+from verify.language import Basis, Finding, Ladder, Quantity, below
 from verify.report import words
 from verify.report.results_file import ResultsFile
 from verify.results import RunResult
@@ -67,7 +68,7 @@ def written(tiny_claim: Make, plan: Make) -> Any:
         raise IntegrationFailed("stuck")
 
     claims = (
-        tiny_claim(name="true", rivals={"lower": 2.0, "higher": 2000.0}),
+        tiny_claim(name="true"),
         tiny_claim(name="false", limit=3.0),
         tiny_claim(name="open", check=fail),
     )
@@ -102,7 +103,9 @@ def test_what_a_verdict_rests_on_is_written(written: Any) -> None:
     assert true["rates"][0]["quantity"] == "slope"
     assert true["rivals"][0]["rejected"]
     assert 1 <= true["rivals"][0]["examples_needed"] <= true["examples"]
-    assert (true["rivals"][1]["rejected"], true["rivals"][1]["examples_needed"]) == (False, None)
+    assert true["room_for_failures"] == pytest.approx(1.0 - 0.05 ** (1.0 / true["decided"]))
+    assert [law["coverage"] for law in true["laws"]] == [1.0, 1.0]
+    assert written["judgements"]["rates"] == 2
     assert true["counterexample"] is None
     assert true["worst"]["value"] == sum(x[0] for x in true["worst"]["instance"]["inputs"])
     assert_has(false["counterexample"], COUNTEREXAMPLE_KEYS)
@@ -127,25 +130,25 @@ def test_examples_count_equal_instances_once(tiny_claim: Make, plan: Make) -> No
 
 
 def test_bounds_are_grouped_over_rungs(tiny_claim: Make, plan: Make) -> None:
-    def assertions(total: float, limit: float) -> Assertions:
-        return Assertions(
-            (Bound("gap, rung 0", 1.0, limit), Bound("gap, rung 1", 4.0, limit), Bound("q", 1, 2))
-        )
+    def laws(total: float, limit: float) -> list[Any]:
+        rungs = Quantity.of([1.0, 4.0], 0.0)
+        return [below("gap", rungs, limit, Basis.CALIBRATED, at=[2.0, 3.0]), bound("q", 1, 2)]
 
-    written = run(plan(tiny_claim(limit=8.0, assertions=assertions)), ()).to_json()["claims"][0]
+    written = run(plan(tiny_claim(limit=8.0, laws=laws)), ()).to_json()["claims"][0]
     gap, other = written["bounds"]
-    assert (gap["name"], gap["checked"]) == ("gap", 2 * written["examples"])
-    assert (gap["largest_ratio"], gap["median_ratio"]) == (0.5, 0.3125)
+    assert (gap["name"], gap["basis"]) == ("gap", "calibrated")
+    assert gap["checked"] == written["examples"]
+    assert (gap["largest_ratio"], gap["median_ratio"]) == (0.5, 0.5)
     assert (other["name"], other["largest_ratio"]) == ("q", 0.5)
 
 
 def test_no_ratio_is_told_below_0(tiny_claim: Make, plan: Make) -> None:
     """Every value is below its numerical error."""
 
-    def assertions(total: float, limit: float) -> Assertions:
-        return Assertions((Bound("gap", 1.0, limit, 2.0),))
+    def laws(total: float, limit: float) -> list[Any]:
+        return [bound("gap", 1.0, limit, 2.0)]
 
-    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    (entry,) = run(plan(tiny_claim(laws=laws)), ()).claims
     written = entry.to_json()
     (gap,) = written["bounds"]
     assert (gap["largest_ratio"], gap["median_ratio"]) == (0.0, 0.0)
@@ -157,16 +160,20 @@ def test_no_ratio_is_told_below_0(tiny_claim: Make, plan: Make) -> None:
 def test_ladders_drop_points_that_are_no_numbers(tiny_claim: Make, plan: Make) -> None:
     def ladders(total: float) -> tuple[Ladder, ...]:
         nan, inf = float("nan"), float("inf")
-        return (Ladder("q", "x", (1.0, 2.0, 3.0), (nan, 5.0, 6.0), (7.0, 8.0, inf)),)
+        values = Quantity.of([nan, 5.0, 6.0], 0.0)
+        return (Ladder.of("q", "x", (1.0, 2.0, 3.0), values, (7.0, 8.0, inf)),)
 
     result = run(plan(tiny_claim(ladders=ladders)), ()).to_json()
     (ladder,) = result["claims"][0]["ladders"]
-    assert ladder["series"][0] == {"x": [2.0], "y": [5.0], "predicted": [8.0], "example": 0}
+    assert ladder["role"] == "predicted course"
+    drawn = {key: ladder["series"][0][key] for key in ("x", "y", "predicted", "example")}
+    assert drawn == {"x": [2.0], "y": [5.0], "predicted": [8.0], "example": 0}
     json.dumps(result, allow_nan=False)
 
 
 def test_findings_are_grouped_and_the_worst_is_told(tiny_claim: Make, plan: Make) -> None:
-    def findings(total: float) -> tuple[Finding, ...]:
+    def findings(measured: Any) -> tuple[Finding, ...]:
+        total = measured.value
         return (Finding("large", f"sum {total:g}", total),) if total > 20 else ()
 
     (entry,) = run(plan(tiny_claim(findings=findings)), ()).claims
@@ -178,7 +185,7 @@ def test_findings_are_grouped_and_the_worst_is_told(tiny_claim: Make, plan: Make
 
 
 def test_infinite_finding_makes_strict_json(tiny_claim: Make, plan: Make) -> None:
-    def findings(total: float) -> tuple[Finding, ...]:
+    def findings(measured: Any) -> tuple[Finding, ...]:
         return (Finding("endless", "beyond all bounds", float("inf")),)
 
     result = run(plan(tiny_claim(findings=findings)), ()).to_json()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stated import Total, bound, rate, tiny
 
 import verify.runner
 from theory.errors import (
@@ -15,9 +16,9 @@ from theory.errors import (
     InvalidInput,
     OracleFailed,
 )
-from verify.claims.base import Assertions, Bound, RateSample
 from verify.events import (
     ClaimJudged,
+    CounterexampleLost,
     Event,
     RunFinished,
     RunStarted,
@@ -25,10 +26,12 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence
+from verify.further import ROUNDS, UNCONFIRMED
 from verify.instances import read_instance
+from verify.merge import merge
 from verify.replay import replay_file
 from verify.report.results_file import ResultsFile
-from verify.runner import RunPlan, merge, run
+from verify.runner import RunPlan, run
 from verify.shards import Shard, ShardResult
 
 Make = Callable[..., Any]
@@ -82,14 +85,15 @@ def test_replay_command_of_a_counterexample_reproduces_its_verdict(
     answer = invoke("replay", str(folder / "counterexamples" / "tiny.json"))
     assert (answer.status, answer.err) == (1, "")
     assert answer.out.splitlines()[0] == "tiny: Sums are small"
-    assert "refuted   total, rung 0: 31 <= 3 (ratio 10.3" in answer.out
+    assert "refuted   total: 31 <= 3 (ratio 10.3" in answer.out
     assert answer.out.splitlines()[-1] == "verdict: falsified"
 
 
 def test_surviving_rival_is_a_failure(tiny_claim: Make, plan: Make) -> None:
     result = run(plan(tiny_claim(rivals={"lower": 2.0, "higher": 2000.0})), ())
     (entry,) = result.claims
-    assert entry.ruling.verdict == "holds"
+    assert entry.ruling.verdict == "inconclusive"
+    assert entry.ruling.shortfalls == ("rival higher survives",)
     assert {rival.id: rival.rejected for rival in entry.rivals} == {"lower": True, "higher": False}
     assert result.exit_status == 1
 
@@ -162,11 +166,11 @@ def test_violation_outweighs_failures(tiny_claim: Make, plan: Make) -> None:
 def test_numbers_that_are_none_are_inconclusive(tiny_claim: Make, plan: Make) -> None:
     """NaN and infinite measurements neither hold nor crash the run that writes them."""
 
-    def assertions(total: float, bound: float) -> Assertions:
+    def laws(total: float, limit: float) -> list[Any]:
         value = float("nan") if total % 2 else float("inf")
-        return Assertions((Bound("b", value, bound), Bound("c", 1.0, float("inf"))))
+        return [bound("b", value, limit), bound("c", 1.0, float("inf"))]
 
-    result = run(plan(tiny_claim(assertions=assertions, rivals={})), ())
+    result = run(plan(tiny_claim(laws=laws, rivals={})), ())
     assert (result.claims[0].ruling.verdict, result.exit_status) == ("inconclusive", 3)
     json.dumps(result.to_json(), allow_nan=False)
 
@@ -188,10 +192,10 @@ def test_rate_alone_falsifies_and_its_instance_is_saved_as_it_is(
 ) -> None:
     """A rate that is off by two tolerances on every instance refutes together, not alone."""
 
-    def assertions(total: float, bound: float) -> Assertions:
-        return Assertions((Bound("b", 0.0, bound),), (RateSample("slope", 1.0, 1.2, 0.1),))
+    def laws(total: float, limit: float) -> list[Any]:
+        return [bound("b", 0.0, limit), rate("slope", 1.0, 1.2, 0.1)]
 
-    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    (entry,) = run(plan(tiny_claim(laws=laws)), ()).claims
     assert entry.ruling.verdict == "falsified"
     assert entry.counterexample is not None
     assert not entry.counterexample.shrunk
@@ -205,16 +209,17 @@ def test_refuted_rate_is_shrunk_on_the_instance_where_it_is_furthest_off(
 ) -> None:
     """Not the rate that holds, whose single values scatter further."""
 
-    def assertions(total: float, bound: float) -> Assertions:
+    def laws(total: float, limit: float) -> list[Any]:
         scattered = 100.0 if total > 60.0 else 1.0
-        return Assertions(
-            (Bound("b", 0.0, bound),),
-            (RateSample("kept", 1.0, scattered, 0.1), RateSample("slope", 1.0, 1.0 + total, 1.0)),
-        )
+        return [
+            bound("b", 0.0, limit),
+            rate("scattered", 1.0, scattered, 0.1),
+            rate("slope", 1.0, 1.0 + total, 1.0),
+        ]
 
-    (entry,) = run(plan(tiny_claim(assertions=assertions)), ()).claims
+    (entry,) = run(plan(tiny_claim(laws=laws)), ()).claims
     judgements = {rate.quantity: rate.judgement for rate in entry.ruling.rates}
-    assert judgements == {"kept": "kept", "slope": "refuted"}
+    assert judgements == {"scattered": "scattered", "slope": "refuted"}
     found = entry.counterexample
     assert (found.shrunk, found.alone, found.severity) == (True, False, 11.0)
     assert read_instance(Path(found.instance)).problem.inputs.tolist() == [[11.0]]
@@ -223,11 +228,11 @@ def test_refuted_rate_is_shrunk_on_the_instance_where_it_is_furthest_off(
 def test_counterexample_refutes_alone_where_any_instance_does(tiny_claim: Make, plan: Make) -> None:
     """A rate that is off by more, on another instance, does not take its place."""
 
-    def assertions(total: float, bound: float) -> Assertions:
+    def laws(total: float, limit: float) -> list[Any]:
         slope = 1.0 if total > 40.0 else 1e6
-        return Assertions((Bound("b", total, bound),), (RateSample("slope", 1.0, slope, 0.1),))
+        return [bound("b", total, limit), rate("slope", 1.0, slope, 0.1)]
 
-    (entry,) = run(plan(tiny_claim(limit=40.0, assertions=assertions)), ()).claims
+    (entry,) = run(plan(tiny_claim(limit=40.0, laws=laws)), ()).claims
     found = entry.counterexample
     assert (found.shrunk, found.alone, found.severity) == (True, True, 41.0 / 40.0)
     replayed = replay_file(Path(found.instance))
@@ -261,10 +266,10 @@ def test_two_workers_give_the_same_results_as_one(
         """Worker processes do not know the claims of this test, so it travels with the shard."""
         import verify.shards
 
-        verify.shards.claim_named = lambda name: claim
+        verify.shards.claim_of = lambda module, name: claim
         return verify.shards.run_shard(shard)
 
-    monkeypatch.setattr("verify.shards.claim_named", lambda name: claim)
+    monkeypatch.setattr("verify.shards.claim_of", lambda module, name: claim)
     monkeypatch.setattr(verify.runner, "run_shard", run_shard_of_claim)
     assert results(plan(claim, jobs=2)) == alone
 
@@ -376,22 +381,158 @@ def test_replay_after_a_repair_holds(tiny_claim: Make, plan: Make) -> None:
     assert (replayed.verdict, replayed.exit_status) == ("holds", 0)
 
 
-def evidence(*names: str) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence({"name": name}, "measured", assertions={CLAIM: Assertions()}) for name in names
-    )
+def evidence(claim: str, *names: str) -> tuple[dict[str, Evidence], ...]:
+    return tuple({claim: Evidence({"name": name}, "measured", laws={CLAIM: ()})} for name in names)
+
+
+def shard(family: str, *claims: str) -> Shard:
+    return Shard("m", claims, family, 0, 0, 3)
 
 
 def test_merge_interleaves_families_and_keeps_equal_instances_once() -> None:
     shards = [
-        ShardResult(Shard("c", "one", 0, 0, 3), evidence("a", "b", "c"), 1),
-        ShardResult(Shard("c", "two", 0, 0, 2), evidence("x", "b"), 2),
-        ShardResult(Shard("c", "three", 0, 0, 1), evidence("a"), 0),
+        ShardResult(shard("one", "c"), evidence("c", "a", "b", "c"), 1),
+        ShardResult(shard("two", "c"), evidence("c", "x", "b"), 2),
+        ShardResult(shard("three", "c", "d"), evidence("c", "a"), 0),
+        ShardResult(shard("four", "d"), evidence("d", "y"), 0),
     ]
-    merged, discarded = merge(shards)
-    assert [entry.instance["name"] for entry in merged] == ["a", "x", "b", "c"]
-    assert discarded == 3
+    assert [entry.instance["name"] for entry in merge(shards, "c")] == ["a", "x", "b", "c"]
+    assert [entry.instance["name"] for entry in merge(shards, "d")] == ["y"]
 
 
 def test_merge_of_nothing_is_nothing() -> None:
-    assert merge([]) == ([], 0)
+    assert merge([], "c") == []
+
+
+def sharing(*claims: Any) -> tuple[Any, ...]:
+    """The same claims on the measurement of the first."""
+    from dataclasses import replace
+
+    return tuple(replace(claim, measurement=claims[0].measurement) for claim in claims)
+
+
+def test_claims_that_share_a_measurement_measure_an_instance_once(plan: Make) -> None:
+    import verify.shards
+
+    sums: list[float] = []
+    one, two = sharing(tiny(name="one", check=sums.append), tiny(name="two", limit=3.0))
+    known = {"one": one, "two": two}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify.shards, "claim_of", lambda module, name: known[name])
+        patch.setattr(verify.runner, "_counterexample", lambda *_: None)
+        first, second = run(plan(one, two), ()).claims
+    assert [e.instance["inputs"] for e in first.evidence] == [
+        e.instance["inputs"] for e in second.evidence
+    ]
+    assert len(sums) == 40
+    assert (first.ruling.verdict, second.ruling.verdict) == ("holds", "falsified")
+
+
+def test_measurements_of_one_id_must_be_one(plan: Make) -> None:
+    claims = tiny(name="one", measurement="m"), tiny(name="two", measurement="m")
+    with pytest.raises(InvalidInput, match="different measurements of the id 'm'"):
+        run(plan(*claims), ())
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("z"), KeyError("k"), RuntimeError("r")])
+def test_an_exception_of_one_claim_does_not_end_the_run(
+    error: Exception, tiny_claim: Make, plan: Make
+) -> None:
+    broken = tiny_claim(name="broken", check=raising(error, lambda total: total > 20))
+    result = run(plan(broken, tiny_claim(name="sound")), ())
+    told = {entry.claim.id: entry.ruling.verdict for entry in result.claims}
+    assert told == {"broken": "inconclusive", "sound": "holds"}
+    assert result.exit_status == 3
+    (shortfall, *_) = result.claims[0].ruling.shortfalls
+    assert type(error).__name__ in shortfall
+    assert "(test_runner.py, line " in shortfall
+
+
+def test_a_strategy_that_fails_is_inconclusive(tiny_claim: Make, plan: Make) -> None:
+    from hypothesis import strategies as st
+
+    def draws_nothing(families: tuple[str, ...]) -> Any:
+        return st.integers().map(lambda _: 1 / 0)
+
+    result = run(plan(tiny_claim(instances=draws_nothing)), ())
+    assert (result.claims[0].ruling.verdict, result.exit_status) == ("inconclusive", 3)
+    assert "its strategy: ZeroDivisionError" in result.claims[0].ruling.shortfalls[0]
+
+
+def test_a_counterexample_that_cannot_be_kept_loses_no_verdict(
+    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise TypeError("cannot be read back")
+
+    monkeypatch.setattr(verify.runner, "shrink_counterexample", fail)
+    events: list[Event] = []
+    result = run(plan(tiny_claim(limit=3.0)), (events.append,))
+    assert (result.claims[0].ruling.verdict, result.exit_status) == ("falsified", 1)
+    assert any(isinstance(event, CounterexampleLost) for event in events)
+
+
+def test_a_refutation_by_a_rate_is_confirmed_on_fresh_instances(
+    tiny_claim: Make, plan: Make
+) -> None:
+    """Off on the planned forty draws only: what chance made is not told as a refutation."""
+    seen: list[float] = []
+
+    def laws(total: float, limit: float) -> list[Any]:
+        return [bound("b", 0.0, limit), rate("slope", 1.0, 1.3 if len(seen) <= 40 else 1.0, 0.1)]
+
+    (entry,) = run(plan(tiny_claim(check=seen.append, laws=laws)), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    assert entry.ruling.shortfalls[0] == UNCONFIRMED
+    assert len(seen) > 40
+
+
+def test_a_rate_that_is_short_of_evidence_draws_more(tiny_claim: Make, plan: Make) -> None:
+    """Four instances are planned, six are needed."""
+    (entry,) = run(plan(tiny_claim(), examples=4), ()).claims
+    assert entry.ruling.verdict == "holds"
+    assert len(entry.evidence) >= 6
+
+
+def test_drawing_more_has_an_end(tiny_claim: Make, plan: Make) -> None:
+    """A rate whose interval never lies inside its tolerance."""
+
+    def laws(total: float, limit: float) -> list[Any]:
+        return [bound("b", 0.0, limit), rate("slope", 1.0, 1.15 if total % 2 else 0.95, 0.1)]
+
+    (entry,) = run(plan(tiny_claim(laws=laws), examples=8), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    assert "its interval leaves the tolerance" in " ".join(entry.ruling.shortfalls)
+    assert 8 < len(entry.evidence) <= 8 * (1 + ROUNDS) + 32
+
+
+def test_a_rival_that_is_never_tried_is_no_rival(tiny_claim: Make, plan: Make) -> None:
+    result = run(plan(tiny_claim(rivals={})), ())
+    (entry,) = result.claims
+    assert (entry.ruling.verdict, entry.standing) == ("inconclusive", "untested")
+    assert result.exit_status == 3
+
+
+def test_a_claim_that_does_not_notice_a_wrong_world_is_toothless(
+    tiny_claim: Make, plan: Make
+) -> None:
+    worlds = {"twice the inputs": lambda i: Total(2.0 * float(i.problem.inputs.sum()))}
+    (blind,) = run(plan(tiny_claim(sabotaged=worlds)), ()).claims
+    assert (blind.ruling.verdict, blind.standing) == ("inconclusive", "toothless")
+    worlds = {"far larger inputs": lambda i: Total(1e6)}
+    (sharp,) = run(plan(tiny_claim(sabotaged=worlds)), ()).claims
+    assert (sharp.ruling.verdict, sharp.standing) == ("holds", "tested")
+    assert sharp.to_json()["sabotages"] == {"far larger inputs": True}
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "holds"), (1.001, "inconclusive")])
+def test_an_independent_route_that_disagrees_withdraws_the_verdict(
+    factor: float, verdict: str, tiny_claim: Make, plan: Make
+) -> None:
+    def again(instance: Any) -> Total:
+        return Total(factor * float(instance.problem.inputs.sum()))
+
+    (entry,) = run(plan(tiny_claim(independent=again)), ()).claims
+    assert entry.ruling.verdict == verdict
+    assert entry.to_json()["independent"]["numbers"] == 2
+    assert ("an independent route finds" in " ".join(entry.ruling.shortfalls)) == (factor > 1.0)

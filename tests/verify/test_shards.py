@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from stated import bound, rate
 
 from theory import Diagonal, Problem, Regime
-from verify.claims.base import Assertions, Bound, Finding, Ladder, RateSample
-from verify.evidence import CLAIM, Evidence
+from verify.evidence import CLAIM, Comparison, Evidence, Rungs, Sabotage
 from verify.instances import FlowInstance
+from verify.language import Finding, Kind, not_applicable, unresolved
 from verify.profiles import SHARD_SIZE
 from verify.shards import (
     Shard,
@@ -24,12 +26,12 @@ from verify.shards import (
 )
 from verify.strategies.nets import FAMILIES
 
-SHARD = Shard("tiny", "diagonal", 0, 17, 3)
+SHARD = Shard("tiny", ("tiny",), "diagonal", 0, 17, 3)
 
 
 @pytest.mark.parametrize("examples", [1, 3, 4, 24, 33, 96])
 def test_plan_spreads_the_examples_evenly(examples: int, tiny_claim: Callable[..., Any]) -> None:
-    shards = plan_shards(tiny_claim(), examples, 0)
+    shards = plan_shards((tiny_claim(),), examples, 0)
     assert sum(shard.count for shard in shards) == examples
     assert max(shard.count for shard in shards) <= SHARD_SIZE
     per_family = Counter(dict.fromkeys(FAMILIES, 0))
@@ -40,7 +42,7 @@ def test_plan_spreads_the_examples_evenly(examples: int, tiny_claim: Callable[..
 
 def test_every_shard_has_a_seed_and_a_name_of_its_own(tiny_claim: Callable[..., Any]) -> None:
     claims = (tiny_claim(name="one"), tiny_claim(name="two"))
-    shards = [s for claim in claims for seed in (0, 1) for s in plan_shards(claim, 96, seed)]
+    shards = [s for claim in claims for seed in (0, 1) for s in plan_shards((claim,), 96, seed)]
     assert len({shard.seed for shard in shards}) == len(shards)
     assert len({shard.name for shard in shards}) == len(shards)
 
@@ -48,16 +50,16 @@ def test_every_shard_has_a_seed_and_a_name_of_its_own(tiny_claim: Callable[..., 
 def test_plan_does_not_depend_on_how_many_more_examples_follow(
     tiny_claim: Callable[..., Any],
 ) -> None:
-    few, many = (set(plan_shards(tiny_claim(), n, 0)) for n in (32, 96))
+    few, many = (set(plan_shards((tiny_claim(),), n, 0)) for n in (32, 96))
     assert few < many
 
 
 def test_examples_of_the_claim_come_first(tiny_claim: Callable[..., Any]) -> None:
     claim = tiny_claim(examples=(_instance(5.0), _instance(7.0)))
-    first = plan_shards(claim, 4, 0)[0]
+    first = plan_shards((claim,), 4, 0)[0]
     assert (first.family, first.count) == ("examples", 2)
     result = run_shard(first)
-    assert [e.assertions[CLAIM].bounds[0].value for e in result.evidence] == [5.0, 7.0]
+    assert [e.laws[CLAIM][0].checks[0].value for e in result.of("tiny")] == [5.0, 7.0]
 
 
 def _instance(value: float) -> FlowInstance:
@@ -68,29 +70,39 @@ def _instance(value: float) -> FlowInstance:
 def test_shard_gives_the_same_evidence_again(tiny_claim: Callable[..., Any]) -> None:
     tiny_claim()
     first, second = run_shard(SHARD), run_shard(SHARD)
-    assert len(first.evidence) == SHARD.count
-    assert [e.instance for e in first.evidence] == [e.instance for e in second.evidence]
-    assert [e.assertions for e in first.evidence] == [e.assertions for e in second.evidence]
+    one, two = first.of("tiny"), second.of("tiny")
+    assert len(one) == SHARD.count
+    assert [e.instance for e in one] == [e.instance for e in two]
+    assert [e.laws for e in one] == [e.laws for e in two]
 
 
 def full_result() -> ShardResult:
     """Every field filled, with numbers that strict JSON lacks."""
-    assertions = {
-        CLAIM: Assertions(
-            (Bound("b", nan, inf, 0.1), Bound("c", 1.0, 2.0)), (RateSample("r", 1.0, 1.5, 0.1),)
+    laws = {
+        CLAIM: (
+            bound("b", nan, inf, 0.1),
+            bound("c", 1.0, 2.0),
+            rate("r", 1.0, 1.5, 0.1, stratum="L = 2"),
+            unresolved("u", Kind.BELOW, "noise"),
+            not_applicable("n", Kind.RATE, "no such thing"),
         ),
-        "rival": Assertions(),
+        "rival": (),
     }
     measured = Evidence(
         {"labels": [1.0]},
         "measured",
-        assertions=assertions,
-        ladders=(Ladder("q", "x", (1.0, 2.0), (3.0, 4.0), (5.0, -inf)),),
+        laws=laws,
+        ladders=(
+            Rungs("q", "x", (1.0, 2.0), (3.0, 4.0), (0.0, inf), (5.0, -inf), "upper bound", nan),
+        ),
         findings=(Finding("title", "detail", 2.0),),
+        measures={"n": 2.0},
+        sabotages=(Sabotage("late", True), Sabotage("early", None, "stuck")),
+        comparisons=(Comparison("b", 1.0, 2.0, 0.5),),
         seconds=0.25,
     )
     failed = Evidence({"labels": [-1.0]}, "integrators disagree", "by 0.5")
-    return ShardResult(SHARD, (measured, failed), 4)
+    return ShardResult(SHARD, ({"tiny": measured}, {"tiny": failed}), 4)
 
 
 def test_store_returns_what_was_saved(tmp_path: Path) -> None:
@@ -104,9 +116,9 @@ def test_store_returns_what_was_saved(tmp_path: Path) -> None:
 def test_store_knows_only_its_own_shards_and_code(tmp_path: Path) -> None:
     store = ShardStore(tmp_path / "unfinished", "code")
     store.save(full_result())
-    assert store.load(Shard("tiny", "diagonal", 1, 17, 3)) is None
-    assert store.load(Shard("tiny", "diagonal", 0, 18, 3)) is None
-    assert store.load(Shard("tiny", "diagonal", 0, 17, 4)) is None
+    assert store.load(replace(SHARD, index=1)) is None
+    assert store.load(replace(SHARD, seed=18)) is None
+    assert store.load(replace(SHARD, count=4)) is None
     assert ShardStore(tmp_path / "unfinished", "other code").load(SHARD) is None
 
 
@@ -118,11 +130,11 @@ def test_store_knows_only_its_own_shards_and_code(tmp_path: Path) -> None:
         "[]",
         "null",
         "{}",
-        '{"evidence": []}',
-        '{"evidence": [[]], "discarded": 0}',
-        '{"evidence": [7], "discarded": 0}',
-        '{"evidence": [{"instance": {}}], "discarded": 0}',
-        '{"evidence": [], "discarded": "many"}',
+        '{"instances": []}',
+        '{"instances": [[]], "discarded": 0}',
+        '{"instances": [7], "discarded": 0}',
+        '{"instances": [{"instance": {}}], "discarded": 0}',
+        '{"instances": [], "discarded": "many"}',
     ],
 )
 def test_damaged_shard_counts_as_unfinished(damage: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from verify.claims import all_claims
+from verify.catalogue import all_claims
 from verify.user_modules import load_claims
 
 Make = Callable[..., Any]

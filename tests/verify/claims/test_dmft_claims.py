@@ -8,7 +8,7 @@ import torch
 
 from theory.lazy_rich import Setting
 from theory.lazy_rich.dmft import MeanField, Terms
-from verify.claims import claim_named
+from verify.catalogue import claim_named
 from verify.claims.dmft_curves import Theory
 from verify.evidence import examine
 from verify.instances.committee import CommitteeInstance

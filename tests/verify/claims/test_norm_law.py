@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from theory import Problem, Regime, TwoLayer
-from verify.claims import claim_named
+from verify.catalogue import claim_named
 from verify.evidence import CLAIM, examine
 from verify.instances import FlowInstance
 from verify.judge import judge_instance

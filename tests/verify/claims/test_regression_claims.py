@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from theory import Factorization, Problem, Regime
 from theory.assumptions import check_assumptions
 from theory.kernel.regression import kernel_drift, kernel_regression, relative_displacement
-from verify.claims import claim_named
+from verify.catalogue import claim_named
 from verify.claims import kernel_regression as early_claim
 from verify.evidence import CLAIM, examine
 from verify.instances import FlowInstance

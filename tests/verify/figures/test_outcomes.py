@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from verify.claims.base import Bound
-from verify.figures.outcomes import Outcome, ordered
+from verify.figures.outcomes import Bound, Outcome, ordered
 
 
 def delay_grows(values: tuple[float, ...]) -> Outcome:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
 from theory.lazy_rich import Setting
-from verify.claims import claim_named
-from verify.evidence import examine
+from verify.catalogue import claim_named
+from verify.examine import examine
 from verify.instances import CommitteeInstance, FlowInstance, instance_from_json
 
 WRITTEN = {"model": "committee", "input_dim": 10, "width": 2, "samples": 30}

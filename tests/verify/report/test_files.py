@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.claims.base import Claim
 from verify.events import RunFinished
+from verify.language import Claim
 from verify.replay import replay_file
 from verify.report.badge import badge
 from verify.report.cited import cited

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from verify.claims import all_claims
+from verify.catalogue import all_claims
 from verify.events import RunFinished, RunStarted
 from verify.report.html import MOST_LISTED, HtmlReport, render
 from verify.report.mathml import formulas, split_at_quads

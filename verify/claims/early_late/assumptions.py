@@ -1,0 +1,50 @@
+"""What the two theorems assume of an instance, each as an object that can be tested alone."""
+
+from theory.assumptions import (
+    check_homogeneity,
+    check_separability,
+    check_smoothness,
+    check_zero_output,
+)
+from theory.errors import AssumptionError
+from theory.problem import Problem
+from verify.instances import FlowInstance
+from verify.language import Assumption
+
+
+def _homogeneous(instance: FlowInstance) -> None:
+    problem = instance.problem
+    check_homogeneity(problem.net, problem.parameters, problem.inputs)
+
+
+def _smooth(instance: FlowInstance) -> None:
+    problem = instance.problem
+    check_smoothness(problem.net, problem.parameters, problem.inputs)
+
+
+def _zero_output(instance: FlowInstance) -> None:
+    check_zero_output(instance.problem)
+
+
+def _separable(instance: FlowInstance) -> None:
+    check_separability(_classifying(instance.problem))
+
+
+def _classifying(problem: Problem) -> Problem:
+    if not problem.loss_function.classifies:
+        raise AssumptionError("separability", f"loss is {problem.loss!r}: nothing is separated")
+    return problem
+
+
+HOMOGENEITY = Assumption("homogeneity", "f(c theta; x) = c^L f(theta; x)", _homogeneous)
+SMOOTHNESS = Assumption("smoothness", "f is twice differentiable in theta", _smooth)
+ZERO_OUTPUT = Assumption("zero output", "f vanishes at the anchor", _zero_output)
+SEPARABILITY = Assumption(
+    "separability", "the gradient features at the anchor separate the labels", _separable
+)
+POWER_OF_ALPHA = Assumption("lambda a power of alpha", "lambda = alpha^-p with p > 0")
+LARGE_ALPHA = Assumption("alpha large", "the limit is reached as far as the claim's bounds say")
+POSITIVE_C = Assumption("c > 0", "times stay away from t_g by a share c of it")
+
+OF_THE_NET = (HOMOGENEITY, SMOOTHNESS, ZERO_OUTPUT, SEPARABILITY)
+OF_THE_THEOREMS = (*OF_THE_NET, POWER_OF_ALPHA, LARGE_ALPHA, POSITIVE_C)

@@ -1,0 +1,350 @@
+"""The kernel phase of one instance: ladders of flows read at (1-c) t_g, each with its lazy twin.
+
+The displacement ladder is graded by delta = rho^-L |eta| / |anchor|, the small parameter of
+everything nonlinear in this phase; the limit ladder goes to alpha = 10^10000.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property, partial
+from math import exp, inf
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.anchors import has_odd_involution
+from theory.assumptions import check_assumptions
+from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
+from theory.backend import Floats
+from theory.errors import IntegratorsDisagree, NumericalFailure
+from theory.flow import FlowState, gradient_flow
+from theory.kernel import KernelSVM, LazyFlow, gram, kernel_svm, lazy_flow
+from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.quasi_static import lag_correction, quasi_static_dual
+from theory.problem import Problem, Regime
+from verify.claims.early_late.assumptions import OF_THE_THEOREMS
+from verify.instances import FlowInstance
+from verify.language import Law, Measurement, Quantity
+from verify.language.ladder import Ladder
+from verify.strategies import kernel_phase_instances
+from verify.strategies.nets import FAMILIES
+from verify.strategies.tasks import problems
+
+RTOL = 1e-12
+MAX_ERROR = 1e-5
+"""A flow whose two integrations differ by more is not evidence of anything."""
+
+RESOLVES = 10.0
+"""Tolerances of the integrator, raised to the noise of its exponents, that a reading resolves."""
+
+DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01, 0.001), 2: (1.0, 10.0**-0.5, 0.1)}
+"""Rungs by lazy order, relative to the instance's own displacement of about 10^-2: far enough down
+for the leading order to show, not so far that the gap delta^k drowns in the flow's error."""
+
+LIMIT_SCALES = (100.0, 1000.0, 10000.0)
+"""log10 alpha of the rungs on which the limit itself is judged; the last is out of reach of theta
+in float64, not of its direction."""
+
+Reading = Callable[[FlowState], ArrayLike]
+
+
+class Time(Enum):
+    """When a theory says that the kernel phase is read."""
+
+    EARLY = "(1-c) t_g"
+    LATE = "(1+c) t_g"
+    INVERSE_DECAY = "(1-c) log(1/lambda) / lambda"
+
+
+@dataclass(frozen=True, eq=False)
+class FlowAt:
+    """A flow at one time, by two tolerances.
+
+    Attributes:
+        floor: relative, what the integrator's tolerance resolves at all.
+    """
+
+    state: FlowState
+    loose: FlowState
+    floor: float
+
+    def read(self, reading: Reading) -> Quantity:
+        """A reading of the flow with its error."""
+        return Quantity.paired(reading, self.state, self.loose, self.floor)
+
+    def known_to_floor(self, reading: Reading) -> Quantity:
+        """The same of a relative difference, which is known to the floor of what it is between."""
+        found = self.read(reading)
+        return Quantity.of(found.values, np.maximum(found.errors, self.floor))
+
+
+@dataclass(frozen=True, eq=False)
+class KernelRung:
+    """One flow stopped at (1-c) t_g, with its lazy twin; `displacement` is delta of the twin."""
+
+    instance: FlowInstance
+    flow: FlowAt
+    lazy: LazyFlow
+    displacement: float
+
+    @property
+    def regime(self) -> Regime:
+        return self.instance.regime
+
+    @property
+    def problem(self) -> Problem:
+        return self.instance.problem
+
+    @property
+    def log_inverse_decay(self) -> float:
+        """Lam at the rung."""
+        return log_inverse_decay(self.problem, self.regime, 1.0 - self.instance.c)
+
+    @property
+    def eta(self) -> float:
+        """|eta| of the flow."""
+        return float(np.linalg.norm(self.flow.state.displacement))
+
+    def lazy_gap(self, samples: Floats | slice = slice(None)) -> Quantity:
+        """max |q - q_lazy| / max |q_lazy| over the given samples."""
+        lazy = self.lazy.margins[0, samples]
+        size = float(np.abs(lazy).max())
+
+        def gap(state: FlowState) -> float:
+            return float(np.abs(state.margins[samples] - lazy).max()) / size
+
+        return self.flow.known_to_floor(gap)
+
+    def lazy_distance(self) -> Quantity:
+        """|eta - eta_lazy| / |eta_lazy|."""
+        lazy = self.lazy.displacement[0]
+        size = float(np.linalg.norm(lazy))
+
+        def distance(state: FlowState) -> float:
+            return float(np.linalg.norm(state.displacement - lazy)) / size
+
+        return self.flow.known_to_floor(distance)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelPhase:
+    """The displacement ladder of one instance; further readings are integrated when asked for.
+
+    Attributes:
+        lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor, else 1.
+        measure_rung: by which further rungs are measured.
+    """
+
+    instance: FlowInstance
+    svm: KernelSVM
+    lazy_order: int
+    rungs: tuple[KernelRung, ...]
+    measure_rung: Callable[[FlowInstance], KernelRung]
+
+    @property
+    def degree(self) -> float:
+        return self.instance.problem.degree
+
+    @property
+    def stratum(self) -> str:
+        """Within which exponents are compared."""
+        return f"{'with' if self.lazy_order == 2 else 'without'} an odd involution"
+
+    @property
+    def delta(self) -> Floats:
+        """Of each rung."""
+        return np.array([rung.displacement for rung in self.rungs])
+
+    @property
+    def log10_alpha(self) -> Floats:
+        return np.array([rung.regime.log10_alpha for rung in self.rungs])
+
+    @property
+    def eta(self) -> Floats:
+        """|eta| of the lazy flow on each rung."""
+        return np.array([np.linalg.norm(rung.lazy.displacement[0]) for rung in self.rungs])
+
+    @property
+    def expected_deviation(self) -> float:
+        """Relative deviation that quantities quadratic in eta can have on the first rung.
+
+        2 L times the distance to the lazy flow, in which it is linear; the distance itself is of
+        order `lazy_order`. A deviation that is large on this rung is no longer linear in it.
+        """
+        return 2.0 * self.degree * float(self.rungs[0].lazy_distance().values[0])
+
+    def read(self, reading: Reading, time: Time = Time.EARLY) -> Quantity:
+        """A reading on every rung; at another time than (1-c) t_g on the first of them.
+
+        Raises:
+            NumericalFailure: the flow does not reach that time.
+        """
+        flows = [rung.flow for rung in self.rungs]
+        if time is not Time.EARLY:
+            flows[0] = self._at(time, self.instance)
+        return Quantity.joined(flow.read(reading) for flow in flows)
+
+    @cached_property
+    def limits(self) -> tuple[KernelRung, ...]:
+        """The ladder to the limit, in alpha."""
+        return tuple(self.measure_rung(self.instance.at_alpha(scale)) for scale in LIMIT_SCALES)
+
+    def limit_flows(self, time: Time) -> list[FlowAt]:
+        """Along the limit ladder, its first rung at the time that a theory says.
+
+        Raises:
+            NumericalFailure: the flow does not reach that time.
+        """
+        flows = [rung.flow for rung in self.limits]
+        if time is not Time.EARLY:
+            flows[0] = self._at(time, self.limits[0].instance)
+        return flows
+
+    def quasi_static(self, rung: KernelRung, level: float) -> Floats:
+        """eta of the quasi-static machine at Lam = level, with its lag, `(P,)`; computed once."""
+        key = rung.regime.log10_alpha, level
+        if key not in self._machines:
+            self._machines[key] = _quasi_static(self.svm, rung.problem, level)
+        return self._machines[key]
+
+    def _at(self, time: Time, instance: FlowInstance) -> FlowAt:
+        key = time, instance.regime.log10_alpha
+        if key not in self._elsewhere:
+            self._elsewhere[key] = _read_at(instance, time)
+        found = self._elsewhere[key]
+        if isinstance(found, NumericalFailure):
+            raise found
+        return found
+
+    @cached_property
+    def _machines(self) -> dict[tuple[float, float], Floats]:
+        return {}
+
+    @cached_property
+    def _elsewhere(self) -> dict[tuple[Time, float], FlowAt | NumericalFailure]:
+        return {}
+
+
+def _quasi_static(svm: KernelSVM, problem: Problem, level: float) -> Floats:
+    kernel = gram(svm.features)
+    log_dual = quasi_static_dual(kernel, level, problem.loss)
+    lag = lag_correction(kernel, log_dual, problem.degree)
+    return np.asarray(svm.features.T @ (np.exp(log_dual) + lag))
+
+
+def _read_at(instance: FlowInstance, time: Time) -> FlowAt | NumericalFailure:
+    """Where only rivals look: at percents, so a loose integration will do."""
+    after = {
+        Time.LATE: 1.0 + instance.c,
+        Time.INVERSE_DECAY: (1.0 - instance.c) * instance.regime.decay_power,
+    }
+    try:
+        return flow_at(instance, after[time], rtol=1e-8, max_error=inf)
+    except NumericalFailure as failure:
+        return failure
+
+
+def flow_at(
+    instance: FlowInstance,
+    at: float,
+    *,
+    rtol: float = RTOL,
+    method: str | None = None,
+    max_error: float = MAX_ERROR,
+) -> FlowAt:
+    """The flow at a time in units of t_g.
+
+    Raises:
+        IntegratorsDisagree: two tolerances differ by more than `max_error`.
+    """
+    problem, regime = instance.problem, instance.regime
+    flow = gradient_flow(problem, regime, at=[at], rtol=rtol, method=method)
+    error = float(flow.error_estimate[0])
+    if not error <= max_error:
+        raise IntegratorsDisagree(
+            f"two tolerances differ by {error:.1e} at log10 alpha = {regime.log10_alpha:.6g}"
+        )
+    used = tolerances(initial_log_gain(problem, regime), rtol)[0]
+    return FlowAt(flow.states[0], flow.loose[0], RESOLVES * used)
+
+
+def measure_rung(
+    instance: FlowInstance, *, method: str | None = None, shift: float = 1.0
+) -> KernelRung:
+    """Integrate the flow and the lazy flow to (1-c) t_g.
+
+    Args:
+        shift: the flow alone is read at this many times its time: a wrong world.
+    """
+    problem, regime, at = instance.problem, instance.regime, 1.0 - instance.c
+    lazy = lazy_flow(problem, regime, at=[at])
+    epsilon = exp(-problem.degree * instance.c * regime.log_alpha)
+    size = float(np.linalg.norm(lazy.displacement[0]))
+    flow = flow_at(instance, shift * at, method=method)
+    return KernelRung(instance, flow, lazy, epsilon * size / problem.anchor_norm)
+
+
+def measure(
+    instance: FlowInstance, rung: Callable[[FlowInstance], KernelRung] = measure_rung
+) -> KernelPhase:
+    """Check the assumptions and integrate the displacement ladder of `instance`."""
+    problem = instance.problem
+    check_assumptions(problem)
+    svm = kernel_svm(problem)
+    order = 2 if has_odd_involution(problem.net, problem.anchor, problem.inputs) else 1
+    rungs = [rung(instance)]
+    for step in DISPLACEMENT_STEPS[order][1:]:
+        scale = scale_of_displacement(
+            svm,
+            problem,
+            instance.regime.decay_power,
+            1.0 - instance.c,
+            rungs[0].displacement * step,
+        )
+        rungs.append(rung(instance.at_alpha(max(scale, instance.regime.log10_alpha))))
+    return KernelPhase(instance, svm, order, tuple(rungs), rung)
+
+
+KERNEL_PHASE = Measurement(
+    id="kernel-phase",
+    kind=FlowInstance,
+    families=FAMILIES,
+    instances=lambda families: kernel_phase_instances(problems(families)),
+    measure=measure,
+    assumptions=OF_THE_THEOREMS,
+    sabotaged={
+        "a flow read 2 % late": partial(measure, rung=partial(measure_rung, shift=1.02)),
+    },
+    independent=partial(measure, rung=partial(measure_rung, method="Radau")),
+)
+
+
+def quadratic_order(
+    law: str, ladder: Ladder, phase: KernelPhase, order: float, degree_offset: float
+) -> Law:
+    """The exponent in alpha, over c L, of what is quadratic in eta: order (1 - offset / L).
+
+    Dividing by |eta|^2 takes the logarithms out: what is left is the power of alpha.
+    """
+    degree, c = phase.degree, phase.instance.c
+    return ladder.rate(
+        law,
+        order * (degree - degree_offset) / degree,
+        tolerance=0.02,
+        along=phase.log10_alpha,
+        unit=-c * degree,
+        per=phase.eta**2,
+        agreement=0.2 * c * degree,
+        stratum=phase.stratum,
+    )
+
+
+def delta_ladder(
+    name: str, phase: KernelPhase, measured: Quantity, predicted: Sequence[float] | Floats
+) -> Ladder:
+    """A quantity along the displacement ladder."""
+    axis = np.log10(phase.delta)
+    return Ladder.of(
+        name, "log10 of relative displacement", axis, measured, predicted, small=phase.delta
+    )
