@@ -28,6 +28,9 @@ class Quantity:
     values: Floats
     errors: Floats
 
+    __array_ufunc__ = None
+    """Arrays leave arithmetic with a quantity to it, from either side."""
+
     @classmethod
     def of(cls, values: ArrayLike, errors: ArrayLike) -> "Quantity":
         """Both as float64, errors spread over the values.

@@ -1,28 +1,45 @@
 """Windows of late claims in quarters, and the energy bound on each of them."""
 
+from functools import partial
 from itertools import pairwise
-from math import sqrt
 
 import numpy as np
 import pytest
 
 from theory.anchors import balanced_anchor
 from theory.asymptotics.late_phase import energy, stationarity_bound
-from theory.flow import gradient_flow
+from theory.flow import FlowState
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
-from verify.claims.windows import GRID, Window, part_bound, part_bounds, quarters
-from verify.judge import judge_bound
+from verify.claims.early_late.late_phase import LatePhase, best_residual, measure
+from verify.claims.early_late.late_phase import second_transition_example as saddle_example
+from verify.claims.early_late.windows import (
+    GRID,
+    RESTING,
+    Span,
+    Window,
+    energy_balance,
+    quarters,
+    saddles_being_left,
+    shares_of_energy,
+    windows,
+)
+from verify.instances import FlowInstance
 
 INPUTS = np.array([[1.0, 2.0, -1.0], [2.0, -1.0, 1.0]])
 
 
+def instance(degree: int = 3, loss: str = "exponential") -> FlowInstance:
+    net = Diagonal(3, degree)
+    anchor = balanced_anchor(net, np.ones(3))
+    problem = Problem(net, anchor, INPUTS, np.array([1.0, -1.0]), loss)
+    return FlowInstance(problem, Regime(log10_alpha=9, decay_power=2), c=0.4)
+
+
+@pytest.fixture(scope="module")
 def window() -> Window:
-    net = Diagonal(3, 3)
-    problem = Problem(net, balanced_anchor(net, np.ones(3)), INPUTS, np.array([1.0, -1.0]))
-    times = np.linspace(1.0, 1.4, 33).tolist()
-    flow = gradient_flow(problem, Regime(log10_alpha=9, decay_power=2), times, rtol=1e-10)
-    return Window(tuple(flow.states), float(flow.error_estimate.max()))
+    grids = {Span.AFTER: np.linspace(1.0, 1.4, 33)}
+    return windows(instance(), grids, rtol=1e-10)[Span.AFTER]
 
 
 @pytest.mark.parametrize(("count", "size"), [(17, 5), (33, 9)])
@@ -33,28 +50,93 @@ def test_quarters_share_their_ends(count: int, size: int) -> None:
     assert (parts[0][0], parts[-1][-1]) == (0, count - 1)
 
 
-def test_energy_that_is_lost_is_the_square_of_the_speed() -> None:
-    """dE/ds = -|dtheta/ds|^2, by quadrature over each quarter."""
-    for states in window().parts[:2]:
-        times = [state.decay_time for state in states]
-        speeds = [(s.stationarity * float(np.linalg.norm(s.theta))) ** 2 for s in states]
-        lost = energy(states[0]) - energy(states[-1])
-        fine = np.trapezoid(speeds, times) - np.trapezoid(speeds[::2], times[::2])
-        # Richardson: a third of the difference to the coarser rule is what the finer one is off
-        assert lost == pytest.approx(np.trapezoid(speeds, times) + fine / 3.0, rel=0.02)
+def test_rivals_judge_other_windows_only_where_they_are_earlier() -> None:
+    assert Span.AFTER.times(0.4, 2.0) == Span.INVERSE_DECAY.times(0.4, 2.0) == (1.0, 1.4)
+    assert Span.INVERSE_DECAY.times(0.4, 0.5) == Span.HALF.times(0.4, 2.0) == (0.5, 0.7)
+    assert Span.BEFORE.times(0.4, 2.0) == (0.3, 0.6)
 
 
-def test_energy_bounds_hold_on_each_quarter_and_get_sharper() -> None:
-    given = window()
-    bounds = part_bounds(given, stationarity_bound, "here", 1e-9)
-    assert [judge_bound(bound) for bound in bounds] == ["kept"] * 4
-    assert all(b.bound < 0.7 * a.bound for a, b in pairwise(bounds))
-    whole = stationarity_bound(given.states)
-    assert bounds[-1].bound < 0.1 * whole
+def test_energy_that_is_lost_is_the_square_of_the_speed(window: Window) -> None:
+    """dE/ds = -|dtheta/ds|^2, over the first quarters, where much is lost."""
+    for states in quarters(window.states)[:2]:
+        fine, coarse = energy_balance(states, energy)
+        assert fine == pytest.approx(1.0, abs=max(2.0 * abs(fine - coarse), 1e-6))
+        assert fine == pytest.approx(1.0, rel=0.02)
 
 
-def test_energies_count_as_known_to_their_error() -> None:
-    part = window().parts[-1]
-    still = part_bound(part, lambda states: 0.0, 1e-8)
-    span = part[-1].decay_time - part[0].decay_time
-    assert still == pytest.approx(GRID * sqrt(1e-8 / span), rel=0.01)
+def test_simpsons_rule_is_exact_on_cubics() -> None:
+    grids = {Span.AFTER: np.linspace(1.0, 1.1, 5)}
+    states = windows(instance(), grids, rtol=1e-8)[Span.AFTER].states
+    speeds = {s.decay_time: np.exp(2.0 * s.log_norm) * s.stationarity**2 for s in states}
+    times = np.array(sorted(speeds))
+    cubic = np.polynomial.Polynomial.fit(times, [speeds[t] for t in times], 4).integ()
+    boole = cubic(times[-1]) - cubic(times[0])
+
+    def primitive(state: FlowState) -> float:
+        return -float(cubic(state.decay_time))
+
+    # a primitive of the interpolant through five points: Simpson differs from Boole's rule by
+    # (coarse - fine) / 15
+    fine, coarse = energy_balance(states, primitive)
+    assert boole > 0.0
+    assert 1.0 / fine == pytest.approx(1.0 + (1.0 / coarse - 1.0 / fine) / 15.0, rel=1e-9)
+
+
+def test_energy_bounds_hold_on_each_quarter_and_get_sharper(window: Window) -> None:
+    shares = window.read(partial(shares_of_energy, energy_bound=stationarity_bound))
+    assert np.all(shares.values + shares.errors < GRID)
+    bounds = [stationarity_bound(part) for part in quarters(window.states)]
+    assert all(b < 0.7 * a for a, b in pairwise(bounds))
+    assert bounds[-1] < 0.1 * stationarity_bound(window.states)
+
+
+def test_residuals_at_rest_count_as_none(window: Window) -> None:
+    (share, *_) = shares_of_energy(window.states, lambda states: 0.0)
+    smallest = min(state.stationarity for state in window.states)
+    assert share == pytest.approx(smallest / RESTING)
+
+
+@pytest.fixture(scope="module", params=["exponential", "logistic"])
+def phase(request: pytest.FixtureRequest) -> LatePhase:
+    return measure(instance(2, request.param))
+
+
+def test_one_measurement_holds_the_windows_of_all_theories(phase: LatePhase) -> None:
+    assert [rung.log10_alpha for rung in phase.rungs] == [9.0, 13.5, 20.25]
+    before = phase.over(Span.BEFORE)
+    assert before[1:] == phase.rungs[1:]
+    assert before[0].smallest.values[0] > 0.5 > 10.0 * phase.rungs[0].smallest.values[0]
+    np.testing.assert_allclose(phase.energy_balance.values, 1.0, rtol=1e-4)
+
+
+def test_complementarity_is_the_difference_of_entropies(phase: LatePhase) -> None:
+    for rung in phase.rungs:
+        state = rung.window.last
+        gap = float(rung.complementarity.values[0] - rung.entropies.values[0])
+        room = rung.softness / rung.mean_margin
+        assert -1e-14 <= gap <= room + 1e-14
+        weights = np.exp(state.log_multipliers)
+        written_out = 1.0 - state.margins.min() / (weights @ state.margins / weights.sum())
+        assert rung.complementarity.values[0] == pytest.approx(written_out, abs=1e-12)
+
+
+def test_the_best_multipliers_are_no_worse_and_not_negative(phase: LatePhase) -> None:
+    for rung in phase.rungs:
+        found = best_residual(rung.window.last)
+        assert found.multipliers.min() >= 0.0
+        assert rung.excess.values[0] <= 1e-12
+
+
+def test_a_flow_at_another_lambda_is_read_as_one_at_its_own() -> None:
+    wrong = measure(instance(2), decay=1.05)
+    assert wrong.rungs[0].window.last.chart.regime == instance(2).regime
+    # multipliers 5 % too small leave 5 % of theta unexplained
+    np.testing.assert_allclose(wrong.rungs[0].last.values, 0.05, rtol=0.1)
+
+
+def test_a_saddle_that_is_being_left_is_found() -> None:
+    found = measure(saddle_example())
+    told = saddles_being_left([rung.window for rung in found.rungs], "title", "residual")
+    assert told
+    assert told[0].severity > 0.1
+    assert "degree 3" in told[0].detail

@@ -1,0 +1,105 @@
+"""The linear predictor of a diagonal net at moments of its flow, with numerical errors."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.backend import Floats
+from theory.flow import FlowState, diagonal_flow, gradient_flow
+from theory.flow.gradient import LOOSER
+from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.problem import Problem, Regime
+from verify.language import Quantity
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """w = u^L - v^L at one time, by one integration.
+
+    Attributes:
+        weights: w, `(d,)`.
+        margins, log_multipliers: q and log mu, `(n,)`.
+        state: of all parameters, where the flow was integrated in them.
+    """
+
+    problem: Problem
+    weights: Floats
+    margins: Floats
+    log_multipliers: Floats
+    state: FlowState | None = None
+
+    @cached_property
+    def multipliers(self) -> Floats:
+        """mu, `(n,)`."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.log_multipliers))
+
+    @cached_property
+    def pull(self) -> Floats:
+        """g = Z^T mu, `(d,)`."""
+        return np.asarray((self.problem.labels * self.multipliers) @ self.problem.inputs)
+
+    @cached_property
+    def mean_margin(self) -> float:
+        """Weighed by the multipliers."""
+        return float(self.multipliers @ self.margins / self.multipliers.sum())
+
+
+Route = Callable[[Problem, Regime, Sequence[float], float], list[Predictor]]
+"""Predictors at times in units of t_g, to a relative tolerance."""
+
+
+def by_dual_variables(
+    problem: Problem, regime: Regime, at: Sequence[float], rtol: float
+) -> list[Predictor]:
+    """By n variables, for any dimension and alpha."""
+    flow = diagonal_flow(problem, regime, at, rtol=rtol, estimate_error=False)
+    rows = zip(flow.weights, flow.margins, flow.log_multipliers, strict=True)
+    return [Predictor(problem, *row) for row in rows]
+
+
+def by_all_parameters(
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float],
+    rtol: float,
+    method: str | None = None,
+) -> list[Predictor]:
+    """By the flow of u and v."""
+    flow = gradient_flow(problem, regime, at, rtol=rtol, method=method, estimate_error=False)
+    weights = flow.outputs(np.eye(problem.inputs.shape[1]))  # f(e_j) = w_j
+    rows = zip(weights, flow.states, strict=True)
+    return [Predictor(problem, w, s.margins, s.log_multipliers, s) for w, s in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The predictor at one alpha and time, by two tolerances.
+
+    Attributes:
+        at: in units of t_g.
+        floor: relative, what the tighter tolerance resolves at all.
+    """
+
+    regime: Regime
+    at: float
+    tight: Predictor
+    loose: Predictor
+    floor: float
+
+    def read(self, reading: Callable[[Predictor], ArrayLike]) -> Quantity:
+        """A reading with its error."""
+        return Quantity.paired(reading, self.tight, self.loose, self.floor)
+
+
+def moments(
+    problem: Problem, regime: Regime, at: Sequence[float], rtol: float, route: Route
+) -> tuple[Moment, ...]:
+    """The flow at several times."""
+    resolved = tolerances(initial_log_gain(problem, regime), rtol)[0]
+    runs = (route(problem, regime, at, k * resolved) for k in (1.0, LOOSER))
+    rows = zip(at, *runs, strict=True)
+    return tuple(Moment(regime, t, tight, loose, resolved) for t, tight, loose in rows)
