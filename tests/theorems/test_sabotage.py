@@ -15,9 +15,8 @@ import theory.flow.chart
 import theory.kernel.lazy
 import theory.kernel.quasi_static
 import theory.kernel.svm
+import verify.claims.early_late.transition
 import verify.claims.kernel_phase
-import verify.claims.kkt
-import verify.claims.sharp_transition
 from theory import (
     Diagonal,
     HomogeneousNet,
@@ -232,13 +231,13 @@ def hidden_gradients_of_two_layer_nets_lost(patch: Patch) -> None:
 
 @fault
 def transition_time_without_the_degree(patch: Patch) -> None:
-    original = verify.claims.sharp_transition.transition_decay_time
+    original = verify.claims.early_late.transition.transition_decay_time
 
     def wrong(svm: theory.kernel.KernelSVM, problem: Problem, regime: Regime) -> float:
         shift = regime.log_alpha - original(svm, problem, regime)
         return regime.log_alpha - problem.degree * shift
 
-    patch.setattr(verify.claims.sharp_transition, "transition_decay_time", wrong)
+    patch.setattr(verify.claims.early_late.transition, "transition_decay_time", wrong)
 
 
 @fault

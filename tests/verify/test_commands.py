@@ -140,7 +140,7 @@ def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path
     assert claim["verdict"] in ("holds", "inconclusive")
     rejected = all(rival["rejected"] for rival in claim["rivals"])
     assert ran.status == (3 if claim["verdict"] == "inconclusive" else 0 if rejected else 1)
-    assert "[4/4] sharp-transition on factorization: 1 instances" in ran.out
+    assert "[4/4] transition on factorization: 1 instances" in ran.out
     assert ran.err == ""
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"index.html", "results.json", "junit.xml", "report.md"} <= left

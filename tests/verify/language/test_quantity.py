@@ -75,3 +75,10 @@ def test_parts_are_joined_in_order() -> None:
     assert told.values.tolist() == [1.0, 2.0, 3.0]
     assert told.errors.tolist() == [0.1, 0.1, 0.2]
     assert told[1:].values.tolist() == [2.0, 3.0]
+
+
+def test_arrays_leave_arithmetic_to_quantities() -> None:
+    measured, plain = Quantity.of([1.0, 2.0], 0.1), np.array([3.0, 4.0])
+    left: Quantity = plain - measured
+    np.testing.assert_array_equal(left.values, [2.0, 2.0])
+    np.testing.assert_array_equal((np.float64(2.0) * measured).errors, [0.2, 0.2])

@@ -1,7 +1,6 @@
 """Diagonal nets at (1-c) t_g, on alphas from the instance's own to 10^10000."""
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import cached_property, partial
 from math import exp, log
 from typing import Final
@@ -21,6 +20,7 @@ from verify.claims.diagonal.moments import (
     by_dual_variables,
     moments,
 )
+from verify.claims.early_late.kernel_phase import Time
 from verify.instances import FlowInstance
 from verify.language import Measurement
 from verify.strategies.wide_diagonal import early_instances
@@ -33,14 +33,6 @@ MISTAKEN_SCALE: Final = 12.0
 
 RTOL: Final = 1e-12
 MISTAKEN_RTOL: Final = 1e-7
-
-
-class Time(Enum):
-    """When a theory says that the predictor is read."""
-
-    EARLY = "(1-c) t_g"
-    LATE = "(1+c) t_g"
-    INVERSE_DECAY = "(1-c) log(1/lambda) / lambda"
 
 
 @dataclass(frozen=True, eq=False)

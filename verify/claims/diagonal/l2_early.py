@@ -14,9 +14,10 @@ import numpy as np
 
 from theory.asymptotics.kernel_phase import norm_bounds, plus_logarithm_inverse
 from theory.backend import Floats
-from verify.claims.diagonal.early import DIAGONAL_EARLY, EarlyPhase, Time
+from verify.claims.diagonal.early import DIAGONAL_EARLY, EarlyPhase
 from verify.claims.diagonal.margins import Norm
 from verify.claims.diagonal.moments import Predictor
+from verify.claims.early_late.kernel_phase import Time
 from verify.language import (
     Basis,
     Claim,

@@ -5,18 +5,34 @@ bound. The pointwise form, at (1+c) t_g itself, is asserted where it is a theore
 (degree 2) and reported where a saddle breaks it (degree 3 and more).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from math import e, log
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.asymptotics.kernel_phase import features_at
+from theory.backend import Floats
+from theory.flow import FlowState
 from theory.kernel import kernel_svm
-from verify.claims.early_late.late_phase import LATE_PHASE, LatePhase, LateRung
-from verify.claims.early_late.windows import GRID, Span, saddles_being_left
-from verify.claims.kernel_machines import probe_inputs
+from verify.claims.early_late.kernel_machines import probe_inputs
+from verify.claims.early_late.late_phase import (
+    LATE_PHASE,
+    LatePhase,
+    LateRung,
+    entropy_share,
+    flow_complementarity,
+    mean_margin,
+    softness,
+)
+from verify.claims.early_late.windows import (
+    GRID,
+    PARTS,
+    Span,
+    saddles_being_left,
+    smallest_stationarity,
+)
 from verify.language import (
     Basis,
     Claim,
@@ -47,22 +63,12 @@ KNOWN = 1e-6
 """Residuals at rtol 10^-10, whose multipliers carry the absolute error of margins up to 10^3."""
 
 
-class Constraint(Enum):
-    """What the programme asks of the margins."""
-
-    ACTIVE_OR_SLACK = "y_i f_i >= 1"
-    ALL_ACTIVE = "y_i f_i = 1"
-
-
 @dataclass(frozen=True)
 class Theory:
     """Theorem 2 in constants.
 
-    Attributes:
-        dissipation: energy lost in decay time, over |dtheta/ds|^2.
-        entropies: complementarity over (H - H_min) / q_mean.
-        norm_exponent, norm_degree_power: |theta| grows like the margins to the power
-            norm_exponent * L^norm_degree_power.
+    Energy lost in decay time is dissipation * |dtheta/ds|^2, complementarity is entropies *
+    (H - H_min) / q_mean, and |theta| = margins^(norm_exponent * L^norm_degree_power).
     """
 
     span: Span = choice(
@@ -71,12 +77,8 @@ class Theory:
         time_of_inverse_decay=(Span.INVERSE_DECAY, "t_g = log(1/lambda) / lambda"),
         early=(Span.BEFORE, "KKT already at (1-c) t_g"),
     )
-    constraint: Constraint = choice(
-        Constraint.ACTIVE_OR_SLACK,
-        least_norm=(
-            Constraint.ALL_ACTIVE,
-            "least norm subject to equal margins instead of maximum margin",
-        ),
+    equal: bool = choice(
+        False, least_norm=(True, "least norm subject to equal margins instead of maximum margin")
     )
     kernel: bool = choice(False, still_kernel=(True, "f is still the kernel SVM"))
     dissipation: float = stated(1.0)
@@ -87,86 +89,72 @@ class Theory:
 
 def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
     rungs = phase.over(theory.span)
-    scales = np.array([rung.log10_alpha for rung in rungs])
+    at = np.array([rung.window.log10_alpha for rung in rungs])
     efolds = np.array([rung.efolds for rung in rungs])
-
-    def ladder(name: str, measured: Sequence[Quantity], bounds: object) -> Ladder:
-        joined = Quantity.joined(measured)
-        return Ladder.of(name, "log10 alpha", scales, joined, np.asarray(bounds), small=1 / efolds)
-
-    smallest = [rung.smallest for rung in rungs]
-    yield ladder(
-        "smallest stationarity over [t_g, (1+c) t_g]", smallest, np.sqrt(ENERGY_CONSTANT / efolds)
-    ).stays_below("some time is stationary", Basis.MEASURED)
-    shares = Quantity.joined(rung.shares for rung in rungs)
-    at = np.repeat(scales, [len(rung.shares) for rung in rungs])
+    smallest = Quantity.joined(rung.window.read(smallest_stationarity) for rung in rungs)
+    name, limits = "smallest stationarity over [t_g, (1+c) t_g]", np.sqrt(ENERGY_CONSTANT / efolds)
+    ladder = Ladder.of(name, "log10 alpha", at, smallest, limits)
+    yield ladder.stays_below("some time is stationary", Basis.MEASURED)
     yield below(
-        "energy bound on the window and on each quarter of it", shares, GRID, Basis.DERIVED, at=at
+        "energy bound on the window and on each quarter of it",
+        Quantity.joined(rung.shares for rung in rungs),
+        GRID,
+        Basis.DERIVED,
+        at=np.repeat(at, PARTS + 1),
     )
-    yield equals(
-        "energy lost over the square of the speed, in the e-fold after t_g",
-        phase.energy_balance,
-        theory.dissipation,
-        0.01,
-    )
-    last = ladder("stationarity at (1+c) t_g", [r.last for r in rungs], 2.0 / (e * efolds))
+    name = "energy lost over the square of the speed, in the e-fold after t_g"
+    yield equals(name, phase.energy_balance, theory.dissipation, 0.01)
     name = "stationary at (1+c) t_g"
     if phase.instance.problem.degree == 2:
-        yield last.stays_below(name, Basis.MEASURED)
+        last, slow = _last(rungs, lambda state: state.stationarity), 2.0 / (e * efolds)
+        yield Ladder.of(name, "log10 alpha", at, last, slow).stays_below(name, Basis.MEASURED)
     else:
         yield not_applicable(name, Kind.BELOW, "of higher degree a saddle may be left just then")
-    least = Quantity.joined(rung.least_margin for rung in rungs)
-    yield below("every sample is fitted", -least, 0.0, Basis.DERIVED, at=scales)
-    yield from _multipliers(rungs, theory)
+    negative = _last(rungs, lambda state: -state.margins.min())
+    yield below("every sample is fitted", negative, 0.0, Basis.DERIVED, at=at)
+    yield from _multipliers(rungs, theory, at)
     yield _growth(phase, theory)
     if theory.kernel:
         yield _kernel_shape(phase)
 
 
-def _multipliers(rungs: Sequence[LateRung], theory: Theory) -> Iterator[Law]:
+def _last(rungs: Iterable[LateRung], reading: Callable[[FlowState], ArrayLike]) -> Quantity:
+    """At the end of each window."""
+    return Quantity.joined(rung.window.read_last(reading) for rung in rungs)
+
+
+def _multipliers(rungs: Sequence[LateRung], theory: Theory, at: Floats) -> Iterator[Law]:
     """Which margins are active, by the flow's multipliers, and how good these are."""
-    scales = [rung.log10_alpha for rung in rungs]
-    samples = rungs[0].window.instance.problem.samples
-    if theory.constraint is Constraint.ALL_ACTIVE:
-        spread = Quantity.joined(rung.spread for rung in rungs)
-        least = np.array([rung.least_margin.values[0] for rung in rungs])
-        bounds = log(samples) / np.maximum(least, 1e-300)
-        yield below("all margins equal", spread, bounds, Basis.DERIVED, at=scales)
+    states = [rung.window.last for rung in rungs]
+    spread = log(states[0].problem.samples)
+    if theory.equal:
+        width = _last(rungs, lambda state: 1.0 - state.margins.min() / state.margins.max())
+        bounds = [spread / max(float(state.margins.min()), 1e-300) for state in states]
+        yield below("all margins equal", width, bounds, Basis.DERIVED, at=at)
         return
-    found = Quantity.joined(rung.complementarity for rung in rungs)
-    means = np.array([rung.mean_margin for rung in rungs])
-    slack = np.array([rung.softness for rung in rungs]) / means
+    means = np.array([mean_margin(state) for state in states])
+    soft = np.array([softness(state) for state in states]) / means
     name = "complementarity"
-    if samples == 1:
-        yield not_applicable(name, Kind.BELOW, "one sample is its own mean")
+    if spread:
+        found = _last(rungs, flow_complementarity)
+        yield below(name, found, spread / means + soft, Basis.DERIVED, at=at)
     else:
-        yield below(name, found, log(samples) / means + slack, Basis.DERIVED, at=scales)
-    shares = theory.entropies * Quantity.joined(rung.entropies for rung in rungs)
+        yield not_applicable(name, Kind.BELOW, "one sample is its own mean")
     # of one state: an error of its margins is in both
-    gaps = Quantity.rounded(found.values - shares.values, 1.0)
-    yield equals(
-        "complementarity by the entropies of the multipliers",
-        gaps,
-        0.0,
-        slack + ROUNDING,
-        at=scales,
-    )
-    signs = [-float(rung.best.multipliers.min()) for rung in rungs]
-    yield below("no multiplier is negative", Quantity.of(signs, 0.0), 0.0, Basis.DERIVED, at=scales)
+    gaps = [flow_complementarity(s) - theory.entropies * entropy_share(s) for s in states]
+    name = "complementarity by the entropies of the multipliers"
+    yield equals(name, Quantity.rounded(gaps, 1.0), 0.0, soft + ROUNDING, at=at)
+    signs = Quantity.of([-float(rung.best.multipliers.min()) for rung in rungs], 0.0)
+    yield below("no multiplier is negative", signs, 0.0, Basis.DERIVED, at=at)
     excess = Quantity.joined(rung.excess for rung in rungs)
-    yield below(
-        "the best multipliers do no worse than the flow's",
-        excess,
-        KNOWN,
-        Basis.IDENTITY,
-        at=scales,
-    )
+    name = "the best multipliers do no worse than the flow's"
+    yield below(name, excess, KNOWN, Basis.IDENTITY, at=at)
 
 
 def _growth(phase: LatePhase, theory: Theory) -> Law:
     degree = phase.instance.problem.degree
-    margins = Quantity.joined(rung.least_margin for rung in phase.rungs).log()
-    norms = Quantity.joined(r.window.read_last(lambda state: state.log_norm) for r in phase.rungs)
+    margins = _last(phase.rungs, lambda state: state.margins.min()).log()
+    norms = _last(phase.rungs, lambda state: state.log_norm)
     slope = linear_slope(margins.values, degree * norms - margins)
     return rate(
         "growth of log |theta| per log min margin, times L",

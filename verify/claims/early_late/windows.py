@@ -1,16 +1,19 @@
 """Windows of time on which late claims are judged: the theorem's, and those of its rivals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from math import hypot
+from math import exp, hypot
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.integrate import simpson
 
 from theory.backend import Floats
 from theory.flow import FlowState, gradient_flow
+from theory.problem import Regime
+from verify.claims.early_late.kernel_phase import RESOLVES
 from verify.instances import FlowInstance
 from verify.language import Finding, Quantity
 
@@ -87,17 +90,27 @@ def windows(
     *,
     rtol: float,
     method: str | None = None,
+    decay: float = 1.0,
 ) -> dict[S, Window]:
-    """One flow, read over several grids of times (in units of t_g)."""
-    times = np.unique(np.concatenate(list(grids.values())))
-    flow = gradient_flow(
-        instance.problem, instance.regime, at=times.tolist(), rtol=rtol, method=method
+    """One flow, read over several grids of times (in units of t_g).
+
+    Args:
+        decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
+    """
+    told = instance.regime
+    flown = Regime(
+        log10_alpha=told.log10_alpha, log10_lambda=told.log10_lambda + float(np.log10(decay))
     )
+    times = np.unique(np.concatenate(list(grids.values())))
+    flow = gradient_flow(instance.problem, flown, at=times.tolist(), rtol=rtol, method=method)
+    runs = [flow.states, flow.loose]
+    if decay != 1.0:
+        runs = [tuple(replace(s, chart=replace(s.chart, regime=told)) for s in r) for r in runs]
     found = {}
     for name, grid in grids.items():
         rows = np.searchsorted(times, grid).tolist()
-        states, loose = (tuple(run[row] for row in rows) for run in (flow.states, flow.loose))
-        found[name] = Window(instance, states, loose, 10.0 * rtol)
+        tight, loose = (tuple(run[row] for row in rows) for run in runs)
+        found[name] = Window(instance, tight, loose, RESOLVES * rtol)
     return found
 
 
@@ -127,19 +140,13 @@ def shares_of_energy(states: States, energy_bound: Callable[[States], float]) ->
 def energy_balance(states: States, energy: Callable[[FlowState], float]) -> tuple[float, float]:
     """Energy lost over the integral of |dtheta/ds|^2, which is 1, by Simpson's rule.
 
-    Over equal steps, 4 k of them; then by the same rule over twice the step.
+    Over equal steps, 4 k of them; then over twice the step.
     """
     times = [state.decay_time for state in states]
-    powers = [np.exp(2.0 * state.log_norm) * state.stationarity**2 for state in states]
-    lost, span = energy(states[0]) - energy(states[-1]), times[-1] - times[0]
-    fine, coarse = (lost / (span * _simpson(powers[::step])) for step in (1, 2))
-    return fine, coarse
-
-
-def _simpson(values: Sequence[float]) -> float:
-    """The mean of a function over an interval from an odd number of equally spaced values."""
-    ends, odd, even = values[0] + values[-1], sum(values[1:-1:2]), sum(values[2:-1:2])
-    return (ends + 4.0 * odd + 2.0 * even) / (3.0 * (len(values) - 1))
+    powers = [exp(2.0 * state.log_norm) * state.stationarity**2 for state in states]
+    lost = energy(states[0]) - energy(states[-1])
+    fine, coarse = (lost / simpson(powers[::k], x=times[::k]) for k in (1, 2))
+    return float(fine), float(coarse)
 
 
 def saddles_being_left(found: Iterable[Window], title: str, residual: str) -> tuple[Finding, ...]:
