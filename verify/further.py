@@ -52,7 +52,7 @@ def fresh_shards(
     seed: int,
     examples: int,
 ) -> list[Shard]:
-    """Shards beyond all known ones, with `examples` instances over the families, or a few more."""
+    """Shards beyond all known ones, with `examples` instances over the families."""
     if not families:
         return []
     listed = list(known)
@@ -63,7 +63,8 @@ def fresh_shards(
         index = max(used, default=-1) + 1
         wanted = -(-examples // len(families))
         while wanted > 0:
-            shards.append(further_shard(claims, family, index, seed))
+            shard = further_shard(claims, family, index, seed)
+            shards.append(replace(shard, count=min(wanted, shard.count)))
             wanted, index = wanted - shards[-1].count, index + 1
     return shards
 

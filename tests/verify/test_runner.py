@@ -503,7 +503,7 @@ def test_drawing_more_has_an_end(tiny_claim: Make, plan: Make) -> None:
     (entry,) = run(plan(tiny_claim(laws=laws), examples=8), ()).claims
     assert entry.ruling.verdict == "inconclusive"
     assert "its interval leaves the tolerance" in " ".join(entry.ruling.shortfalls)
-    assert 8 < len(entry.evidence) <= 8 * (1 + ROUNDS) + 32
+    assert 8 < len(entry.evidence) <= 8 * (1 + ROUNDS)
 
 
 def test_a_rival_that_is_never_tried_is_no_rival(tiny_claim: Make, plan: Make) -> None:
