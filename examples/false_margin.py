@@ -7,6 +7,7 @@ log(n) / |theta|^L, and most flows agree with both; the suite finds one that doe
 from dataclasses import replace
 
 from margin_monotone import CLAIM as SMOOTHED
+from margin_monotone import Theory
 
 CLAIM = replace(
     SMOOTHED,
@@ -14,6 +15,6 @@ CLAIM = replace(
     title="Without weight decay the normalized margin min q_i / |theta|^L never decreases",
     statement=r"\frac{d}{dt} \frac{\min_i q_i}{\|\theta\|^L} \ge 0",
     source="misquoted from Lyu and Li (ICLR 2020), whose margin is smoothed",
-    theory=lambda flow: flow.normalized(flow.margins.min(axis=1)),
-    families=("diagonal",),
+    measurement=replace(SMOOTHED.measurement, id="undecayed-diagonal", families=("diagonal",)),
+    theory=Theory(lambda flow: flow.normalized(flow.margins.min(axis=1))),
 )

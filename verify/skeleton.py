@@ -46,8 +46,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from theory import Regime
-from verify.claims.base import Assertions, Bound, Claim, RateSample, Rival
 from verify.instances import FlowInstance
+from verify.language import (
+    Basis,
+    Claim,
+    Kind,
+    Measurement,
+    equals,
+    in_words,
+    not_applicable,
+    rate,
+    stated,
+)
 from verify.strategies import problems
 
 
@@ -79,47 +89,63 @@ def measure(instance):
     )
 
 
-# 3. Theory: the constants of the theorem. A rival is the same record with another value.
+# 3. A wrong world: the same record, observed where the theorem is false. The run requires your laws
+#    to notice it; laws that compare a number with itself would not.
+def with_an_offset(instance):
+    measured = measure(instance)
+    return replace(measured, outputs=measured.outputs + 1.0, doubled=measured.doubled + 1.0)
+
+
+# 4. Theory: the constants of the theorem, each with the wrong values that one might believe in.
+#    The run tries these rivals, and puts every number off by 50 to 2 % (whole ones by one).
 @dataclass(frozen=True)
 class Theory:
-    factor: float = 1.0
-    shift: int = 0
+    factor: float = stated(
+        1.0,
+        half_the_degree=(0.5, "the constant is L / 2"),
+        twice_the_degree=(2.0, "the constant is 2 L"),
+    )
+    shift: int = stated(
+        0,
+        degree_minus_one=(-1, "the constant is L - 1"),
+        degree_plus_one=(1, "the constant is L + 1"),
+        degree_plus_two=(2, "the constant is L + 2"),
+    )
 
 
-# 4. Assertions: inequalities `value <= bound`, with the numerical error of the value, and rates
-#    (exponents, limits), whose median over all instances is compared with the prediction.
-def assertions(measured, theory):
+# 5. Laws: what the theorem asserts of the record. `equals` and `below` compare numbers with what is
+#    allowed, given their numerical error; `rate` is an exponent or limit, whose median over all
+#    instances is judged. Yield every law on every instance: where it does not speak, say why.
+def laws(measured, theory):
     constant = theory.factor * measured.degree + theory.shift
     size = max(float(np.abs(measured.products).max()), 1.0)
-    gap = float(np.abs(measured.products - constant * measured.outputs).max())
-    bounds = (Bound("gap in Euler's identity", gap, 1e-10 * size, error=1e-12 * size),)
-    if not measured.outputs.any():  # a dead rectifier has no exponent
-        return Assertions(bounds)
+    gap = float(np.abs(measured.products - constant * measured.outputs).max()) / size
+    yield equals("gap in Euler's identity", gap, 0.0, 1e-10, Basis.IDENTITY, error=1e-13)
+    exponent = "log2 f(2 theta) / f(theta)"
+    if not measured.outputs.any():
+        yield not_applicable(exponent, Kind.RATE, "a dead rectifier has no exponent")
+        return
     k = int(np.argmax(np.abs(measured.outputs)))
-    exponent = float(np.log2(measured.doubled[k] / measured.outputs[k]))
-    method = "the value at the largest output"
-    rate = RateSample("log2 f(2 theta) / f(theta)", constant, exponent, 1e-6, method)
-    return Assertions(bounds, (rate,))
+    found = float(np.log2(abs(measured.doubled[k] / measured.outputs[k])))
+    yield rate(exponent, found, constant, 1e-6, "the value at the largest output", error=1e-12)
 
 
 CLAIM = Claim(
     id="NAME",
     title="The net is homogeneous in its parameters",
     statement=r"\\langle \\theta, \\nabla f(\\theta; x) \\rangle = L f(\\theta; x)",  # LaTeX
-    source="Euler",  # paper, theorem or equation
-    assumptions=("homogeneity", "smoothness"),
-    instances=instances,
-    measure=measure,
-    theory=Theory(),
-    assertions=assertions,
-    # 5. Rivals: five or more plausible wrong statements, each of which the run must reject.
-    rivals=(
-        Rival("degree-minus-one", "the constant is L - 1", replace(Theory(), shift=-1)),
-        Rival("degree-plus-one", "the constant is L + 1", replace(Theory(), shift=1)),
-        Rival("half-the-degree", "the constant is L / 2", replace(Theory(), factor=0.5)),
-        Rival("twice-the-degree", "the constant is 2 L", replace(Theory(), factor=2.0)),
-        Rival("no-degree", "the constant is 1", Theory(factor=0.0, shift=1)),
+    source="Euler",  # paper, version, theorem or equation
+    measurement=Measurement(
+        id="NAME",
+        kind=FlowInstance,
+        families=("diagonal", "two_layer", "deep", "factorization"),
+        instances=instances,
+        measure=measure,
+        assumptions=in_words("homogeneity", "smoothness"),
+        sabotaged={"an output bias": with_an_offset},
     ),
+    theory=Theory(),
+    laws=laws,
     # 6. Tolerances: where each bound comes from, for the reader of the report.
     tolerances=("Euler's identity: exact; 1e-10 leaves room for rounding", "exponent: exact"),
 )
