@@ -86,20 +86,23 @@ def beyond_repair(claim: Claim[Any, Any], evidence: Sequence[Evidence]) -> tuple
 def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power]) -> str:
     """Why the run could not have noticed that the claim is false, in words; empty where it could.
 
-    It could not where every wrong world that its measurement was put into went unnoticed, or where
-    no error in a constant was detected and no value came near its bound.
+    It could not where a wrong world that its measurement was put into went unnoticed, or none is
+    named or could be made, or where no error in a constant was detected and no value came near its
+    bound.
     """
-    unnoticed = [name for name, noticed in sabotages(evidence).items() if noticed is False]
+    worlds = sabotages(evidence)
+    unnoticed = [name for name, noticed in worlds.items() if noticed is False]
     if unnoticed:
         return f"its laws do not notice a measurement with {_joined(unnoticed)}"
-    near = any(
-        law.kind in (Kind.RATE, Kind.ORDERED)
-        or law.basis is Basis.IDENTITY
-        or (law.largest or 0.0) >= SHARP
-        for law in ruling.laws
+    former = any(law.basis is Basis.FORMER for law in ruling.laws)
+    if not any(worlds.values()) and not former:
+        return "its measurement has no wrong world that its laws would have to notice"
+    exact = any(
+        law.kind in (Kind.RATE, Kind.ORDERED) or law.basis is Basis.IDENTITY for law in ruling.laws
     )
+    near = any((law.largest or 0.0) >= SHARP for law in ruling.laws)
     detected = any(power.detected is not None for power in powers)
-    if detected or (near and not powers):
+    if detected or near or (exact and not powers):
         return ""
     if powers:
         return "no error of 50 % in any of its constants is detected"

@@ -31,7 +31,7 @@ def fail(number):
 
 MEASURED = Measurement(
     "numbers", Number, ("all",), lambda families: st.integers(1, 40).map(Number), float,
-    in_words("a"),
+    in_words("a"), {"larger": lambda number: 1e9},
 )
 TRUE = Claim(
     id="small", title="Numbers are small", statement="n", source="nobody", measurement=MEASURED,

@@ -30,7 +30,7 @@ def test_new_claim_can_fail(invoke: Make, tmp_path: Path) -> None:
     """Editing its constant makes it false, with a counterexample."""
     invoke("new", "claim", "lemma")
     path = tmp_path / "lemma.py"
-    path.write_text(path.read_text().replace("shift: int = 0", "shift: int = 2"))
+    path.write_text(path.read_text().replace("factor * measured", "factor * 3 * measured"))
     assert invoke("run", "--module", "lemma.py", "--examples", "8", "--report", "out").status == 1
     assert (tmp_path / "out" / "counterexamples" / "lemma.json").exists()
 

@@ -37,7 +37,7 @@ CLAIM = Claim(
     measurement=Measurement(
         "sums", FlowInstance, ("all",),
         lambda families: st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build),
-        measure, in_words("a"),
+        measure, in_words("a"), {"larger inputs": lambda instance: 1e9},
     ),
     theory=LIMIT, laws=lambda total, limit: [below("total", total, limit, Basis.DERIVED)],
     further_rivals=(Rival("lower", "at most 2", 2.0),), tolerances=("exact",),
@@ -67,7 +67,7 @@ CLAIM = Claim(
     id="numbers", title="Numbers are small", statement="n", source="nobody",
     measurement=Measurement(
         "numbers", Number, ("all",), lambda families: st.integers(1, 40).map(Number),
-        lambda number: float(number.value), in_words("a"),
+        lambda number: float(number.value), in_words("a"), {"larger": lambda number: 1e9},
     ),
     theory=3.0, laws=lambda value, limit: [below("value", value, limit, Basis.DERIVED)],
     further_rivals=(Rival("lower", "at most 2", 2.0),), tolerances=("exact",),
