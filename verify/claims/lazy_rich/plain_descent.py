@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from theory.errors import InvalidInput
@@ -19,7 +20,8 @@ def plain_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
     Nothing is shared with `gradient_descent` but the learning rate dt D N / (2 alpha^2).
 
     Args:
-        training: in numpy, of one batch axis, without momentum and weight decay.
+        training: in numpy, of one batch axis, without momentum and weight decay; one machine may
+            be trained on several sets.
 
     Raises:
         InvalidInput: momentum or weight decay.
@@ -33,7 +35,9 @@ def plain_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
         for value in (machine.output_scale, machine.curvature, learning_rate(training))
     )
     trained = machine.readout is not None
-    weights = torch.tensor(machine.weights, requires_grad=True)
+    runs = len(machine.weights) if machine.weights.ndim == 3 else len(inputs)
+    shape = (runs, *machine.weights.shape[-2:])
+    weights = torch.tensor(np.broadcast_to(machine.weights, shape), requires_grad=True)
     readout = torch.ones(weights.shape[:-1], dtype=torch.float64)
     if trained:
         readout = torch.tensor(machine.readout, requires_grad=True)
