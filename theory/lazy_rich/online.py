@@ -73,11 +73,13 @@ class Course:
     Attributes:
         times: shape `(T,)`.
         states: one for each time.
+        loose: the same, integrated at `COARSER` times the tolerance.
         error: estimated relative error of the order parameters, in the maximum norm of each.
     """
 
     times: Floats
     states: tuple[OrderParameters, ...]
+    loose: tuple[OrderParameters, ...]
     error: float
 
 
@@ -198,7 +200,7 @@ class Online:
         check_increasing("times", times)
         asked = np.asarray(times, dtype=float)
         found, coarse = (self._states(asked, factor * rtol) for factor in (1.0, COARSER))
-        return Course(asked, found, max(map(_distance, found, coarse)))
+        return Course(asked, found, coarse, max(map(_distance, found, coarse)))
 
     def _states(self, times: Floats, rtol: float) -> tuple[OrderParameters, ...]:
         if times[-1] == 0.0:

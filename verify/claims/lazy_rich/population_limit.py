@@ -6,23 +6,20 @@ from math import sqrt
 
 import numpy as np
 import torch
-from scipy.integrate import solve_ivp
 
 from theory.backend import Floats
 from theory.errors import NumericalFailure
 from theory.lazy_rich import Committee, QuadraticForm, Setting, Training
-from theory.lazy_rich.online import Online, OrderParameters, online_descent
+from theory.lazy_rich.online import Online, online_descent
 from theory.lazy_rich.sampling_noise import PopulationRun
 from verify.claims.lazy_rich.plain_descent import Descent
+from verify.claims.lazy_rich.weights_flow import TOLERANCES, flow_of_weights, order_parameters
 from verify.language import Quantity
 
 SETS = ((256, 256), (1024, 128), (4096, 64))
 """Samples P, and how many training sets of that size."""
 PROBES = 8
 """Samples by which the population is pulled."""
-TOLERANCES = (1e-12, 3e-11)
-"""Of the flow in the weights, tight and loose."""
-
 _STREAM = 10
 ROUNDING = 1e-13
 _TINY = 1e-100
@@ -72,12 +69,12 @@ class Population:
 def population(setting: Setting, descent: Descent) -> Population:
     online, run = Online.of(setting), PopulationRun(setting)
     beta, last, first = setting.direction(), run.trajectory[-1], setting.weights()
-    forces = online.forces(_order_parameters(last, first, beta), last, beta, first)
+    forces = online.forces(order_parameters(last, setting), last, beta, first)
     unit = 2.0 * setting.output_scale / (setting.width * setting.input_dim)
     named = (forces.linear, forces.curved, forces.trace, forces.target, forces.initial)
     span = next(online_descent(online, setting.step, [setting.steps]))
     until = setting.step * setting.steps
-    tight, loose = (online.pack(_flow(run, until, rtol)) for rtol in TOLERANCES)
+    tight, loose = (online.pack(flow_of_weights(setting, [until], rtol)[0]) for rtol in TOLERANCES)
     probes = setting.random(_STREAM).standard_normal((PROBES, setting.input_dim))
     probes /= sqrt(setting.input_dim)
     deviation, remainder = zip(*_deviations(run, descent), strict=True)
@@ -100,13 +97,6 @@ def relative_gap(found: Floats, expected: Floats) -> float:
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-def _order_parameters(weights: Floats, initial: Floats, beta: Floats) -> OrderParameters:
-    dimension = len(beta)
-    return OrderParameters(
-        weights @ weights.T / dimension, weights @ beta / dimension, weights @ initial.T / dimension
-    )
-
-
 def _differentiated(run: PopulationRun, weights: Floats) -> Floats:
     """Gradient of the exact population loss, by automatic differentiation."""
     setting = run.setting
@@ -117,23 +107,6 @@ def _differentiated(run: PopulationRun, weights: Floats) -> Floats:
     (form - target).mean_square().total.backward()
     gradient: Floats = variable.grad.numpy()
     return gradient
-
-
-def _flow(run: PopulationRun, until: float, rtol: float) -> OrderParameters:
-    """Order parameters after the flow in the D-dimensional weights."""
-    setting, first = run.setting, run.setting.weights()
-    speed = -setting.input_dim * setting.width / (2.0 * setting.output_scale**2)
-    solution = solve_ivp(
-        lambda _, w: speed * run.gradient(w.reshape(first.shape)).ravel(),
-        (0.0, until),
-        first.ravel(),
-        method="DOP853",
-        rtol=rtol,
-        atol=rtol,
-    )
-    if not solution.success:
-        raise NumericalFailure(f"the flow of the weights: {solution.message}")
-    return _order_parameters(solution.y[:, -1].reshape(first.shape), first, setting.direction())
 
 
 def _pulled(run: PopulationRun, probes: Floats) -> Floats:
