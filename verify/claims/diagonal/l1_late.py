@@ -76,24 +76,6 @@ class Theory:
     )
 
 
-def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
-    beyond = phase.degree > 2
-    moments = phase.at(theory.time)
-    scales = np.array([moment.regime.log10_alpha for moment in moments])
-    found = Quantity.joined(moment.read(slackness) for moment in moments)
-    bounds = [phase.spread(moment) / moment.tight.mean_margin for moment in moments]
-    yield below("complementarity", found, bounds, Basis.DERIVED, at=scales)
-    stated_for_two = list(_degree_two(phase, theory)) if not beyond else []
-    residuals = [_quarters(phase, theory)] if beyond else []
-    for name, kind in DEGREE_TWO.items():
-        if beyond:
-            yield not_applicable(name, kind, "it is for degree 2")
-    yield from stated_for_two
-    yield from residuals
-    if not beyond:
-        yield not_applicable(QUARTERS, Kind.BELOW, "it is for degrees beyond 2")
-
-
 MARGIN = "margin against the optimum"
 RESIDUAL = "residual of KKT in w"
 PULL = "largest pull on any weight"
@@ -101,19 +83,26 @@ CERTIFICATE = "deficit against its certificate"
 ORDER = "order of the L1 margin deficit in 1 / log(1/lambda)"
 CONSTANT = "L1 margin deficit times mean q, in units of H + log max p"
 QUARTERS = "smallest residual of KKT in w over each quarter"
-DEGREE_TWO = {
-    MARGIN: Kind.BELOW,
-    RESIDUAL: Kind.BELOW,
-    PULL: Kind.BELOW,
-    CERTIFICATE: Kind.BELOW,
-    ORDER: Kind.RATE,
-    CONSTANT: Kind.RATE,
-}
+
+
+def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
+    moments = phase.at(theory.time)
+    found = Quantity.joined(moment.read(slackness) for moment in moments)
+    bounds = [phase.spread(moment) / moment.tight.mean_margin for moment in moments]
+    yield below("complementarity", found, bounds, Basis.DERIVED, at=phase.scales(theory.time))
+    if phase.degree == 2:
+        yield from _degree_two(phase, theory)
+        yield not_applicable(QUARTERS, Kind.BELOW, "it is for degrees beyond 2")
+        return
+    yield _quarters(phase, theory)
+    for name in (MARGIN, RESIDUAL, PULL, CERTIFICATE):
+        yield not_applicable(name, Kind.BELOW, "it is for degree 2")
+    for name in (ORDER, CONSTANT):
+        yield not_applicable(name, Kind.RATE, "it is for degree 2")
 
 
 def _degree_two(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
-    moments = phase.at(theory.time)
-    scales = np.array([moment.regime.log10_alpha for moment in moments])
+    moments, scales = phase.at(theory.time), phase.scales(theory.time)
     slow = np.array([phase.slow_modes(moment) for moment in moments])
     gamma = phase.optima[theory.margin].margin
 

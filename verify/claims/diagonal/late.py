@@ -87,6 +87,10 @@ class LatePhase:
         """The rungs, or the one moment that a rival takes for late."""
         return self.rungs if time is Time.AFTER else (self.proposed[time],)
 
+    def scales(self, time: Time) -> Floats:
+        """log10 alpha of each."""
+        return np.array([moment.regime.log10_alpha for moment in self.at(time)])
+
     def parts(self, time: Time) -> tuple[Sequence[Moment], ...]:
         """Quarters of the window, or the one moment that a rival takes for late."""
         return quarters(self.window) if time is Time.AFTER else ((self.proposed[time],),)
@@ -160,17 +164,17 @@ def shares_of(w: Predictor, degree: float) -> Floats:
     return np.asarray(np.abs(w.weights) ** (2.0 / degree))
 
 
-def measure(
-    instance: FlowInstance, *, dual: Route = by_dual_variables, decay: float = 1.0
-) -> LatePhase:
-    """Check the assumptions and integrate; by the dual variables for L = 2, by all beyond.
+def measure(instance: FlowInstance, *, route: Route | None = None, decay: float = 1.0) -> LatePhase:
+    """Check the assumptions and integrate.
 
     Args:
+        route: without one, by the dual variables for L = 2, by all beyond.
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
     problem, regime, c = instance.problem, instance.regime, instance.c
     check_assumptions(problem)
-    route = dual if problem.degree == 2 else by_all_parameters
+    if route is None:
+        route = by_dual_variables if problem.degree == 2 else by_all_parameters
     proposed = [time.at(c, regime.decay_power) for time in Time]
     times = [*np.linspace(1.0, 1.0 + c, POINTS).tolist(), *proposed]
     read = partial(_moments, problem, route=route, decay=decay)
@@ -212,5 +216,5 @@ DIAGONAL_LATE = Measurement(
     measure=measure,
     assumptions=OF_DIAGONAL_NETS,
     sabotaged={"a flow at 1.1 lambda": partial(measure, decay=1.1)},
-    independent=partial(measure, dual=partial(by_all_parameters, method="BDF")),
+    independent=partial(measure, route=partial(by_all_parameters, method="BDF")),
 )
