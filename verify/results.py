@@ -391,7 +391,7 @@ def _independent(evidence: Sequence[Evidence]) -> dict[str, Any] | None:
 def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Ladders of all instances, grouped by quantity; values that are not finite are left out.
 
-    A prediction may be missing where a value is not.
+    A prediction that is none is None: some ladders have a measured course alone.
     """
     grouped: dict[str, dict[str, Any]] = {}
     for index, entry in enumerate(evidence):
@@ -406,9 +406,9 @@ def _ladders(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
                 },
             )
             kept = [
-                point
-                for point in zip(ladder.x, ladder.y, ladder.predicted, strict=True)
-                if all(map(isfinite, point))
+                (a, b, finite_or_none(c))
+                for a, b, c in zip(ladder.x, ladder.y, ladder.predicted, strict=True)
+                if isfinite(a) and isfinite(b)
             ]
             x, y, predicted = map(list, zip(*kept, strict=True)) if kept else ([], [], [])
             group["series"].append(

@@ -136,7 +136,8 @@ def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path
     ran = invoke("run", "--claim", "sharp-transition", "--examples", "4", "--report", "out")
     written = json.loads((tmp_path / "out" / "results.json").read_text())
     (claim,) = written["claims"]
-    assert (claim["id"], claim["examples"]) == ("sharp-transition", 4)
+    assert claim["id"] == "sharp-transition"
+    assert claim["examples"] >= 4  # more where four are too few to tell
     assert claim["verdict"] in ("holds", "inconclusive")
     rejected = all(rival["rejected"] for rival in claim["rivals"])
     assert ran.status == (3 if claim["verdict"] == "inconclusive" else 0 if rejected else 1)

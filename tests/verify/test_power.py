@@ -206,7 +206,7 @@ def test_a_theory_whose_every_error_survives_is_toothless(
 
     @dataclass(frozen=True)
     class Lenient:
-        limit: float = stated(1e9)
+        limit: float = stated(1e8)
 
     def lenient(total: float, theory: Lenient) -> list[Law]:
         return [bound("total", total, theory.limit)]

@@ -167,7 +167,7 @@ def test_ladders_drop_points_that_are_no_numbers(tiny_claim: Make, plan: Make) -
     (ladder,) = result["claims"][0]["ladders"]
     assert ladder["role"] == "predicted course"
     drawn = {key: ladder["series"][0][key] for key in ("x", "y", "predicted", "example")}
-    assert drawn == {"x": [2.0], "y": [5.0], "predicted": [8.0], "example": 0}
+    assert drawn == {"x": [2.0, 3.0], "y": [5.0, 6.0], "predicted": [8.0, None], "example": 0}
     json.dumps(result, allow_nan=False)
 
 

@@ -17,6 +17,7 @@ from verify.necessity.page import section as necessity_section
 from verify.report import words
 from verify.report.cited import Citation, cited, index_of, median
 from verify.report.forest import Forest, forest
+from verify.report.histograms import histograms
 from verify.report.mathml import formulas
 from verify.report.pages import environment
 from verify.report.plots import ladder_plot
@@ -59,6 +60,7 @@ class Section:
     ratio: float | None
     rejected: int
     plots: list[Plot]
+    histograms: list[Plot]
     forest: Forest | None
     cited: dict[int, Citation]
     worst: int | None
@@ -131,6 +133,7 @@ def _section(claim: dict[str, Any], key: str, folder: Path) -> Section:
         ratio=words.ratio(claim["worst"]),
         rejected=sum(rival["rejected"] for rival in claim["rivals"]),
         plots=[plot for plot in plots if plot is not None],
+        histograms=histograms(claim["instances"], f"{key}h"),
         forest=forest(claim["rates"]),
         cited=files,
         worst=worst,

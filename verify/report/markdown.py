@@ -13,7 +13,7 @@ from verify.report.cited import cited, index_of
 LONGEST = 60_000
 """Characters: what hosts allow in a comment, with room to spare. Details are dropped beyond it."""
 
-RATE_HEADER = ("rate", "predicted", "fitted", "95 % interval", "tolerance", "judgement")
+RATE_HEADER = ("rate", "predicted", "fitted", "interval", "tolerance", "judgement")
 POWER_HEADER = ("constant", "value", "smallest error noticed")
 _MARKS = {True: "✓", False: "✗", None: "?"}
 

@@ -52,19 +52,22 @@ def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> P
         figure.subplots_adjust(left=0.165, right=0.98, bottom=0.14, top=0.97)
         axes = figure.add_subplot()
         followed = _followed(series, floor_at, shown)
-        if followed is not None and isfinite(floor_at):
+        if followed is not None and isfinite(floor_at) and ladder.get("role") != "upper bound":
             _draw_band(axes, series, followed, floor_at)
         _draw_courses(axes, _some(series), floor_at)
         if followed is not None and len(series) > 2:
             _draw_followed(axes, followed, floor_at)
         _set_ladder_axes(axes, ladder, series, floor_at)
         quantity = symbols(ladder["quantity"])
+        bounded = ladder.get("role") == "upper bound"
+        role = "upper bounds" if bounded else "predicted ones"
         description = (
             f"{quantity} against {symbols(ladder['x_label'])} on {len(series)} instances; measured "
-            "courses are solid with dots, predicted ones dashed; the band holds the middle half "
-            "of measured over predicted, about the prediction of the thick one."
+            f"courses are solid with dots, {role} dashed; the band holds the middle half of "
+            "measured over predicted, about the prediction of the thick one."
         )
-        title = quantity + _slopes(followed, floor_at, _wide(series))
+        slopes = "" if bounded else _slopes(followed, floor_at, _wide(series))
+        title = f"{quantity}; dashed: upper bound" if bounded else quantity + slopes
         return Plot(title, svg(figure, key, quantity, description))
 
 
@@ -79,7 +82,8 @@ class _Series:
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "_Series":
-        points = sorted(zip(entry["x"], entry["y"], entry["predicted"], strict=True))
+        told = [nan if value is None else value for value in entry["predicted"]]
+        points = sorted(zip(entry["x"], entry["y"], told, strict=True), key=lambda p: p[0])
         x, y, predicted = (list(axis) for axis in zip(*points, strict=True))
         return cls(x, y, predicted, entry.get("example"))
 
@@ -89,7 +93,7 @@ def _floor(series: Sequence[_Series]) -> float | None:
 
     -inf where values below zero mean something, and the axis is linear.
     """
-    values = [y for one in series for y in (*one.y, *one.predicted)]
+    values = [y for one in series for y in (*one.y, *one.predicted) if isfinite(y)]
     positive = sorted(y for y in values if y > 0)
     largest = positive[-1] if positive else 0.0
     if min(values, default=0.0) < -max(SIGNED * largest, ROUNDING):
@@ -170,7 +174,7 @@ def _slopes(followed: _Series | None, floor_at: float, wide: bool) -> str:
 def _slope(x: Sequence[float], y: Sequence[float], floor_at: float) -> float | None:
     """From end to end, in decades of y where its axis is logarithmic; None below the axis."""
     ends = [y[0], y[-1]]
-    if min(ends) < floor_at or x[-1] <= x[0]:
+    if not all(map(isfinite, ends)) or min(ends) < floor_at or x[-1] <= x[0]:
         return None
     if isfinite(floor_at):
         ends = [log10(value) for value in ends]
@@ -247,7 +251,7 @@ def _set_ladder_axes(
 
 
 def _set_log_range(axes: Axes, series: Sequence[_Series], floor_at: float) -> None:
-    top = max(y for one in series for y in (*one.y, *one.predicted))
+    top = max(y for one in series for y in (*one.y, *one.predicted) if isfinite(y))
     pad = 10.0 ** (0.05 * max(1.0, log10(top) - log10(floor_at)))
     low, high = max(floor_at / pad, SMALLEST), min(top * pad, LARGEST)
     axes.set_ylim(low, high)  # before the scale, which else would find limits of its own
