@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
-from theory.kernel.svm import SEPARABILITY_TOLERANCE, max_margin
+from theory.kernel.svm import max_margin
+
+SEPARABILITY_TOLERANCE = 1e-9
 
 CERTIFICATE: Final = 1e-9
 """Accepted relative gap between the bounds. A vertex found by the simplex method has 1e-15 once its
