@@ -104,9 +104,10 @@ def direction_gap_constant(svm: KernelSVM) -> float:
 
     C1 = gamma |(1 - h h^T / |h|^2) Phi_S^T K_SS^-1 log b_S| over the support S.
     """
-    features = svm.features[svm.support]
-    kernel = features @ features.T
-    shift = features.T @ np.linalg.lstsq(kernel, np.log(svm.dual[svm.support]), rcond=None)[0]
+    features, logarithms = svm.features[svm.support], np.log(svm.dual[svm.support])
+    lengths = np.linalg.norm(features, axis=1)
+    # rows of unit length: neither units nor a squared condition number decide on the rank
+    shift = np.linalg.lstsq(features / lengths[:, None], logarithms / lengths, rcond=None)[0]
     across = shift - (shift @ svm.direction) * svm.direction
     return svm.margin * float(np.linalg.norm(across))
 

@@ -118,7 +118,7 @@ class Bounds:
         return (self.high - self.low) / self.high if self.high > 0 else np.inf
 
 
-PROVEN_NOTHING: Final = Bounds(-np.inf, np.inf, np.inf, 1.0, np.inf)
+PROVEN_NOTHING: Final = Bounds(-np.inf, np.inf, 0.0, 1.0, np.inf)
 
 
 def bounds_of(programme: Programme, pair: Pair, arithmetic: Arithmetic = EXACT) -> Bounds:
@@ -148,7 +148,7 @@ def _dual_bound(
     weights, rows = multipliers[0], programme.rows
     total = float(programme.targets @ weights)
     if not (0 < total < np.inf and weights.min() >= 0):
-        return np.inf, np.inf, 1.0
+        return np.inf, 0.0, 1.0
     combination = arithmetic.product(rows.T, *multipliers)
     norm = float(np.linalg.norm(combination))
     moved = EPSILON * float(weights @ (np.abs(rows) @ np.abs(combination)))

@@ -13,6 +13,7 @@ from theory.backend import Floats
 from theory.errors import AssumptionError, OracleFailed
 from theory.kernel import kernel_svm
 from theory.kernel.svm import MARGIN_TOLERANCE, max_margin
+from theory.margin.programmes import CERTIFICATE, l1_max_margin
 from theory.nets import Diagonal
 from theory.problem import Problem
 
@@ -56,6 +57,28 @@ def exact_margin(features: Floats) -> float | None:
                     norm = mpmath.sqrt(mpmath.mpf(total.numerator) / total.denominator)
                     return float(1 / norm)
     return None
+
+
+def exact_l1_margin(features: Floats) -> float | None:
+    """1 / min |w|_1 over the vertices of features w >= 1; None without any.
+
+    At an optimal vertex as many entries differ from zero as constraints are active.
+    """
+    rows = [[Fraction(entry) for entry in row] for row in features.tolist()]
+    least: Fraction | None = None
+    for size in range(1, min(features.shape) + 1):
+        for samples in combinations(range(len(rows)), size):
+            for columns in combinations(range(features.shape[1]), size):
+                weights = solved([[rows[i][j] for j in columns] for i in samples])
+                if weights is None:
+                    continue
+                margins = [
+                    sum(r[j] * w for j, w in zip(columns, weights, strict=True)) for r in rows
+                ]
+                norm = sum(map(abs, weights), Fraction(0))
+                if min(margins) >= 1 and (least is None or norm < least):
+                    least = norm
+    return None if least is None else float(1 / least)
 
 
 def ill_conditioned(seed: int, kind: str) -> Floats:
@@ -144,3 +167,32 @@ def test_margins_and_multipliers_follow_the_units_of_each_sample(seed: int, powe
     np.testing.assert_array_equal(scaled.direction, plain.direction)
     np.testing.assert_array_equal(scaled.support, plain.support)
     assert scaled.strictness == pytest.approx(plain.strictness, rel=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS))
+@settings(max_examples=40)  # each compiles a programme: 10 ms
+def test_l1_margins_of_ill_conditioned_features(seed: int, kind: str) -> None:
+    features = ill_conditioned(seed, kind)
+    truth = exact_l1_margin(features)
+    try:
+        found = l1_max_margin(features, np.ones(len(features)))
+    except AssumptionError:
+        assert truth is None
+        return
+    except OracleFailed:
+        assert truth is None or truth <= 1e-8 * np.linalg.norm(features, axis=1).max()
+        return
+    assert found.margin == pytest.approx(truth, rel=1.1 * CERTIFICATE)
+    rounding = 4 * np.finfo(float).eps * np.linalg.norm(features, axis=1)
+    assert np.all(features @ found.weights >= found.margin - rounding)
+
+
+def test_l1_margins_of_worked_examples() -> None:
+    # w = (w1, w2) with w1 + w2 / 2 = -(w1 + .501 w2): along (-.5005, 1) / 1.5005
+    features = np.array([[1.0, 0.5], [-1.0, -0.501]])
+    assert exact_l1_margin(features) == pytest.approx(5e-4 / 1.5005, rel=1e-9)
+    assert l1_max_margin(features, [1, 1]).margin == pytest.approx(5e-4 / 1.5005, rel=1e-9)
+    nearer = np.array([[1.0, 0.5], [-1.0, -0.5 - 1e-9]])
+    assert l1_max_margin(nearer, [1, 1]).margin == pytest.approx(5e-10 / 1.5, rel=1e-6)
+    with pytest.raises(OracleFailed, match="no linear programme reached an L1 margin gap"):
+        l1_max_margin([[1.0, 0.5], [-1.0, -0.5 - 1e-13]], [1, 1])
