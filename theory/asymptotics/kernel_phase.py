@@ -29,7 +29,10 @@ def log_normalization_argument(problem: Problem, regime: Regime, at: float) -> f
 
 
 def normalization(svm: KernelSVM, problem: Problem, regime: Regime, at: float) -> float:
-    """Z(alpha) of Theorem 1: f / Z tends to the kernel SVM."""
+    """Z(alpha): f / Z tends to the kernel SVM.
+
+    Source: Lyu et al. (ICLR 2024), proof of Theorem 3.4; Z is printed with log(alpha^c / lambda).
+    """
     return log_normalization_argument(problem, regime, at) / svm.margin
 
 
