@@ -155,7 +155,7 @@ def test_the_excess_bound_is_used_to_a_good_part(size: int, log_metric: float) -
 def test_a_wrong_completion_is_refused(
     symmetric: bool, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bounds come from the entries themselves: a solver that is off by some per cent does not pass."""
+    """Bounds come from the entries themselves: a solver some per cent off does not pass."""
     completion = Completion.of(3, np.array([[0, 0], [0, 1]]), np.array([1.0, 1.0]))
     exact = nuclear._bounded
 
@@ -163,7 +163,7 @@ def test_a_wrong_completion_is_refused(
         if wrong == "matrix":
             matrix = matrix + 0.01 * np.eye(3)
         else:
-            dual = dual + [0.05, -0.05]
+            dual = dual + np.array([0.05, -0.05])
         return exact(task, form, matrix, dual, name)
 
     monkeypatch.setattr(nuclear, "_bounded", off)
