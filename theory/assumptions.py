@@ -26,9 +26,9 @@ ZERO_OUTPUT_TOLERANCE = 1e-6
 """Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
 exactly zero; six-digit anchors written by hand must pass."""
 LARGEST_GRADIENT = 1e150
-ZERO_GRADIENT = 1e-12
-"""Relative to the gradient of the same input at random parameters of the same length: what an
-anchor with a zero gradient leaves of it by rounding, and of no unit."""
+ZERO_STEP = 1e-12
+"""Relative to |anchor|. A gradient that half changes over such a step is zero up to rounding: what
+is left of it by the anchor's own digits. No unit and no degree decides."""
 REALIZABILITY_TOLERANCE = 1e-6
 """Relative to |y|: as for the anchor, six-digit targets written by hand must pass."""
 
@@ -171,26 +171,18 @@ def check_separability(problem: Problem) -> None:
     """Some parameter direction has positive margin on every sample in the gradient features."""
     features = signed_features(problem)
     lengths = np.linalg.norm(features, axis=1)
-    generic = generic_gradients(problem.net, problem.anchor, problem.inputs)
-    shares = np.divide(lengths, generic, out=np.zeros_like(lengths), where=generic > 0)
-    if shares.min() <= ZERO_GRADIENT:
+    step = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
+    step *= ZERO_STEP * problem.anchor_norm / np.linalg.norm(step)
+    moved = problem.net.jacobian(problem.anchor + step, problem.inputs)
+    changes = np.linalg.norm(problem.labels[:, None] * moved - features, axis=1)
+    zero = (lengths == 0) | (changes >= 0.5 * lengths)
+    if zero.any():
         raise AssumptionError(
             "separability",
-            f"input {int(np.argmin(shares))} has a zero gradient at the anchor; "
+            f"input {int(np.argmax(zero))} has a zero gradient at the anchor; "
             "no classifier in the NTK features separates it",
         )
     kernel_svm(problem)
-
-
-def generic_gradients(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> Floats:
-    """The largest |grad f(theta; x_i)| over random theta as long as `anchor`, shape `(n,)`."""
-    generator = np.random.default_rng(_PROBE_SEED)
-    lengths = []
-    for _ in range(_PROBES):
-        theta = generator.standard_normal(len(anchor))
-        theta *= np.linalg.norm(anchor) / np.linalg.norm(theta)
-        lengths.append(np.linalg.norm(net.jacobian(theta, inputs), axis=1))
-    return np.asarray(np.max(lengths, axis=0))
 
 
 def check_realizability(problem: Problem) -> None:

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from theory.assumptions import generic_gradients
 from theory.backend import Floats
 from theory.errors import AssumptionError, OracleFailed
 from theory.kernel import max_margin
@@ -56,7 +55,7 @@ def difference_anchor(
         w = generator.standard_normal(half)
         theta = np.concatenate([w, w]) / np.linalg.norm([w, w])
         if _is_regular_zero(net, theta, inputs):
-            return theta
+            return np.asarray(theta)
     return None
 
 
@@ -75,7 +74,7 @@ def zero_output_anchor(
                 break
             if np.abs(outputs / lengths).max() <= ZERO_TOLERANCE:
                 if _is_regular_zero(net, theta, inputs):
-                    return theta
+                    return np.asarray(theta)
                 break
             rows, goal = jacobian / lengths[:, None], outputs / lengths
             theta = theta - np.linalg.lstsq(rows, goal, rcond=1e-10)[0]
@@ -91,6 +90,16 @@ def _is_regular_zero(net: HomogeneousNet, theta: Floats, inputs: Floats) -> bool
     generic = generic_gradients(net, theta, inputs)
     zero = np.abs(net.outputs(theta, inputs)) <= ZERO_TOLERANCE * lengths
     return bool(np.all(zero & (lengths > DEGENERATE * generic)))
+
+
+def generic_gradients(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> Floats:
+    """The largest |grad f(theta; x_i)| over three random theta as long as `anchor`, `(n,)`."""
+    generator = np.random.default_rng(0)
+    lengths = []
+    for theta in generator.standard_normal((3, len(anchor))):
+        theta *= np.linalg.norm(anchor) / np.linalg.norm(theta)
+        lengths.append(np.linalg.norm(net.jacobian(theta, inputs), axis=1))
+    return np.asarray(np.max(lengths, axis=0))
 
 
 def relative_margin(problem: Problem) -> float:

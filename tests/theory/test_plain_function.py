@@ -8,7 +8,7 @@ import torch
 
 from theory.assumptions import check_assumptions
 from theory.errors import AssumptionError
-from theory.nets import HomogeneousNet
+from theory.nets import Diagonal, HomogeneousNet
 from theory.plain_function import check_plain_function
 from theory.problem import Problem
 
@@ -104,6 +104,7 @@ def test_a_faulty_sample_is_not_hidden_by_the_units_of_another() -> None:
 
 def test_a_gradient_counts_as_zero_by_its_own_units() -> None:
     inputs = np.array([[1e9, 0.5e9], [-0.25e-9, 1e-9]])
+    check_assumptions(Problem(Diagonal(2, 60), ANCHOR, inputs, [1.0, -1.0]))
     check_assumptions(Problem(Balanced(), ANCHOR, inputs, [1.0, -1.0]))
 
     class Vanishing(Balanced):

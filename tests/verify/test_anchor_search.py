@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from theory.assumptions import generic_gradients
 from theory.nets import Diagonal, HomogeneousNet, TwoLayer
 from theory.problem import Problem
 from verify.anchor_search import (
     DEGENERATE,
     difference_anchor,
     find_anchor,
+    generic_gradients,
     relative_margin,
     zero_output_anchor,
 )

@@ -87,7 +87,7 @@ class KernelSVM:
         return np.asarray(self.weights / np.linalg.norm(self.weights))
 
     @cached_property
-    def support(self) -> Flags:
+    def support(self) -> Floats:
         """Boolean mask of the samples with a positive multiplier."""
         return np.asarray(self._pulls > 1e-9 * self._pulls.max())
 
