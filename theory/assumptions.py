@@ -188,7 +188,10 @@ def check_separability(problem: Problem) -> None:
 def check_realizability(problem: Problem) -> None:
     """The model linearised at the anchor interpolates the targets: y is in the range of J."""
     features = signed_features(problem)
-    fitted, *_ = np.linalg.lstsq(features, problem.labels, rcond=RANK_TOLERANCE)
+    lengths = np.linalg.norm(features, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    unit = features / lengths[:, None]  # units of a sample decide nothing
+    fitted, *_ = np.linalg.lstsq(unit, problem.labels / lengths, rcond=RANK_TOLERANCE)
     misfit = float(np.linalg.norm(features @ fitted - problem.labels))
     size = float(np.linalg.norm(problem.labels))
     if misfit > REALIZABILITY_TOLERANCE * size:
