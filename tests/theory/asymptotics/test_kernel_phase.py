@@ -111,6 +111,24 @@ def test_the_bound_on_the_direction_gap_is_used_to_a_good_part(samples: int, lev
     assert 0.5 < max(shares) <= 1.0
 
 
+@pytest.mark.parametrize("level", [5.0, 50.0, 500.0])
+@pytest.mark.parametrize("size", [0.1, 1.0, 7.0])
+def test_the_norm_bounds_of_one_sample_are_its_norm(level: float, size: float) -> None:
+    features = np.array([[0.6 * size, -0.8 * size]])
+    norm = float(np.linalg.norm(gap_of(features, level)[1]))
+    assert norm_bounds(max_margin(features), level) == pytest.approx((norm, norm), rel=1e-10)
+
+
+def test_the_norm_bounds_of_several_samples_by_their_formulas() -> None:
+    """Of four orthonormal features, gamma = 1/2; m is the mean margin, A the sum of multipliers."""
+    low, high = norm_bounds(max_margin(np.eye(4)), 60.0)
+    least = low / 2.0 + log(4.0)  # m + log m = Lam + 2 log gamma
+    assert least + log(least) == pytest.approx(60.0 - log(4.0), rel=1e-10)
+    mean = high / 2.0  # m + log A = Lam + log n, A = (m - log n)^2 / (gamma^2 m)
+    total = 4.0 * (mean - log(4.0)) ** 2 / mean
+    assert mean + log(total) == pytest.approx(60.0 + log(4.0), rel=1e-10)
+
+
 @given(st.integers(0, 2**32 - 1), st.floats(5.0, 500.0))
 @settings(max_examples=30)
 def test_bounds_hold_of_random_features(seed: int, level: float) -> None:
