@@ -104,7 +104,7 @@ class Workspace:
         if ran.returncode == 0:
             return ""
         lines = ran.stdout.splitlines()
-        failed = (line.split()[1] for line in lines if line.startswith(("FAILED ", "ERROR ")))
+        failed = (line.split(" ", 1)[1].split(" - ")[0] for line in lines if line.startswith(("FAILED ", "ERROR ")))
         return next(failed, f"pytest ends with {ran.returncode}")
 
     def _python(self, *arguments: str) -> subprocess.CompletedProcess[str] | None:
