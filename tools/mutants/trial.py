@@ -103,8 +103,8 @@ class Workspace:
             return NO_VERDICT
         if ran.returncode == 0:
             return ""
-        lines = ran.stdout.splitlines()
-        failed = (line.split(" ", 1)[1].split(" - ")[0] for line in lines if line.startswith(("FAILED ", "ERROR ")))
+        told = (line.partition(" ") for line in ran.stdout.splitlines())
+        failed = (rest.split(" - ")[0] for word, _, rest in told if word in ("FAILED", "ERROR"))
         return next(failed, f"pytest ends with {ran.returncode}")
 
     def _python(self, *arguments: str) -> subprocess.CompletedProcess[str] | None:
