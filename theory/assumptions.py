@@ -14,6 +14,7 @@ from theory.errors import AssumptionError
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
 from theory.kernel.svm import kernel_svm
 from theory.nets import HomogeneousNet
+from theory.plain_function import check_plain_function
 from theory.problem import Problem
 
 _PROBES = 3
@@ -25,6 +26,9 @@ ZERO_OUTPUT_TOLERANCE = 1e-6
 """Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
 exactly zero; six-digit anchors written by hand must pass."""
 LARGEST_GRADIENT = 1e150
+ZERO_STEP = 1e-12
+"""Relative to |anchor|. A gradient that half changes over such a step is zero up to rounding: what
+is left of it by the anchor's own digits. No unit and no degree decides."""
 REALIZABILITY_TOLERANCE = 1e-6
 """Relative to |y|: as for the anchor, six-digit targets written by hand must pass."""
 
@@ -34,10 +38,12 @@ def check_assumptions(problem: Problem) -> None:
 
     Raises:
         AssumptionError: for the first one that fails, with `assumption` one of "finite values",
-            "homogeneity", "smoothness", "zero output", "separability" (classification),
+            "determinism", "independent samples", "double precision", "homogeneity", "smoothness",
+            "zero output", "separability" (classification),
             "realizability" (squared loss).
     """
     check_finite(problem)
+    check_plain_function(problem.net, problem.parameters, problem.inputs)
     check_homogeneity(problem.net, problem.parameters, problem.inputs)
     check_smoothness(problem.net, problem.parameters, problem.inputs)
     check_zero_output(problem)
@@ -82,16 +88,19 @@ def check_homogeneity(net: HomogeneousNet, parameters: int, inputs: Floats) -> N
         theta /= np.linalg.norm(theta)
         outputs = net.outputs(theta, inputs)
         jacobian = net.jacobian(theta, inputs)
-        scale = float(np.linalg.norm(jacobian) * np.linalg.norm(theta)) + np.finfo(float).tiny
+        scale = np.linalg.norm(jacobian, axis=1) + np.finfo(float).tiny  # sample by sample
         euler = jacobian @ theta - net.degree * outputs
         scaling = net.outputs(factor * theta, inputs) / 1.5 - outputs
-        error = float(max(np.abs(euler).max(), np.abs(scaling).max())) / scale
+        error = float((np.maximum(np.abs(euler), np.abs(scaling)) / scale).max())
         if not error <= HOMOGENEITY_TOLERANCE:
+            advice = "correct its degree, or remove biases and non-homogeneous activations"
+            if error < 1e-5:
+                advice = "errors as small as this come from float32 inside: keep float64 throughout"
             raise AssumptionError(
                 "homogeneity",
                 f"net is not homogeneous of degree {net.degree}: f(c theta) = c^{net.degree} "
                 f"f(theta) fails by {error:.1e} relative (allowed: {HOMOGENEITY_TOLERANCE:.0e}); "
-                "correct its degree, or remove biases and non-homogeneous activations",
+                + advice,
             )
 
 
@@ -120,14 +129,20 @@ def check_smoothness(net: HomogeneousNet, parameters: int, inputs: Floats) -> No
 
 def _largest_jump_shrinks(net: HomogeneousNet, inputs: Floats, a: Floats, b: Floats) -> bool:
     grid = np.linspace(0.0, 1.0, 65)
-    gradients = [net.jacobian((1 - t) * a + t * b, inputs) for t in grid]
+    sizes = np.linalg.norm(net.jacobian(a, inputs), axis=1, keepdims=True)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+
+    def gradient_at(t: float) -> Floats:
+        return np.asarray(net.jacobian((1 - t) * a + t * b, inputs) / sizes)
+
+    gradients = [gradient_at(t) for t in grid]
     jumps = [float(np.abs(g1 - g0).max()) for g0, g1 in pairwise(gradients)]
     k = int(np.argmax(jumps))
     low, high, first = grid[k], grid[k + 1], jumps[k]
     low_gradient, high_gradient, jump = gradients[k], gradients[k + 1], first
     for _ in range(20):
         middle = 0.5 * (low + high)
-        gradient = net.jacobian((1 - middle) * a + middle * b, inputs)
+        gradient = gradient_at(middle)
         left = float(np.abs(gradient - low_gradient).max())
         right = float(np.abs(high_gradient - gradient).max())
         if left >= right:
@@ -156,10 +171,15 @@ def check_separability(problem: Problem) -> None:
     """Some parameter direction has positive margin on every sample in the gradient features."""
     features = signed_features(problem)
     lengths = np.linalg.norm(features, axis=1)
-    if lengths.min() <= 1e-12 * lengths.max() or lengths.max() == 0:
+    step = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
+    step *= ZERO_STEP * problem.anchor_norm / np.linalg.norm(step)
+    moved = problem.net.jacobian(problem.anchor + step, problem.inputs)
+    changes = np.linalg.norm(problem.labels[:, None] * moved - features, axis=1)
+    zero = (lengths == 0) | (changes >= 0.5 * lengths)
+    if zero.any():
         raise AssumptionError(
             "separability",
-            f"input {int(np.argmin(lengths))} has a zero gradient at the anchor; "
+            f"input {int(np.argmax(zero))} has a zero gradient at the anchor; "
             "no classifier in the NTK features separates it",
         )
     kernel_svm(problem)
@@ -168,7 +188,10 @@ def check_separability(problem: Problem) -> None:
 def check_realizability(problem: Problem) -> None:
     """The model linearised at the anchor interpolates the targets: y is in the range of J."""
     features = signed_features(problem)
-    fitted, *_ = np.linalg.lstsq(features, problem.labels, rcond=RANK_TOLERANCE)
+    lengths = np.linalg.norm(features, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    unit = features / lengths[:, None]  # units of a sample decide nothing
+    fitted, *_ = np.linalg.lstsq(unit, problem.labels / lengths, rcond=RANK_TOLERANCE)
     misfit = float(np.linalg.norm(features @ fitted - problem.labels))
     size = float(np.linalg.norm(problem.labels))
     if misfit > REALIZABILITY_TOLERANCE * size:

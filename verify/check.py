@@ -25,8 +25,10 @@ from theory.asymptotics.late_phase import complementarity_bound, stationarity_bo
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow
+from theory.plain_function import check_plain_function
 from theory.problem import Problem, Regime
 from verify.alone import Verdict
+from verify.anchor_search import DEGENERATE, ZERO_STARTS, find_anchor, relative_margin
 from verify.atomic import write_json
 from verify.catalogue import claim_named
 from verify.claims.kernel_machines import probe_inputs
@@ -52,17 +54,17 @@ alpha, where the energy and complementarity bounds hold as well; `run` climbs a 
 
 MENDING = {
     "finite values": "let forward return one finite number for each input",
+    "determinism": "call .eval(); draw nothing and keep nothing in forward",
+    "independent samples": "let each output depend on its own input only",
+    "double precision": "keep float64 throughout",
     "homogeneity": "scale theta by c and the output must scale by c^degree: drop biases (or give "
     "them the degree of their layer), normalisation and skip connections, correct `degree`",
     "smoothness": "take a continuously differentiable activation, for instance relu(z)**2",
     "zero output": "let theta hold two copies of the net and return f(first half) - f(second half)",
     "separability": "give the net more parameters, or ask for fewer --samples",
 }
-
-ZERO_STARTS = 20
-ZERO_STEPS = 60
-ZERO_TOLERANCE = 1e-13
-"""Relative to the gradients; the flow amplifies what output is left by alpha^(cL)."""
+ANCHORS = 5
+"""Anchors that are tried, each with other labels, before the margin is called degenerate."""
 
 
 @dataclass(frozen=True)
@@ -135,26 +137,57 @@ def _task(
     anchor = generator.standard_normal(parameters)
     net.try_out(anchor, inputs)
     blank = Problem(net, anchor, inputs, np.ones(len(inputs)))
-    if not (
-        _holds("finite values", lambda: check_finite(blank), say)
-        and _holds("homogeneity", lambda: check_homogeneity(net, parameters, inputs), say)
-        and _holds("smoothness", lambda: check_smoothness(net, parameters, inputs), say)
-    ):
+    checks: dict[str, Callable[[], None]] = {
+        "finite values": lambda: check_finite(blank),
+        "a function of theta and x": lambda: check_plain_function(net, parameters, inputs),
+        "homogeneity": lambda: check_homogeneity(net, parameters, inputs),
+        "smoothness": lambda: check_smoothness(net, parameters, inputs),
+    }
+    if not all(_holds(name, check, say) for name, check in checks.items()):
         return 1
-    everywhere = np.concatenate([inputs, probe_inputs(blank)])
-    found = zero_output_anchor(net, parameters, everywhere, generator)
-    if found is None:
-        say(f"  unknown  zero output: {ZERO_STARTS} searches found no theta with output 0")
-        say(f"           mend: {MENDING['zero output']}")
+    problem = _regular_task(net, parameters, inputs, probe_inputs(blank), generator, say)
+    if problem is None:
         return 3
-    anchor = found
-    features = net.jacobian(anchor, inputs)
-    labels = np.where(features @ generator.standard_normal(parameters) < 0, -1.0, 1.0)
-    problem = Problem(net, anchor, inputs, labels)
     met = _holds("zero output", lambda: check_zero_output(problem), say) and _holds(
         "separability", lambda: check_separability(problem), say
     )
     return problem if met else 1
+
+
+def _regular_task(
+    net: ModuleNet,
+    parameters: int,
+    inputs: Floats,
+    probes: Floats,
+    generator: np.random.Generator,
+    say: Say,
+) -> Problem | None:
+    """An anchor and labels with a kernel margin of a generic size, or None and why."""
+    margins: list[float] = []
+    for _ in range(ANCHORS):
+        anchor = find_anchor(net, parameters, np.concatenate([inputs, probes]), generator)
+        if anchor is None:
+            break
+        gradients = net.jacobian(anchor, inputs)
+        labels = np.where(gradients @ generator.standard_normal(parameters) < 0, -1.0, 1.0)
+        problem = Problem(net, anchor, inputs, labels)
+        margins.append(relative_margin(problem))
+        if margins[-1] >= DEGENERATE:
+            return problem
+    if margins:
+        say(
+            f"  unknown  separability: kernel margins at {len(margins)} anchors are at most "
+            f"{max(margins):.1e}, relative to gradients at random parameters (needed: "
+            f"{DEGENERATE:.0e})"
+        )
+        say(f"           mend: {MENDING['separability']}")
+        return None
+    say(
+        f"  unknown  zero output: {ZERO_STARTS} searches found no theta with output 0 at which the "
+        "gradients do not vanish as well"
+    )
+    say(f"           mend: {MENDING['zero output']}")
+    return None
 
 
 def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
@@ -166,28 +199,6 @@ def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
         return False
     say(f"  met      {assumption}")
     return True
-
-
-def zero_output_anchor(
-    net: ModuleNet, parameters: int, inputs: Floats, generator: np.random.Generator
-) -> Floats | None:
-    """A unit vector theta with f(theta; x) = 0 on all inputs, by Gauss-Newton from random starts.
-
-    None when no start leads to one at which every input still has a gradient.
-    """
-    for _ in range(ZERO_STARTS):
-        theta = generator.standard_normal(parameters)
-        theta /= np.linalg.norm(theta)
-        for _ in range(ZERO_STEPS):
-            outputs, jacobian = net.outputs(theta, inputs), net.jacobian(theta, inputs)
-            lengths = np.linalg.norm(jacobian, axis=1)
-            if not np.all(np.isfinite(jacobian)) or lengths.min() <= 1e-6 * lengths.max():
-                break
-            if np.abs(outputs / lengths).max() <= ZERO_TOLERANCE:
-                return theta
-            theta = theta - np.linalg.lstsq(jacobian, outputs, rcond=1e-10)[0]
-            theta /= np.linalg.norm(theta)
-    return None
 
 
 def _measuring_once(claims: Sequence[Claim[Any, Any]]) -> list[Claim[Any, Any]]:

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from verify.check import CheckPlan, check_net, zero_output_anchor
-from verify.instances.flow import load_module_net
+from verify.check import CheckPlan, check_net
 
 Make = Callable[..., Any]
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 NETS = """
 import torch
@@ -37,6 +34,18 @@ class Infinite(Square):
     def forward(self, theta, inputs):
         return inputs @ theta[:2] ** 2 / 0
 
+class Centred(Square):
+    def forward(self, theta, inputs):
+        return super().forward(theta, inputs - inputs.mean(0))
+
+class Dropout(Square):
+    def forward(self, theta, inputs):
+        return super().forward(theta, inputs) * torch.rand(())
+
+class Single(Square):
+    def forward(self, theta, inputs):
+        return super().forward(theta.float(), inputs.float()).double()
+
 class Unsized(HomogeneousNet):
     degree = 2
     def forward(self, theta, inputs):
@@ -58,6 +67,9 @@ def nets(write: Make) -> Path:
     ("net", "status", "assumption", "advice"),
     [
         ("WrongDegree", 1, "fails    homogeneity: net is not homogeneous", "drop biases"),
+        ("Centred", 1, "fails    a function of theta and x: net's output at", "its own input"),
+        ("Dropout", 1, "fails    a function of theta and x: net is not deter", "call .eval()"),
+        ("Single", 1, "fails    a function of theta and x: net carries", "keep float64"),
         ("Kinked", 1, "fails    smoothness: ", "relu(z)**2"),
         ("Positive", 3, "unknown  zero output: ", "f(first half) - f(second half)"),
         ("Infinite", 1, "fails    finite values: ", "one finite number for each input"),
@@ -117,14 +129,3 @@ def test_unusable_net_is_one_sentence(
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert words in answer.err
-
-
-def test_zero_output_anchor_is_one_on_every_input() -> None:
-    net = load_module_net(str(EXAMPLES / "quartic.py:Quartic"))
-    generator = np.random.default_rng(0)
-    inputs = generator.standard_normal((12, 2))
-    anchor = zero_output_anchor(net, 4, inputs, generator)
-    assert anchor is not None
-    assert np.linalg.norm(anchor) == pytest.approx(1.0)
-    other = np.random.default_rng(1).standard_normal((50, 2))
-    assert np.abs(net.outputs(anchor, other)).max() <= 1e-12

@@ -29,7 +29,10 @@ def log_normalization_argument(problem: Problem, regime: Regime, at: float) -> f
 
 
 def normalization(svm: KernelSVM, problem: Problem, regime: Regime, at: float) -> float:
-    """Z(alpha) of Theorem 1: f / Z tends to the kernel SVM."""
+    """Z(alpha): f / Z tends to the kernel SVM.
+
+    Source: Lyu et al. (ICLR 2024), proof of Theorem 3.4; Z is printed with log(alpha^c / lambda).
+    """
     return log_normalization_argument(problem, regime, at) / svm.margin
 
 
@@ -104,9 +107,10 @@ def direction_gap_constant(svm: KernelSVM) -> float:
 
     C1 = gamma |(1 - h h^T / |h|^2) Phi_S^T K_SS^-1 log b_S| over the support S.
     """
-    features = svm.features[svm.support]
-    kernel = features @ features.T
-    shift = features.T @ np.linalg.lstsq(kernel, np.log(svm.dual[svm.support]), rcond=None)[0]
+    features, logarithms = svm.features[svm.support], np.log(svm.dual[svm.support])
+    lengths = np.linalg.norm(features, axis=1)
+    # rows of unit length: neither units nor a squared condition number decide on the rank
+    shift = np.linalg.lstsq(features / lengths[:, None], logarithms / lengths, rcond=None)[0]
     across = shift - (shift @ svm.direction) * svm.direction
     return svm.margin * float(np.linalg.norm(across))
 

@@ -22,8 +22,12 @@ def gram(features: Floats) -> Floats:
 
 
 def feature_rank(features: Floats) -> int:
-    """The rank of features `(n, P)`: singular values above `RANK_TOLERANCE` times the largest."""
-    values = np.linalg.svd(features, compute_uv=False)
+    """The rank of features `(n, P)`, whatever the units of each sample.
+
+    Singular values above `RANK_TOLERANCE` times the largest, of the features at unit length.
+    """
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    values = np.linalg.svd(features / np.where(lengths > 0, lengths, 1.0), compute_uv=False)
     return int(np.sum(values > RANK_TOLERANCE * values[0]))
 
 

@@ -6,6 +6,8 @@ reads, for Lam = log(1 / (n lam_eff)),
     exponential:  (K a)_i + log a_i = Lam,      logistic:  softplus((K a)_i) + log a_i = Lam.
 """
 
+from typing import Final
+
 import numpy as np
 from scipy.special import expit, softmax
 
@@ -14,6 +16,10 @@ from theory.errors import InvalidInput, OracleFailed
 from theory.losses import softplus
 
 _NEWTON_STEPS = 30
+
+RESOLUTION: Final = 1e-6
+"""Accepted rounding of the margins K a, relative to 1 + |Lam|. Terms of K a are 1/gamma^2 times
+their sum, so this is reached for gamma = 1e-4, relative to the features."""
 
 
 def quasi_static_dual(
@@ -25,7 +31,8 @@ def quasi_static_dual(
     log a = Lam.
 
     Raises:
-        OracleFailed: the residual did not fall to rounding.
+        OracleFailed: the residual did not fall to rounding, or rounding is as large as margins
+            that nearly cancel.
     """
     if loss not in ("exponential", "logistic"):
         raise InvalidInput(f"loss is {loss!r}; quasi-static duals exist for exponential, logistic")
@@ -68,8 +75,14 @@ def _newton(kernel: Floats, log_dual: Floats, level: float, loss: str) -> Floats
         if log_dual.max() > 600.0:
             return None
         residual = _residual(kernel, log_dual, level, loss)
-        scale = 1.0 + abs(level) + float((np.abs(kernel) @ np.exp(log_dual)).max())
-        if np.abs(residual).max() <= 64 * np.finfo(float).eps * scale:
+        scale = 1.0 + abs(level) + np.abs(kernel) @ np.exp(log_dual)  # sample by sample
+        rounding = 64 * np.finfo(float).eps * scale
+        if np.all(np.abs(residual) <= rounding):
+            if rounding.max() > RESOLUTION * (1.0 + abs(level)):
+                raise OracleFailed(
+                    "quasi-static kernel machine: margins below what the kernel matrix resolves: "
+                    f"its products cancel to {(1.0 + abs(level)) / scale.max():.1e} of themselves"
+                )
             return log_dual
         step = np.linalg.solve(_slope(kernel, log_dual, loss), -residual)
         log_dual = log_dual + step * min(1.0, 20.0 / max(float(np.abs(step).max()), 1e-300))

@@ -5,27 +5,47 @@ margin from below by min(Phi h)/|h|, and any p in the simplex from above by |Phi
 accepted when the two agree; where they do not, the next solver is asked.
 """
 
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 import numpy as np
-from scipy.linalg import LinAlgError, lstsq, qr
-from scipy.optimize import lsq_linear, nnls
+from scipy.linalg import LinAlgError
 
-from theory.backend import Floats
+from theory.backend import Flags, Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
+from theory.kernel.active_set import (
+    EPSILON,
+    EXACT,
+    FLOAT,
+    PROVEN_NOTHING,
+    Arithmetic,
+    Bounds,
+    Pair,
+    Programme,
+    bounds_of,
+    settled,
+)
 from theory.kernel.ntk import signed_features
+from theory.kernel.solvers import SOLVERS
 from theory.problem import Problem
 
 MARGIN_TOLERANCE: Final = 1e-10
 """Accepted relative gap between the two bounds on the margin. An active-set solution has 1e-15;
 interior points left unpolished have 1e-8 to 1e-4 and are turned away."""
 
-SEPARABILITY_TOLERANCE: Final = 1e-9
-"""A certified upper bound on the margin this small, relative to the longest feature, is zero."""
+RESOLUTION: Final = 1e-5
+"""A margin is accepted if one rounding of each entry of the features moves it by at most this,
+relatively: five digits are then those of the features, not of their noise."""
+
+_FLOAT_SUFFICES: Final = 1e-13
+"""Below this noise the certificate is computed in plain float64: dot products of 10^5 terms then
+err by 1e-13 10^(5/2) relative to the margin, less than `MARGIN_TOLERANCE`."""
+
+_THRESHOLDS: Final = (1e-9, 1e-6, 1e-4, 1e-12)
+"""Multipliers above such a share of the largest are taken for positive, one after the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +54,22 @@ class KernelSVM:
 
     Attributes:
         features: Phi, shape `(n, P)`.
-        dual: b, shape `(n,)`, scaled so that the active margins Phi Phi^T b are 1.
+        weights: h, shape `(P,)`, scaled so that the active margins Phi h are 1.
+        dual: b, shape `(n,)`, with h = Phi^T b up to rounding.
+        margins: <Phi_i, h/|h|> >= gamma, shape `(n,)`, of h before it was rounded to float64.
         margin_low, margin_high: certified bounds on the margin gamma.
         solver: which route found it.
+        resolution: how far one rounding of each entry of the features moves the margin, relatively.
     """
 
     features: Floats
+    weights: Floats
     dual: Floats
+    margins: Floats
     margin_low: float
     margin_high: float
     solver: str
+    resolution: float = 0.0
 
     @property
     def margin(self) -> float:
@@ -56,34 +82,31 @@ class KernelSVM:
         return (self.margin_high - self.margin_low) / self.margin_high
 
     @cached_property
-    def weights(self) -> Floats:
-        """h = Phi^T b, shape `(P,)`."""
-        return np.asarray(self.features.T @ self.dual)
-
-    @cached_property
     def direction(self) -> Floats:
         """h / |h|, shape `(P,)`."""
         return np.asarray(self.weights / np.linalg.norm(self.weights))
 
     @cached_property
-    def margins(self) -> Floats:
-        """<Phi_i, h/|h|> >= gamma, shape `(n,)`."""
-        return np.asarray(self.features @ self.direction)
-
-    @cached_property
     def support(self) -> Floats:
         """Boolean mask of the samples with a positive multiplier."""
-        return np.asarray(self.dual > 1e-9 * self.dual.max())
+        return np.asarray(self._pulls > 1e-9 * self._pulls.max())
 
     @property
     def strictness(self) -> float:
-        """min over samples of max(b_i / max b, slack_i): 0 when some active multiplier vanishes.
+        """0 when some active multiplier vanishes: min over samples of the larger of b_i |Phi_i|,
+        relative to the largest, and the slack.
 
         Strict complementarity decides between the 1/Lam and the log(Lam)/Lam law of the
         direction gap.
         """
         slack = self.margins / self.margin - 1.0
-        return float(np.minimum(np.maximum(self.dual / self.dual.max(), slack), 1.0).min())
+        shares = self._pulls / self._pulls.max()
+        return float(np.minimum(np.maximum(shares, slack), 1.0).min())
+
+    @property
+    def _pulls(self) -> Floats:
+        """b_i |Phi_i|, which do not depend on the units of a sample."""
+        return np.asarray(self.dual * np.linalg.norm(self.features, axis=1))
 
 
 def kernel_svm(problem: Problem, *, solver: str | None = None) -> KernelSVM:
@@ -95,7 +118,8 @@ def kernel_svm(problem: Problem, *, solver: str | None = None) -> KernelSVM:
 
     Raises:
         AssumptionError: the task is not separable in the gradient features.
-        OracleFailed: no solver returned a certified solution.
+        OracleFailed: no solver returned a certified solution, or the margin is so small that
+            float64 does not resolve it.
     """
     if not problem.loss_function.classifies:
         raise InvalidInput(f"loss is {problem.loss!r}; a kernel SVM needs classification labels")
@@ -104,116 +128,100 @@ def kernel_svm(problem: Problem, *, solver: str | None = None) -> KernelSVM:
 
 def max_margin(features: Floats, *, solver: str | None = None) -> KernelSVM:
     """The maximum-margin direction for signed features `(n, P)`; see `kernel_svm`."""
-    if solver is not None and solver not in _SOLVERS:
-        raise InvalidInput(f"solver is {solver!r}; allowed are {', '.join(_SOLVERS)}")
-    scale = float(np.linalg.norm(features, axis=1).max())
-    if scale == 0:
-        raise AssumptionError("separability", "all gradient features are zero")
-    triangle = qr(features.T / scale, mode="r")[0][: min(features.shape)]
-    reduced = np.asarray(triangle, dtype=np.float64)
-    best_gap = np.inf
-    for name in _SOLVERS if solver is None else (solver,):
-        for dual in _candidates(name, reduced):
-            low, high = _margin_bounds(reduced, dual)
-            if high <= SEPARABILITY_TOLERANCE:
-                raise AssumptionError(
-                    "separability",
-                    "task is not separable in the NTK features at the anchor: a convex combination "
-                    f"of the signed features has norm {high:.1e} (relative to the longest)",
-                )
-            gap = (high - low) / high
-            if gap <= MARGIN_TOLERANCE:
-                active = float((reduced.T @ (reduced @ dual)).min())
-                return KernelSVM(
-                    features, dual / active / scale**2, low * scale, high * scale, name
-                )
-            best_gap = min(best_gap, gap)
-    raise OracleFailed(
-        f"no kernel SVM solver reached a margin gap of {MARGIN_TOLERANCE:.0e} "
-        f"(best: {best_gap:.1e})"
+    if solver is not None and solver not in SOLVERS:
+        raise InvalidInput(f"solver is {solver!r}; allowed are {', '.join(SOLVERS)}")
+    empty = ~np.any(features, axis=1)
+    if empty.any():
+        which = "all gradient features are" if empty.all() else _NOT_SEPARABLE + "one of them is"
+        raise AssumptionError("separability", f"{which} zero")
+    programme = Programme.of(features)
+    best = PROVEN_NOTHING
+    for name in SOLVERS if solver is None else (solver,):
+        for pair, bounds in _solutions(name, programme):
+            if bounds.gap <= MARGIN_TOLERANCE and bounds.resolution <= RESOLUTION:
+                return _machine(features, programme, pair, bounds, name)
+            best = _better(best, bounds)
+    raise _failure(best, len(features))
+
+
+_NOT_SEPARABLE: Final = "task is not separable in the NTK features at the anchor: "
+
+
+def _solutions(name: str, programme: Programme) -> Iterator[tuple[Pair, Bounds]]:
+    """Pairs from one solver and what they prove: exact where float64 would not do."""
+    reduced = programme.reduced
+    multipliers = _multipliers(name, reduced)
+    if multipliers is None:
+        return
+    supports = [multipliers > share * multipliers.max() for share in _THRESHOLDS]
+    for support in supports:
+        for found in _steps(reduced, support, FLOAT):
+            pair = Pair.of_multipliers(programme, found.multipliers[0])
+            bounds = bounds_of(programme, pair, FLOAT)
+            if bounds.noise <= _FLOAT_SUFFICES:
+                yield pair, bounds
+    raw = Pair.of_multipliers(programme, multipliers)
+    yield raw, bounds_of(programme, raw)
+    for support in supports:
+        for pair in _steps(programme, support, EXACT):
+            yield pair, bounds_of(programme, pair)
+
+
+def _multipliers(name: str, programme: Programme) -> Floats | None:
+    """The solver's multipliers, or None where it failed."""
+    try:
+        multipliers = np.maximum(SOLVERS[name](programme.rows, programme.targets), 0.0)
+    except (ValueError, RuntimeError, LinAlgError):
+        return None
+    return multipliers if np.all(np.isfinite(multipliers)) and multipliers.max() > 0 else None
+
+
+def _steps(programme: Programme, support: Flags, arithmetic: Arithmetic) -> Iterator[Pair]:
+    return islice(settled(programme, support, arithmetic), 4 * len(support) + 10)
+
+
+def _machine(
+    features: Floats, programme: Programme, pair: Pair, bounds: Bounds, solver: str
+) -> KernelSVM:
+    """The solution in the units of the features, scaled to active margins of one."""
+    arithmetic = FLOAT if bounds.noise <= _FLOAT_SUFFICES else EXACT
+    reached = arithmetic.product(programme.rows, *pair.primal) / programme.targets
+    unit, size = float(reached.min()), float(np.linalg.norm(pair.primal[0]))
+    exponent = programme.exponent
+    return KernelSVM(
+        features=features,
+        weights=np.ldexp(pair.primal[0] / unit, -exponent),
+        dual=np.ldexp(pair.multipliers[0] / unit, -programme.exponents - exponent),
+        margins=np.ldexp(reached / size, exponent),
+        margin_low=float(np.ldexp(bounds.low, exponent)),
+        margin_high=float(np.ldexp(bounds.high, exponent)),
+        solver=solver,
+        resolution=bounds.resolution,
     )
 
 
-def _margin_bounds(reduced: Floats, dual: Floats) -> tuple[float, float]:
-    """Certified bounds on the margin from one dual vector b >= 0; `reduced` is R with K = R^T R."""
-    total = dual.sum()
-    if not np.isfinite(total) or total <= 0:
-        return -np.inf, np.inf
-    combination = reduced @ (dual / total)
-    high = float(np.linalg.norm(combination))
-    if high == 0:
-        return -np.inf, 0.0
-    return float((reduced.T @ combination).min() / high), high
+def _better(best: Bounds, new: Bounds) -> Bounds:
+    """The tighter of both sides."""
+    upper = new if new.high < best.high else best
+    return replace(upper, low=max(best.low, new.low))
 
 
-def _candidates(name: str, reduced: Floats) -> Iterator[Floats]:
-    """The solver's dual vector, then the same polished on its active set."""
-    try:
-        dual = np.maximum(_SOLVERS[name](reduced), 0.0)
-    except (ValueError, RuntimeError, LinAlgError):
-        return
-    if not np.all(np.isfinite(dual)) or dual.max() <= 0:
-        return
-    for threshold in (1e-9, 1e-6, 1e-4):
-        support = dual > threshold * dual.max()
-        kernel = reduced[:, support].T @ reduced[:, support]
-        polished = np.zeros_like(dual)
-        polished[support] = lstsq(kernel, np.ones(support.sum()))[0]
-        if polished.min() >= 0:
-            yield polished
-    yield dual
-
-
-def _least_distance(reduced: Floats) -> tuple[Floats, Floats]:
-    """min |R^T-coordinates| as the bounded least squares |[R; 1^T] u - (0, 1)|, u >= 0.
-
-    Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23. The dual vector is
-    proportional to u.
-    """
-    rows = np.vstack([reduced, np.ones(reduced.shape[1])])
-    target = np.zeros(len(rows))
-    target[-1] = 1.0
-    return rows, target
-
-
-def _by_bvls(reduced: Floats) -> Floats:
-    rows, target = _least_distance(reduced)
-    solution = lsq_linear(rows, target, bounds=(0.0, np.inf), method="bvls", tol=1e-15)
-    return np.asarray(solution.x)
-
-
-def _by_nnls(reduced: Floats) -> Floats:
-    return np.asarray(nnls(*_least_distance(reduced))[0])
-
-
-def _by_cvxpy(reduced: Floats, solver: str, **options: float) -> Floats:
-    import cvxpy
-
-    weights = cvxpy.Variable(reduced.shape[0])
-    constraint = reduced.T @ weights >= 1
-    programme = cvxpy.Problem(cvxpy.Minimize(0.5 * cvxpy.sum_squares(weights)), [constraint])
-    try:
-        with warnings.catch_warnings():  # an inaccurate solution is the certificate's to refuse
-            warnings.simplefilter("ignore")
-            programme.solve(solver=solver, **options)
-    except cvxpy.error.SolverError as error:
-        raise RuntimeError(str(error)) from error
-    if programme.status != cvxpy.OPTIMAL:
-        raise RuntimeError(f"{solver}: {programme.status}")
-    return np.asarray(constraint.dual_value)
-
-
-def _by_osqp(reduced: Floats) -> Floats:
-    return _by_cvxpy(reduced, "OSQP", eps_abs=1e-10, eps_rel=1e-10, max_iter=100_000)
-
-
-def _by_clarabel(reduced: Floats) -> Floats:
-    return _by_cvxpy(reduced, "CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
-
-
-_SOLVERS: Final[dict[str, Callable[[Floats], Floats]]] = {
-    "bvls": _by_bvls,
-    "nnls": _by_nnls,
-    "osqp": _by_osqp,
-    "clarabel": _by_clarabel,
-}
+def _failure(best: Bounds, samples: int) -> AssumptionError | OracleFailed:
+    """What the best bounds say where no solution was accepted."""
+    if best.low <= 0 and best.cancellation <= 4 * samples * EPSILON:
+        return AssumptionError(
+            "separability",
+            f"{_NOT_SEPARABLE}a convex combination of the signed features, each at unit length, "
+            f"has norm {best.cancellation:.1e}: zero, within the rounding of float64",
+        )
+    moved = max(best.resolution, EPSILON / max(best.cancellation, EPSILON))
+    if moved > RESOLUTION:
+        return OracleFailed(
+            "kernel SVM: margin below what float64 resolves: the signed features, each at unit "
+            f"length, cancel to {best.cancellation:.1e}, and rounding them moves the margin by "
+            f"{moved:.0e} of itself (allowed: {RESOLUTION:.0e})"
+        )
+    return OracleFailed(
+        f"no kernel SVM solver reached a margin gap of {MARGIN_TOLERANCE:.0e} "
+        f"(best: {best.gap:.1e})"
+    )

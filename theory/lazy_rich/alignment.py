@@ -6,7 +6,8 @@ numerator and of its squared norms are polynomials in T = tr M, tr M^2, q = beta
 |wbar|^2. In samples the diagonal of the Gram matrix adds a part of order 1/P, which exceeds the
 alignment of the population unless P is much larger than D^2 / eps^2.
 
-Source: Kumar et al. (2023), eq. 20 and 21; the variances and the sample's part are this project's.
+Source: Kumar et al. (ICLR 2024), eq. 19 and 20, where the numerator is printed 4 times too large;
+the variances and the sample's part are this project's.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ phi(z) = z + (eps/k!) He_k(z). Readouts a_i are fixed at 1 or trained. All array
 batch axes, and be of numpy or torch.
 
 Source: Kumar, Bordelon, Gershman, Pehlevan, "Grokking as the Transition from Lazy to Rich Training
-Dynamics" (2023), eq. 3.
+Dynamics" (ICLR 2024), eq. 3.
 """
 
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ class Committee:
 def finite_width_kernel(committee: Committee, inputs: Floats, others: Floats) -> Floats:
     """The NTK with fixed readouts through the two summary statistics, shape `(..., P, P')`.
 
-    Source: Kumar et al. (2023), eq. 19.
+    Source: Kumar et al. (ICLR 2024), eq. 5 and 18.
 
     Raises:
         InvalidInput: for trained readouts or another degree than 2.

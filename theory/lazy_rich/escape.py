@@ -5,8 +5,8 @@ exp(eps B t / alpha) F along it: one linear map F of all neurons, the target add
 So the odds of the target in the span of the weights grow as exp(2 eps B t / alpha), at all times
 and widths. How fast the overlaps themselves grow depends on what the norm does meanwhile.
 
-Source: Kumar et al. (2023), eq. 39-40; the law of the odds, the constants of the escape times and
-the solution for one neuron are this project's.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 39-40; the law of the odds, the constants
+of the escape times and the solution for one neuron are this project's.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 A sample that is trained on pushes the weights towards its own label, and the weights return the
 push: h = u + r / nu. Its residual is smaller than that of a new sample by what this moves f.
 
-Source: Kumar et al. (2023), eq. 7 and 37-38.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 7 and 37-38.
 """
 
 import torch

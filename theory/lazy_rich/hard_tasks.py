@@ -3,7 +3,7 @@
 Everything here is of the linearised model, for which it is exact at every number of steps. The
 network itself moves as far up to a relative 1/alpha.
 
-Source: Kumar et al. (2023), eq. 9 and 10.
+Source: Kumar et al. (ICLR 2024), eq. 8 and 9.
 """
 
 from math import inf, isinf, sqrt
@@ -47,7 +47,7 @@ def linearised_movement(kernel: Floats, targets: Floats, rate: float, steps: flo
 def monomials(inputs: Floats, curvature: float) -> Floats:
     """Features of K0 up to the factor alpha / sqrt(N): x and eps x_k x_l, shape `(P, D(D+3)/2)`.
 
-    Source: Kumar et al. (2023), eq. 11: their products sum to x.x' + eps^2 (x.x')^2.
+    Source: Kumar et al. (ICLR 2024), eq. 10: their products sum to x.x' + eps^2 (x.x')^2.
     """
     rows, columns = np.triu_indices(inputs.shape[1])
     twice = np.where(rows == columns, 1.0, sqrt(2.0))

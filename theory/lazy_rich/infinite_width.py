@@ -4,7 +4,8 @@ From isotropic weights, mean_i w_i w_i^T keeps two eigenvalues, m_par along beta
 off it, while mean_i w_i stays zero. Input dimension D, alpha and eps stay free: this is the
 mean-field limit, in which features move, and not the lazy one.
 
-Source: Kumar et al. (2023), eq. 22 and 30-35 at infinite width; the reduction is this project's.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 22 and 30-35 at infinite width; the
+reduction is this project's.
 """
 
 from collections.abc import Callable, Sequence

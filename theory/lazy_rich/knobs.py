@@ -5,7 +5,7 @@ or all weights at initialization, by a factor, and alpha, eps and eta by powers 
 comes out is the old one up to that factor at every step of gradient descent, for any data, width,
 momentum, centred or not.
 
-Source: Kumar et al. (2023), on the equivalence of laziness in output, weight and label scale.
+Source: Kumar et al. (ICLR 2024), on the equivalence of laziness in output, weight and label scale.
 """
 
 from dataclasses import dataclass, replace

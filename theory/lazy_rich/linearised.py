@@ -4,7 +4,7 @@ f_lin = f0 + grad f0 . (theta - theta0) under the same gradient descent, in clos
 residuals at the training points are (I - 2 eta K / P)^k y. The linearised predictor of a quadratic
 activation is again a quadratic form, so that its test loss is exact.
 
-Source: Kumar et al. (2023), eq. 1, 2 and 10.
+Source: Kumar et al. (ICLR 2024), eq. 1, 2 and 9.
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ at every input dimension D, and it acts on the weights only through the order pa
 C_ij = w_i.w_j / D, A_i = w_i.beta / D and, for a centred predictor, E_ij = w_i.w_j(0) / D. So the
 Saad-Solla equations of this model are exact at every D, not only for D to infinity.
 
-Source: Kumar et al. (2023), eq. 30-35; the centred equations, the finite D and the recursion in the
-span of weights and target are this project's.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 30-35; the centred equations, the finite D
+and the recursion in the span of weights and target are this project's.
 """
 
 from collections.abc import Iterator, Sequence

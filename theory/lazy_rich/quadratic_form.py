@@ -55,8 +55,8 @@ class QuadraticForm:
     def mean_square(self) -> Decomposition:
         """E f(x)^2 over x ~ N(0, I/D), exact at every D.
 
-        Source: Kumar et al. (2023), eq. 22; `Decomposition` of predictor minus target is the test
-        loss of the population.
+        Source: Kumar et al. (ICLR 2024), eq. 6; `Decomposition` of predictor minus target is the
+        test loss of the population.
         """
         dimension = self.linear.shape[-1]
         trace = namespace(self.quadratic).einsum("...ii->...", self.quadratic)

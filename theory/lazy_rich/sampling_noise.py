@@ -7,7 +7,7 @@ up along the run on the population, sample x moves the final test loss by psi(x)
 
 so that the deviation is Gaussian with variance E psi^2 / P for large P, and its mean is O(1/P).
 
-Source: this project's; the limit itself is Kumar et al. (2023), eq. 30-32.
+Source: this project's; the limit itself is that of `online`.
 """
 
 from dataclasses import dataclass, replace

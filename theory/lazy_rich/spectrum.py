@@ -5,7 +5,8 @@ K0(x, x') = (alpha^2 / N) [ p x.x' + q (x.x')^2 + r |x|^2 |x'|^2 ],
 whose eigenfunctions over x ~ N(0, I/D) are linear forms, traceless quadratic forms and |x|^2. All
 kernels here are without the factor alpha^2 / N.
 
-Source: Kumar et al. (2023), eq. 11 to 18 and 25.
+Source: Kumar et al. (ICLR 2024), eq. 10 to 17 and 23. The eigenvalue of |x|^2 is printed with
+eps^2 in eq. 13, and without in eq. 16.
 """
 
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class LazyKernel:
 def lazy_kernel(curvature: float, trained_readout: bool = False) -> LazyKernel:
     """The mean of the NTK over weights from N(0, I) (and readouts from N(0, 1), if trained).
 
-    Source: Kumar et al. (2023), eq. 11; eq. 25 with trained readouts.
+    Source: Kumar et al. (ICLR 2024), eq. 10; eq. 23 with trained readouts.
     """
     if trained_readout:
         return LazyKernel(2.0, 1.5 * curvature**2, 0.25 * curvature**2)
@@ -145,7 +146,7 @@ def split(form: QuadraticForm) -> Parts:
 
     For y = (beta.x)^2 / 2 these are 0, T1 = x^T (beta beta^T - B I) x / 2 and T2 = B |x|^2 / 2.
 
-    Source: Kumar et al. (2023), eq. 18.
+    Source: Kumar et al. (ICLR 2024), eq. 17.
     """
     dimension = form.linear.shape[-1]
     trace = np.trace(form.quadratic, axis1=-2, axis2=-1)[..., None, None]

@@ -3,7 +3,7 @@
 The loss is the mean of (f - y)^2 without a factor 1/2. One step is the flow time dt: the learning
 rate is dt D N / (2 alpha^2), so that the first steps do not depend on alpha in function space.
 
-Source: Kumar et al. (2023), eq. 3 and 26.
+Source: Kumar et al. (ICLR 2024), eq. 3; flow time is that of its preprint.
 """
 
 from collections.abc import Callable, Iterator, Sequence

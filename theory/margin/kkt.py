@@ -78,12 +78,14 @@ def nonnegative_least_squares(matrix: Floats, target: Floats) -> Floats:
     """argmin over m >= 0 of |matrix m - target|, the better of two solvers.
 
     SciPy's `nnls` is silently wrong about once in 10^5 small-integer problems, `bvls` was not in
-    2 * 10^5; both are cheap.
+    2 * 10^5; both are cheap. They see columns of unit length, so that no unit decides.
     """
-    candidates = [np.asarray(nnls(matrix, target, maxiter=50 * matrix.shape[1])[0])]
+    lengths = np.linalg.norm(matrix, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    unit = matrix / lengths
+    candidates = [np.asarray(nnls(unit, target, maxiter=50 * matrix.shape[1])[0])]
     candidates.append(
-        np.maximum(
-            lsq_linear(matrix, target, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x, 0.0
-        )
+        np.maximum(lsq_linear(unit, target, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x, 0.0)
     )
-    return min(candidates, key=lambda m: float(np.linalg.norm(matrix @ m - target)))
+    best = min(candidates, key=lambda m: float(np.linalg.norm(unit @ m - target)))
+    return np.asarray(best / lengths)

@@ -51,7 +51,10 @@ def min_norm_residual(problem: Problem, theta: Floats) -> MinNormResidual:
     if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
         raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
     gradients, size = problem.net.jacobian(theta, problem.inputs), float(np.linalg.norm(theta))
-    multipliers = np.linalg.lstsq(gradients.T, theta, rcond=RANK_TOLERANCE)[0]
+    lengths = np.linalg.norm(gradients, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    unit = gradients / lengths[:, None]
+    multipliers = np.linalg.lstsq(unit.T, theta, rcond=RANK_TOLERANCE)[0] / lengths
     signed = np.sign(problem.labels)[:, None] * gradients
     one_sided = nonnegative_least_squares(signed.T / size, theta / size) @ signed
     misfit = problem.net.outputs(theta, problem.inputs) - problem.labels

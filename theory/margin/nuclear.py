@@ -101,18 +101,26 @@ def _solve(completion: Completion, symmetric: bool, solver: str) -> NuclearCompl
     if unknown.value is None or constraint.dual_value is None:
         return None
     matrix = np.array(unknown.value, dtype=np.float64)
+    multipliers = -np.asarray(constraint.dual_value, dtype=np.float64)
+    return _bounded(completion, symmetric, matrix, multipliers, solver)
+
+
+def _bounded(
+    completion: Completion, symmetric: bool, matrix: Floats, multipliers: Floats, solver: str
+) -> NuclearCompletion:
+    """What any matrix `(d, d)` and any multipliers `(n,)` prove."""
+    rows, columns, values = completion.rows, completion.columns, completion.values
+    matrix = matrix.copy()
     matrix[rows, columns] = values
     if symmetric:
         matrix = 0.5 * (matrix + matrix.T)
         matrix[columns, rows] = matrix[rows, columns] = values
-    multipliers = -np.asarray(constraint.dual_value, dtype=np.float64)
-    if symmetric:
         dual = completion.dual_matrix(multipliers)
     else:
-        dual = np.zeros((size, size))
+        dual = np.zeros_like(matrix)
         dual[rows, columns] = multipliers
-    size_of_dual = max(float(np.linalg.norm(dual, 2)), 1.0)
-    low = abs(float(multipliers @ values)) / size_of_dual
+    size_of_dual = max(float(np.linalg.norm(dual, 2)), np.finfo(float).tiny)
+    low = float(multipliers @ values) / size_of_dual
     return NuclearCompletion(matrix, low, nuclear_norm(matrix), solver)
 
 

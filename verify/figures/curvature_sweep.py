@@ -137,7 +137,7 @@ FIGURE = FigureSpec(
             f"{preset}: {describe(sweep.setting, 'curvature')}." for preset, sweep in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), Figure 3b",
+    source="Kumar et al. (ICLR 2024), Figure 3b",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

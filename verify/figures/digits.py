@@ -138,7 +138,7 @@ FIGURE = FigureSpec(
         + f". Test images: {SIZES['quick'].run.test_samples} in quick; in paper 797, or with "
         f"MNIST (the folder of its IDX files in {MNIST}) {SIZES['paper'].run.test_samples}."
     ),
-    source="Kumar et al. (2023), MNIST with large initial weights",
+    source="Kumar et al. (ICLR 2024), MNIST with large initial weights",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -182,7 +182,7 @@ FIGURE = FigureSpec(
         "crosses: the same by damped iteration; circles: gradient descent at finite D, mean over "
         "seeds with standard errors; dotted: infinitely many samples."
     ),
-    source="Kumar et al. (2023), dynamical mean field theory of the committee machine",
+    source="Kumar et al. (arXiv 2310.06110, before v3), dynamical mean field theory",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

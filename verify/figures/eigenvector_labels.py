@@ -183,7 +183,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), labels along eigenvectors of the initial NTK",
+    source="Kumar et al. (ICLR 2024), labels along eigenvectors of the initial NTK",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

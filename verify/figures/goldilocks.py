@@ -152,7 +152,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), sample sizes (goldilocks)",
+    source="Kumar et al. (ICLR 2024), sample sizes (goldilocks)",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -284,7 +284,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), targets of higher degree",
+    source="Kumar et al. (ICLR 2024), targets of higher degree",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -173,7 +173,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), interpolation of initial weights",
+    source="Kumar et al. (ICLR 2024), interpolation of initial weights",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

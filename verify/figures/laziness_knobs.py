@@ -300,7 +300,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), Figure 6 and the section on equivalent parametrisations",
+    source="Kumar et al. (ICLR 2024), Figure 7 and Section 8.2",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -145,7 +145,7 @@ FIGURE = FigureSpec(
             for preset, sweep in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), Figure 3a",
+    source="Kumar et al. (ICLR 2024), Figure 3a",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -222,7 +222,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), section on weight decay",
+    source="Kumar et al. (ICLR 2024), section on weight decay",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

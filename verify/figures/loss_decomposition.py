@@ -186,7 +186,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), loss decomposition, eq. 22-24",
+    source="Kumar et al. (ICLR 2024), loss decomposition, eq. 6, 21 and 22",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -142,7 +142,7 @@ FIGURE = FigureSpec(
         + ". ".join(f"{preset}: {_describe(size)}" for preset, size in SIZES.items())
         + "."
     ),
-    source="Kumar et al. (2023), modular arithmetic without weight decay",
+    source="Kumar et al. (ICLR 2024), modular arithmetic without weight decay",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

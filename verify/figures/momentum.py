@@ -169,7 +169,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), appendix figure on momentum",
+    source="Kumar et al. (ICLR 2024), appendix figure on momentum",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

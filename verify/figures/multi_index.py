@@ -158,7 +158,7 @@ FIGURE = FigureSpec(
             for preset, size in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), targets of several directions",
+    source="Kumar et al. (ICLR 2024), targets of several directions",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

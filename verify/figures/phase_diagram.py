@@ -176,7 +176,7 @@ FIGURE = FigureSpec(
             for preset, grid in SIZES.items()
         )
     ),
-    source="Kumar et al. (2023), phase diagram over laziness and alignment",
+    source="Kumar et al. (ICLR 2024), phase diagram over laziness and alignment",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -118,7 +118,7 @@ FIGURE = FigureSpec(
         "with the task (centred, of the population) and the weight norm grows. "
         + " ".join(f"{preset}: {describe(setting)}." for preset, setting in SIZES.items())
     ),
-    source="Kumar et al. (2023), Figure 1",
+    source="Kumar et al. (ICLR 2024), Figure 1",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

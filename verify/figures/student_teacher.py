@@ -180,7 +180,7 @@ FIGURE = FigureSpec(
         + ". ".join(f"{preset}: {_describe(size)}" for preset, size in SIZES.items())
         + "."
     ),
-    source="Kumar et al. (2023), student and teacher networks, study of the accuracy threshold",
+    source="Kumar et al. (ICLR 2024), student and teacher networks, accuracy thresholds",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

@@ -147,7 +147,7 @@ FIGURE = FigureSpec(
         + ". ".join(f"{preset}: {_describe(size)}" for preset, size in SIZES.items())
         + "."
     ),
-    source="Kumar et al. (2023), transformers on modular addition",
+    source="Kumar et al. (ICLR 2024), transformers on modular addition",
     parts=parts,
     draw=draw,
     outcomes=outcomes,

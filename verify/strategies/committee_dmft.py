@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from theory.lazy_rich import Setting
 from verify.instances.committee import CommitteeInstance
+from verify.strategies.sizes import Sizes
 
 FAMILIES = ("finite samples", "linear", "many samples")
 
@@ -124,18 +125,25 @@ _SETTINGS = dict(
 )
 
 
-def dmft_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
-    """Instances of the given families."""
+def dmft_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
+    """Instances of the given families; as large as mean field theory asks, at all sizes."""
+    del sizes
     return st.one_of(*(_SETTINGS[family] for family in families)).map(CommitteeInstance)
 
 
-def early_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
-    """Instances with many samples, early in training."""
-    del families
+def early_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
+    """Instances with many samples, early in training; as large at all sizes."""
+    del families, sizes
     return early_settings().map(CommitteeInstance)
 
 
-def late_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
-    """Instances with moderately many samples, late in training."""
-    del families
+def late_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
+    """Instances with moderately many samples, late in training; as large at all sizes."""
+    del families, sizes
     return late_settings().map(CommitteeInstance)

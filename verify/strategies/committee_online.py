@@ -12,6 +12,8 @@ from theory.lazy_rich import Setting
 from theory.lazy_rich.escape import coherence
 from theory.lazy_rich.online import Online
 from verify.instances import CommitteeInstance
+from verify.strategies.committee_dmft import MANY
+from verify.strategies.sizes import Sizes
 
 SIGNALS = (1.0, 0.5, 2.0)
 
@@ -23,11 +25,11 @@ DIFFERENCES = ((1, -1), (1, -1, 0), (1, 1, -2))
 
 
 @st.composite
-def population_settings(draw: st.DrawFn, centred: bool) -> Setting:
+def population_settings(draw: st.DrawFn, centred: bool, sizes: Sizes | None = None) -> Setting:
     """Gaussian weights, few dimensions, and at most a time alpha / (eps B)."""
     return Setting(
-        input_dim=draw(st.integers(2, 4)),
-        width=draw(st.integers(1, 3)),
+        input_dim=draw(st.integers(2, 4 if sizes is None else sizes.max_input_dim // 2)),
+        width=draw(st.integers(1, 3 if sizes is None else sizes.max_width // 2)),
         samples=1,
         output_scale=draw(st.sampled_from((1.0, 0.5, 2.0))),
         curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
@@ -39,11 +41,22 @@ def population_settings(draw: st.DrawFn, centred: bool) -> Setting:
     )
 
 
-def population_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
+def population_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
     """Families "uncentred" and "centred"."""
-    return st.sampled_from(families).flatmap(
-        lambda family: population_settings(family == "centred").map(CommitteeInstance)
+    settings = st.sampled_from(families).flatmap(
+        lambda family: population_settings(family == "centred", sizes)
     )
+    return settings.map(CommitteeInstance if sizes is None else _of_population)
+
+
+def _of_population(setting: Setting) -> CommitteeInstance:
+    """An instance that says by its number of samples that there is no end of them.
+
+    Nothing that learns from the population reads that number.
+    """
+    return CommitteeInstance(replace(setting, samples=MANY * setting.input_dim))
 
 
 def with_overlaps(
@@ -65,6 +78,16 @@ def with_overlaps(
         centred=centred,
         overlaps=tuple(float(f"{size * k:.12g}") for k in pattern),
     )
+
+
+@st.composite
+def _grown(draw: st.DrawFn, setting: Setting, sizes: Sizes, blind: bool) -> Setting:
+    """In more dimensions and, where asked for, with neurons that do not see the target."""
+    most = max(sizes.max_width // 2 - setting.width, 0) if blind else 0
+    overlaps = (*(setting.overlaps or ()), *(0.0,) * draw(st.integers(0, most)))
+    least = len(overlaps) + 1
+    dimension = draw(st.integers(least, max(sizes.max_input_dim, least)))
+    return replace(setting, width=len(overlaps), overlaps=overlaps, input_dim=dimension)
 
 
 @st.composite
@@ -112,11 +135,20 @@ _ESCAPES = {
 }
 
 
-def escape_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
+@st.composite
+def _escaping(draw: st.DrawFn, family: str, sizes: Sizes | None) -> CommitteeInstance:
+    setting = draw(_ESCAPES[family]())
+    if sizes is None:
+        return CommitteeInstance(setting)
+    # elsewhere the number of neurons decides whether the norm saturates first
+    return _of_population(draw(_grown(setting, sizes, blind=family == "aligned")))
+
+
+def escape_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
     """Families "aligned", "saturated" and "single"."""
-    return st.sampled_from(families).flatmap(
-        lambda family: _ESCAPES[family]().map(CommitteeInstance)
-    )
+    return st.sampled_from(families).flatmap(lambda family: _escaping(family, sizes))
 
 
 BELOW, ABOVE = (0.5, 0.8), (1.25, 2.0)
@@ -157,12 +189,18 @@ COHERENT = (ORTHOGONAL, GAUSSIAN, CENTRED, AGREEING)
 """The last two are centred; the last has thresholds below the coherence."""
 
 
-def coherent_instances(families: tuple[str, ...]) -> st.SearchStrategy[CommitteeInstance]:
+@st.composite
+def _coherent(draw: st.DrawFn, family: str, sizes: Sizes | None) -> CommitteeInstance:
+    factors = BELOW if family == AGREEING else BELOW + ABOVE
+    setting = draw(coherent_settings(family == GAUSSIAN, family in (CENTRED, AGREEING), factors))
+    if sizes is None:
+        return CommitteeInstance(setting)
+    grown = setting if setting.overlaps is None else draw(_grown(setting, sizes, blind=False))
+    return _of_population(grown)
+
+
+def coherent_instances(
+    families: tuple[str, ...], sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
     """Instances of the given families, of `COHERENT`."""
-    return st.sampled_from(families).flatmap(
-        lambda family: coherent_settings(
-            family == GAUSSIAN,
-            family in (CENTRED, AGREEING),
-            BELOW if family == AGREEING else BELOW + ABOVE,
-        ).map(CommitteeInstance)
-    )
+    return st.sampled_from(families).flatmap(lambda family: _coherent(family, sizes))

@@ -8,19 +8,32 @@ from hypothesis import strategies as st
 
 from theory.lazy_rich import Setting
 from verify.instances import CommitteeInstance
+from verify.strategies.sizes import Sizes
 
 FIXED, TRAINED = "fixed_readout", "trained_readout"
 READOUTS = (FIXED, TRAINED)
 """The families of machines."""
 
+MAX_DIMENSION = 6
+
 
 @st.composite
-def static_settings(draw: st.DrawFn, families: tuple[str, ...] = READOUTS) -> Setting:
-    """Machines in 2 to 4 dimensions, with up to 5 steps of descent on up to 10 samples."""
+def static_settings(
+    draw: st.DrawFn, families: tuple[str, ...] = READOUTS, sizes: Sizes | None = None
+) -> Setting:
+    """Machines in 2 to 4 dimensions, with up to 5 steps of descent on up to 10 samples.
+
+    Args:
+        sizes: larger ones; quadrature, whose cost is exponential in it, keeps the dimension to 6.
+    """
+    dimension, width, samples = 4, 6, 10
+    if sizes is not None:
+        dimension = min(2 + sizes.max_input_dim // 4, MAX_DIMENSION)
+        width, samples = sizes.max_width, 2 * sizes.max_samples
     return Setting(
-        input_dim=draw(st.integers(2, 4)),
-        width=draw(st.integers(1, 6)),
-        samples=draw(st.integers(2, 10)),
+        input_dim=draw(st.integers(2, dimension)),
+        width=draw(st.integers(1, width)),
+        samples=draw(st.integers(2, samples)),
         output_scale=draw(st.sampled_from((1.0, 2.0, 0.5, 4.0))),
         curvature=draw(st.sampled_from((1.0, 0.5, 2.0, 0.3))),
         signal=draw(st.sampled_from((1.0, 2.0, 0.5))),
@@ -32,9 +45,11 @@ def static_settings(draw: st.DrawFn, families: tuple[str, ...] = READOUTS) -> Se
     )
 
 
-def static_instances(families: tuple[str, ...] = READOUTS) -> st.SearchStrategy[CommitteeInstance]:
+def static_instances(
+    families: tuple[str, ...] = READOUTS, sizes: Sizes | None = None
+) -> st.SearchStrategy[CommitteeInstance]:
     """Instances of the given families."""
-    return static_settings(families).map(CommitteeInstance)
+    return static_settings(families, sizes).map(CommitteeInstance)
 
 
 @st.composite

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from theory.lazy_rich import Setting
 from theory.lazy_rich.hard_tasks import samples_for_all
 from verify.instances.committee import CommitteeInstance
+from verify.strategies.sizes import Sizes
 
 SEEDS = st.integers(0, 999)
 
@@ -17,16 +18,19 @@ CENTRING = ("centred", "uncentred")
 
 
 @st.composite
-def knob_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+def knob_instances(
+    draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes | None = None
+) -> CommitteeInstance:
     """Some steps of descent away from the lazy and from the rich limit, with a signal other than 1.
 
     Families are those of `READOUTS`.
     """
+    dimension, width, samples = (6, 8, 12) if sizes is None else _largest(sizes)
     return CommitteeInstance(
         Setting(
-            input_dim=draw(st.integers(2, 6)),
-            width=draw(st.integers(1, 8)),
-            samples=draw(st.integers(2, 12)),
+            input_dim=draw(st.integers(2, dimension)),
+            width=draw(st.integers(1, width)),
+            samples=draw(st.integers(2, samples)),
             output_scale=draw(st.sampled_from((1.0, 0.5, 2.0, 4.0))),
             curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
             signal=draw(st.sampled_from((2.0, 0.5, 4.0))),
@@ -39,14 +43,21 @@ def knob_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInsta
     )
 
 
+def _largest(sizes: Sizes) -> tuple[int, int, int]:
+    """Of dimension, width and samples: two samples for each dimension of inputs."""
+    return sizes.max_input_dim, sizes.max_width, 2 * sizes.max_samples
+
+
 @st.composite
-def weight_scale_instances(draw: st.DrawFn, curvatures: tuple[float, ...]) -> CommitteeInstance:
+def weight_scale_instances(
+    draw: st.DrawFn, curvatures: tuple[float, ...], sizes: Sizes | None = None
+) -> CommitteeInstance:
     """Machines whose weight scale is turned, at one of these curvatures."""
-    dimension = draw(st.integers(4, 8))
+    dimension = draw(st.integers(4, 8 if sizes is None else max(sizes.max_input_dim, 8)))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
-            width=draw(st.integers(10, 20)),
+            width=draw(st.integers(10, 20 if sizes is None else max(2 * sizes.max_width, 20))),
             samples=draw(st.integers(dimension, 2 * dimension)),
             curvature=draw(st.sampled_from(curvatures)),
             step=0.02,
@@ -57,16 +68,18 @@ def weight_scale_instances(draw: st.DrawFn, curvatures: tuple[float, ...]) -> Co
 
 
 @st.composite
-def lazy_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+def lazy_instances(
+    draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes | None = None
+) -> CommitteeInstance:
     """Machines at the smallest alpha of a lazy ladder, with fewer samples than parameters.
 
     Families are those of `READOUTS`.
     """
-    dimension = draw(st.integers(3, 8))
+    dimension = draw(st.integers(3, 8 if sizes is None else max(sizes.max_input_dim, 8)))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
-            width=draw(st.integers(5, 20)),
+            width=draw(st.integers(5, 20 if sizes is None else max(2 * sizes.max_width, 20))),
             samples=draw(st.integers(2, 2 * dimension)),
             output_scale=draw(st.sampled_from((64.0, 128.0))),
             curvature=draw(st.sampled_from((0.5, 0.25, 1.0))),
@@ -79,9 +92,9 @@ def lazy_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInsta
 
 
 @st.composite
-def memorising_instances(draw: st.DrawFn) -> CommitteeInstance:
+def memorising_instances(draw: st.DrawFn, sizes: Sizes | None = None) -> CommitteeInstance:
     """Samples between 4 D and D (D + 3) / 2: enough to learn from, too few to decide the target."""
-    dimension = draw(st.integers(8, 10))
+    dimension = draw(st.integers(8, 10 if sizes is None else max(sizes.max_input_dim, 10)))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
@@ -97,12 +110,14 @@ def memorising_instances(draw: st.DrawFn) -> CommitteeInstance:
 
 
 @st.composite
-def generalising_instances(draw: st.DrawFn, families: tuple[str, ...]) -> CommitteeInstance:
+def generalising_instances(
+    draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes | None = None
+) -> CommitteeInstance:
     """Twice the samples that decide the target, at alpha eps from 1/16 to 4.
 
     Families are those of `CENTRING`.
     """
-    dimension = draw(st.integers(4, 6))
+    dimension = draw(st.integers(4, 6 if sizes is None else max(sizes.max_input_dim // 2, 6)))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,
@@ -134,9 +149,10 @@ def counted_instances(draw: st.DrawFn, dimensions: tuple[int, ...]) -> Committee
 
 
 @st.composite
-def goldilocks_instances(draw: st.DrawFn) -> CommitteeInstance:
+def goldilocks_instances(draw: st.DrawFn, sizes: Sizes | None = None) -> CommitteeInstance:
     """Three samples a dimension, until they are fitted."""
-    dimension = draw(st.sampled_from((12, 16)))
+    larger = () if sizes is None else (sizes.max_input_dim,)
+    dimension = draw(st.sampled_from(sorted({12, 16, *(k for k in larger if k > 12)})))
     return CommitteeInstance(
         Setting(
             input_dim=dimension,

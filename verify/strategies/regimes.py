@@ -5,8 +5,9 @@ left the anchor (kernel phase), and how many e-folds the late window has (late p
 drawn, and alpha follows.
 """
 
-from math import ceil
+from math import ceil, log10
 
+import numpy as np
 from hypothesis import strategies as st
 
 from theory.asymptotics.kernel_phase import scale_of_displacement
@@ -40,12 +41,38 @@ def kernel_phase_instances(
 def late_phase_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
 ) -> FlowInstance:
-    """Instances whose window [t_g, (1+c) t_g] spans 6 to 30 e-folds, at alpha >= 10^8."""
+    """Instances whose window [t_g, (1+c) t_g] spans 6 to 30 e-folds, at alpha >= 10^8, both as the
+    problem sees it (`foreign_decades`).
+    """
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(6, 30))
-    scale = max(efolds / (c * LOG_10), 8.0)
-    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    scale = late_scale(efolds, c, foreign_decades(problem))
+    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)
+
+
+MIN_LATE_LOG10_ALPHA = 8.0
+
+
+def late_scale(efolds: float, c: float, foreign: float = 0.0) -> float:
+    """log10 alpha at which [t_g, (1+c) t_g] spans these e-folds, after `foreign` decades of which
+    alpha goes to the units of the problem.
+    """
+    return rounded_up(max((efolds / LOG_10 + foreign) / c, MIN_LATE_LOG10_ALPHA + foreign))
+
+
+def foreign_decades(problem: Problem) -> float:
+    """By how many powers of ten, beyond one, alpha means something else to this problem than to one
+    with anchor and gradients of norm 1.
+
+    theta' = (|anchor| |largest gradient|)^(1/L) theta has outputs of order 1 at |theta'| = 1. It
+    starts at alpha times its norm at the anchor, so with norm 10^k it has k decades more to fall.
+    """
+    gradients = problem.net.jacobian(problem.anchor, problem.inputs)
+    largest = float(np.linalg.norm(gradients, axis=1).max())
+    # |anchor|^(1 - 1/L) drops out: the gradient holds the power L - 1 of it
+    decades = (log10(problem.anchor_norm) + log10(largest)) / problem.degree
+    return max(abs(decades) - 1.0, 0.0)
 
 
 def rounded_up(log10_alpha: float) -> float:

@@ -1,6 +1,7 @@
 """Hypothesis strategies for flows without weight decay that start where the data are separated."""
 
 from itertools import count
+from math import log10
 
 import numpy as np
 from hypothesis import assume
@@ -11,8 +12,12 @@ from theory.flow.undecayed import log_total_loss
 from theory.nets import Factorization, HomogeneousNet
 from theory.problem import Problem, Regime
 from verify.instances import FlowInstance
+from verify.instances.kinds import Kind
+from verify.instances.twins import input_degree
 from verify.strategies.nets import FAMILIES, anchored_nets, grid_arrays, nonzero_arrays
-from verify.strategies.tasks import index_pairs, input_dimension
+from verify.strategies.sizes import Sizes
+from verify.strategies.special_inputs import input_dimension, input_units
+from verify.strategies.tasks import index_pairs
 
 COPIES = (1, 1, 8)
 """How often a sample is repeated, one in three of them: many alike outweigh one of smaller margin,
@@ -30,24 +35,48 @@ UNUSED = Regime(log10_alpha=1, decay_power=1)
 
 @st.composite
 def undecayed_instances(
-    draw: st.DrawFn, families: tuple[str, ...] = FAMILIES, max_inputs: int = 16
+    draw: st.DrawFn,
+    families: tuple[str, ...] = FAMILIES,
+    max_inputs: int = 16,
+    sizes: Sizes | None = None,
 ) -> FlowInstance:
     """Instances whose flow starts at the anchor itself with a loss below 1, summed over samples.
 
     A direction is drawn; labels are the signs of its outputs, and the anchor is its smallest
     multiple by eighths at which the exponential losses sum to less than 1. The regime says nothing.
+
+    Args:
+        max_inputs: distinct ones; twice `sizes.max_samples` where sizes are given.
+        sizes: how large, and whether in other units; None for small nets and plain inputs.
     """
-    anchored = draw(anchored_nets(families))
+    anchored = draw(anchored_nets(families, sizes))
     net, parameters = anchored.net, anchored.anchor.size
     # equal entries, as in u = v, would have no output
     ramp = np.arange(parameters) / STEPS_PER_UNIT
     direction = draw(nonzero_arrays((parameters,))) + ramp
+    max_inputs = max_inputs if sizes is None else 2 * sizes.max_samples
     sample = st.tuples(st.sampled_from(COPIES), _single_inputs(net))
     drawn = draw(st.lists(sample, min_size=min(4, max_inputs), max_size=max_inputs))
     inputs = np.array([x for copies, x in drawn for _ in range(copies)])
+    if sizes is not None:
+        inputs, direction = draw(_in_units(net, inputs, direction, sizes))
     outputs = np.abs(net.outputs(direction, inputs))
     assume(outputs.any())
     return FlowInstance(separated(net, direction, inputs[outputs >= CLEAR * outputs.max()]), UNUSED)
+
+
+@st.composite
+def _in_units(
+    draw: st.DrawFn, net: HomogeneousNet, inputs: Floats, direction: Floats, sizes: Sizes
+) -> tuple[Floats, Floats]:
+    """Inputs in other units, now and then, with a direction in the power of ten that answers."""
+    degree = input_degree(net)
+    kinds = () if degree is None else (Kind.INPUT_UNITS,)
+    if draw(st.sampled_from(sizes.among(*kinds))) is Kind.PLAIN:
+        return inputs, direction
+    factor = draw(input_units())
+    answer = 10.0 ** -round((degree or 0) * log10(factor) / net.degree)
+    return factor * inputs, answer * direction
 
 
 def separated(net: HomogeneousNet, direction: Floats, inputs: Floats) -> Problem:

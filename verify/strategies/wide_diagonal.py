@@ -12,25 +12,51 @@ from theory.anchors import balanced_anchor
 from theory.errors import AssumptionError
 from theory.kernel.svm import max_margin
 from theory.nets import Diagonal
-from theory.problem import LOG_10, Problem, Regime
+from theory.problem import Problem, Regime
 from verify.instances import FlowInstance
+from verify.instances.kinds import Kind
 from verify.strategies.nets import grid_arrays
-from verify.strategies.regimes import DECAY_POWERS, kernel_phase_instances, rounded_up
-from verify.strategies.tasks import LOSSES, MIN_TEACHER_COSINE
+from verify.strategies.regimes import (
+    DECAY_POWERS,
+    foreign_decades,
+    kernel_phase_instances,
+    late_scale,
+)
+from verify.strategies.sizes import Sizes
+from verify.strategies.tasks import ADDING, LOSSES, MIN_TEACHER_COSINE, made_special
 
 DIMENSIONS_PER_SAMPLE = 3
 DEGREES = (2, 3, 2, 4)
 """Degree 2 twice: only there is the late programme convex and its margin compared."""
 
+KINDS = (
+    Kind.ONE_SAMPLE,
+    Kind.OFF_MARGIN,
+    Kind.DUPLICATES,
+    Kind.NEAR_DUPLICATES,
+    Kind.INPUT_UNITS,
+    Kind.ANCHOR_UNITS,
+)
+"""Columns keep their units: the L1 and the L2 margin would differ by these alone."""
+
 
 @st.composite
-def wide_diagonal_problems(draw: st.DrawFn, max_samples: int = 4) -> Problem:
+def wide_diagonal_problems(
+    draw: st.DrawFn, max_samples: int = 4, sizes: Sizes | None = None
+) -> Problem:
     """Separable tasks with random labels and u = v = 1 before normalisation.
+
+    Args:
+        sizes: how many samples, and of which kinds; instead of `max_samples` plain ones.
 
     With three dimensions a sample nearly all draws are separable; those with a relative margin
     below `MIN_TEACHER_COSINE`, as rows that vanish or repeat, are rejected.
     """
-    samples = draw(st.integers(2, max_samples))
+    kind = Kind.PLAIN if sizes is None else draw(st.sampled_from(sizes.among(*KINDS)))
+    if sizes is not None:
+        max_samples = min(sizes.max_samples, sizes.max_parameters // (2 * DIMENSIONS_PER_SAMPLE))
+    most = max(max_samples - (kind in ADDING), 2)
+    samples = 1 if kind is Kind.ONE_SAMPLE else draw(st.integers(2, most))
     net = Diagonal(DIMENSIONS_PER_SAMPLE * samples, draw(st.sampled_from(DEGREES)))
     inputs = draw(grid_arrays((samples, net.input_dim)))
     signs = draw(st.lists(st.sampled_from((1.0, -1.0)), min_size=samples, max_size=samples))
@@ -42,19 +68,22 @@ def wide_diagonal_problems(draw: st.DrawFn, max_samples: int = 4) -> Problem:
         margin = 0.0
     assume(margin >= MIN_TEACHER_COSINE * lengths.max())
     anchor = balanced_anchor(net, np.ones(net.input_dim))
-    return Problem(net, anchor, inputs, labels, draw(st.sampled_from(LOSSES)))
+    problem = Problem(net, anchor, inputs, labels, draw(st.sampled_from(LOSSES)))
+    if kind in (Kind.PLAIN, Kind.ONE_SAMPLE):
+        return problem
+    return draw(made_special(problem, kind, max(max_samples - samples, 1)))
 
 
-def early_instances() -> st.SearchStrategy[FlowInstance]:
+def early_instances(sizes: Sizes | None = None) -> st.SearchStrategy[FlowInstance]:
     """Instances whose relative displacement at (1-c) t_g is about 10^-2."""
-    return kernel_phase_instances(wide_diagonal_problems())
+    return kernel_phase_instances(wide_diagonal_problems(sizes=sizes))
 
 
 @st.composite
-def late_instances(draw: st.DrawFn) -> FlowInstance:
+def late_instances(draw: st.DrawFn, sizes: Sizes | None = None) -> FlowInstance:
     """Instances whose window [t_g, (1+c) t_g] spans 8 to 20 e-folds, with c in [0.3, 0.9]."""
-    problem = draw(wide_diagonal_problems())
+    problem = draw(wide_diagonal_problems(sizes=sizes))
     c, power = draw(st.integers(6, 18)) / 20, draw(st.sampled_from(DECAY_POWERS))
     efolds = draw(st.integers(8, 20))
-    scale = max(efolds / (c * LOG_10), 8.0)
-    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    scale = late_scale(efolds, c, foreign_decades(problem))
+    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, OracleFailed
 from theory.kernel.quasi_static import entropies, lag_correction, quasi_static_dual
 from theory.kernel.svm import max_margin
 from theory.losses import softplus
@@ -131,3 +131,11 @@ def test_lag_correction_is_the_first_order_answer_to_a_drifting_decay(
 def test_squared_loss_has_no_quasi_static_dual() -> None:
     with pytest.raises(InvalidInput, match="loss is 'squared'; quasi-static duals exist for"):
         quasi_static_dual(np.eye(2), 1.0, "squared")
+
+
+def test_margins_that_the_kernel_matrix_does_not_resolve_are_refused() -> None:
+    features = np.array([[1.0, 0.5], [-1.0, -0.501]])
+    assert np.all(np.isfinite(quasi_static_dual(features @ features.T, 50.0)))
+    nearer = np.array([[1.0, 0.5], [-1.0, -0.5 - 1e-6]])
+    with pytest.raises(OracleFailed, match="below what the kernel matrix resolves"):
+        quasi_static_dual(nearer @ nearer.T, 50.0)

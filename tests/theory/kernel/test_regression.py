@@ -148,3 +148,38 @@ def test_transition_is_where_what_is_left_of_the_anchor_equals_the_learned_part(
     s = transition_decay_time(regression, regime)
     left = np.exp(problem.degree * (regime.log_alpha - s)) * problem.anchor_norm
     assert left == pytest.approx(regression.norm, rel=1e-9)
+
+
+def test_interpolation_knows_no_units_of_a_sample() -> None:
+    net = Diagonal(2)
+    anchor = balanced_anchor(net, np.array([1.0, 2.0]))
+    inputs, targets = np.array([[1.0, 0.5], [-0.25, 1.0]]), np.array([1.0, -2.0])
+    units = np.array([1e5, 1e-5])
+    plain = kernel_regression(Problem(net, anchor, inputs, targets, "squared"))
+    scaled = Problem(net, anchor, units[:, None] * inputs, units * targets, "squared")
+    # singular values 1e10 apart leave six digits of the smaller one
+    np.testing.assert_allclose(kernel_regression(scaled).weights, plain.weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("degree", "factor"), [(2, 2.0), (3, 7.0 / 3.0), (4, 2.5)])
+@pytest.mark.parametrize("size", [1e-2, 1.0, 1e2])
+def test_lagging_misfit_and_displacement_by_their_formulas(
+    degree: int, factor: float, size: float
+) -> None:
+    """One sample: y - f = r y / (k + r (3L - 2) / L), r = n L lambda rho^(-2 (L-1))."""
+    net = Diagonal(1, degree)
+    problem = Problem(net, [size, size], [[1.0]], [3.0], "squared")
+    kernel = 2.0 * degree**2 * size ** (2 * degree - 2)
+    regime, at = Regime(log10_alpha=2, log10_lambda=-1), 0.6
+    log_rho = 0.4 * regime.log_alpha
+    ridge = degree * 0.1 * np.exp(-2.0 * (degree - 1) * log_rho)
+    lagging = lagging_regression(problem, regime, at)
+    expected = 3.0 * ridge / (kernel + factor * ridge)
+    np.testing.assert_allclose(lagging.misfit, [expected], rtol=1e-10)
+    # |h| = (y - misfit) / k^(1/2), relative to rho^L |anchor|
+    length = (3.0 - expected) / np.sqrt(kernel)
+    share = np.exp(-degree * log_rho) * length / (np.sqrt(2.0) * size)
+    assert relative_displacement(lagging, regime, at) == pytest.approx(share, rel=1e-10)
+    # J = L (u^(L-1), -v^(L-1)) turns along h / |h| = (1, -1) / 2^(1/2)
+    turn = degree * (degree - 1) * size ** (degree - 2) * lagging.norm
+    assert kernel_drift(lagging) == pytest.approx(turn / np.sqrt(kernel), rel=1e-6)

@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
 from theory.kernel import svm
+from theory.kernel.active_set import Pair, Programme, bounds_of
+from theory.kernel.solvers import SOLVERS
 from theory.kernel.svm import MARGIN_TOLERANCE, KernelSVM, kernel_svm, max_margin
 from theory.problem import Problem
-
-SOLVERS = ("bvls", "nnls", "osqp", "clarabel")
 
 small_integers = st.integers(2, 7).flatmap(
     lambda n: st.integers(1, 4).flatmap(
@@ -170,27 +170,74 @@ def test_squared_loss_has_no_svm(instance: Callable[..., Problem]) -> None:
         kernel_svm(instance("diagonal, L = 2", "squared"))
 
 
-def wrong_solver(_reduced: Floats) -> Floats:
-    return np.array([1.0, 1e-5])
-
-
-def raising_solver(_reduced: Floats) -> Floats:
+def raising_solver(_rows: Floats, _targets: Floats) -> Floats:
     raise RuntimeError("solver crashed")
 
 
-def nan_solver(_reduced: Floats) -> Floats:
+def nan_solver(_rows: Floats, _targets: Floats) -> Floats:
     return np.array([np.nan, 1.0])
 
 
-@pytest.mark.parametrize("broken", [raising_solver, nan_solver, lambda _reduced: np.zeros(2)])
+@pytest.mark.parametrize(
+    "broken", [raising_solver, nan_solver, lambda _rows, _targets: np.zeros(2)]
+)
 def test_a_broken_solver_is_passed_over(broken: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(svm._SOLVERS, "bvls", broken)
+    monkeypatch.setitem(SOLVERS, "bvls", broken)
     solution = max_margin(np.array([[1.0, 0.2], [0.3, 2.0]]))
     assert solution.solver == "nnls"
 
 
-def test_a_silently_wrong_solver_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_support_is_mended_and_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.array([[1.0, 0.2], [0.1, 2.0]])
+    truth = max_margin(features)
     for name in SOLVERS:
-        monkeypatch.setitem(svm._SOLVERS, name, lambda _reduced: np.array([1.0, 0.0]))
+        monkeypatch.setitem(SOLVERS, name, lambda _rows, _targets: np.array([1.0, 0.0]))
+    mended = max_margin(features)
+    assert mended.margin == pytest.approx(truth.margin, rel=1e-15)
+    np.testing.assert_allclose(mended.dual, truth.dual, rtol=1e-14)
+
+
+@pytest.mark.parametrize("off", [1e-4, -1e-4])
+def test_silently_wrong_solvers_are_turned_away_where_nothing_mends_them(
+    off: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = np.array([[1.0, 0.2], [0.1, 2.0]])
+    wrong = np.asarray(max_margin(features).dual * [1.0, 1.0 + off])
+    for name in SOLVERS:
+        monkeypatch.setitem(SOLVERS, name, lambda _rows, _targets: wrong)
+    monkeypatch.setattr(svm, "_steps", lambda *_: iter(()))
     with pytest.raises(OracleFailed, match=r"no kernel SVM solver reached a margin gap of 1e-10"):
-        max_margin(np.array([[1.0, 0.2], [0.1, 2.0]]))
+        max_margin(features)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-4, 1e-1))
+def test_the_certificate_knows_a_wrong_direction_and_a_wrong_multiplier(
+    seed: int, off: float
+) -> None:
+    """Both bounds in units of the true margin: to first order in the direction, to second in p."""
+    # nearly orthogonal: every sample supports
+    features = 0.1 * np.random.default_rng(seed).random((3, 4)) + np.eye(3, 4)
+    truth, programme = max_margin(features), Programme.of(features)
+    assert truth.support.all()
+    unit = np.ldexp(1.0, -programme.exponent) * truth.margin
+    dual = np.ldexp(truth.dual, programme.exponents)
+    zeros = np.zeros(4), np.zeros(3)
+    exact = bounds_of(programme, Pair((truth.weights, zeros[0]), (dual, zeros[1])))
+    assert exact.low == pytest.approx(unit, rel=1e-14)
+    assert exact.high == pytest.approx(unit, rel=1e-14)
+    # one sample's margin off by that share of |h|, the others kept
+    tilt = np.linalg.pinv(features) @ np.array([1.0, 0.0, 0.0])
+    weights = truth.weights - off * tilt
+    low = bounds_of(programme, Pair((weights, zeros[0]), (dual, zeros[1]))).low
+    size = np.linalg.norm(weights)
+    assert low == pytest.approx(unit * (1.0 - off) / (size * truth.margin), rel=1e-12)
+    assert low < (1.0 - MARGIN_TOLERANCE) * unit
+    shifted = dual * (1.0 + off * np.array([1.0, 0.0, 0.0]))
+    high = bounds_of(programme, Pair((truth.weights, zeros[0]), (shifted, zeros[1]))).high
+    shares = np.ldexp(shifted, -programme.exponents)
+    combination = shares @ features / shares.sum()
+    assert np.ldexp(high, programme.exponent) == pytest.approx(np.linalg.norm(combination))
+    assert high > (1.0 + 1e-4 * off**2) * unit
+    # a multiplier of the wrong sign proves nothing
+    negative = bounds_of(programme, Pair((weights, zeros[0]), (-dual, zeros[1])))
+    assert negative.high == np.inf

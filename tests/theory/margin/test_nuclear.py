@@ -1,10 +1,16 @@
 """Least nuclear norms with certificates, and the flow that finds them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from theory.anchors import balanced_anchor
-from theory.errors import InvalidInput
+from theory.backend import Floats
+from theory.errors import InvalidInput, OracleFailed
 from theory.flow import gradient_flow
 from theory.flow.completion import (
     Completion,
@@ -13,6 +19,7 @@ from theory.flow.completion import (
     log_metric_scale,
 )
 from theory.kernel import gram, signed_features
+from theory.margin import nuclear
 from theory.margin.nuclear import excess_bound, least_nuclear_norm, nuclear_norm
 from theory.nets import Factorization
 from theory.problem import Problem, Regime
@@ -108,6 +115,74 @@ def test_late_the_nuclear_norm_is_least(size: int, share: float, rank: int, seed
         assert -1e-5 <= excess <= limit
     assert states[0].nuclear_norm > (1 + 1e-4) * solved.high
     assert abs(states[-1].nuclear_norm / solved.high - 1.0) <= 1e-4
+
+
+def test_the_excess_bound_by_its_formula() -> None:
+    three = Completion.of(3, np.array([[0, 1]]), np.array([1.0]))
+    # log 3 / (log(2 / (3 e^-20)) - 1)
+    expected = np.log(3.0) / (np.log(2.0 / 3.0) + 20.0 - 1.0)
+    assert excess_bound(three, 2.0, -20.0) == pytest.approx(expected, rel=1e-13)
+    assert excess_bound(three, 2.0, 5.0) == np.inf
+
+
+def nuclear_norm_of_flow(measured: Floats, log_metric: float) -> float:
+    def eigenvalues(m: float) -> Floats:
+        return np.exp(log_metric + measured * m) - np.exp(log_metric - measured * m)
+
+    m = brentq(lambda m: float(measured @ eigenvalues(m)) - 1.0, 0.0, 1.0 - log_metric)
+    return float(eigenvalues(m).sum())
+
+
+@pytest.mark.parametrize("size", [16, 64])
+@pytest.mark.parametrize("log_metric", [-20.0, -60.0])
+def test_the_excess_bound_is_used_to_a_good_part(size: int, log_metric: float) -> None:
+    """One measurement <C, W> = 1 with C = diag(1, c, ..., c), c a little below 1.
+
+    The flow's eigenvalues are w_i = 2 rho^2 sinh(c_i m); the least nuclear norm is 1.
+    """
+    some = Completion.of(size, np.array([[0, 0]]), np.array([1.0]))
+    limit = excess_bound(some, 1.0, log_metric)
+    shares = []
+    for gap in np.geomspace(0.01, 0.5, 40):
+        measured = np.r_[1.0, np.full(size - 1, 1.0 - gap)]
+        shares.append((nuclear_norm_of_flow(measured, log_metric) - 1.0) / limit)
+    # a bound three times too small would be crossed
+    assert 1 / 3 < max(shares) <= 1.0
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("wrong", ["matrix", "multipliers"])
+def test_a_wrong_completion_is_refused(
+    symmetric: bool, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounds come from the entries themselves: a solver some per cent off does not pass."""
+    completion = Completion.of(3, np.array([[0, 0], [0, 1]]), np.array([1.0, 1.0]))
+    exact = nuclear._bounded
+
+    def off(task: Completion, form: bool, matrix: Floats, dual: Floats, name: str) -> Any:
+        if wrong == "matrix":
+            matrix = matrix + 0.01 * np.eye(3)
+        else:
+            dual = dual + np.array([0.05, -0.05])
+        return exact(task, form, matrix, dual, name)
+
+    monkeypatch.setattr(nuclear, "_bounded", off)
+    with pytest.raises(OracleFailed, match="no solver completed the matrix to a duality gap"):
+        least_nuclear_norm(completion, symmetric=symmetric)
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_multipliers_of_any_size_and_sign_prove_no_more_than_the_optimum(
+    seed: int, symmetric: bool
+) -> None:
+    """1, 1 in the first row of a 2 x 2 matrix: 2 symmetric, 2^(1/2) else."""
+    corner = Completion.of(2, np.array([[0, 0], [0, 1]]), np.array([1.0, 1.0]))
+    dual = np.random.default_rng(seed).standard_normal(2) * 10.0 ** (seed % 9 - 4)
+    low = nuclear._bounded(corner, symmetric, np.eye(2), dual, "none").low
+    assert low <= (2.0 if symmetric else 2.0**0.5) * (1 + 1e-14)
+    norm = np.linalg.norm([[dual[0], dual[1] / 2], [dual[1] / 2, 0.0]], 2)
+    expected = dual.sum() / (norm if symmetric else np.linalg.norm(dual))
+    assert low == pytest.approx(expected, rel=1e-12)
 
 
 def test_pairs_observed_twice_are_refused() -> None:

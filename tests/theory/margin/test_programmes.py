@@ -8,8 +8,15 @@ from hypothesis.extra.numpy import arrays
 
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
+from theory.kernel.active_set import Programme
 from theory.margin import programmes
-from theory.margin.programmes import CERTIFICATE, MarginOptimum, l1_max_margin, l2_max_margin
+from theory.margin.programmes import (
+    CERTIFICATE,
+    MarginOptimum,
+    l1_bounds,
+    l1_max_margin,
+    l2_max_margin,
+)
 
 SOLVERS = ("HIGHS", "CLARABEL", "SCIPY")
 
@@ -112,10 +119,31 @@ def test_bad_input_is_named() -> None:
         l1_max_margin([[1.0, 0.0]], [1], solver="GLPK")
 
 
-def test_wrong_solutions_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(rows: Floats, _solver: str) -> tuple[Floats, Floats]:
-        return np.array([1.0, 0.0]), np.array([0.5, 0.5])
+@pytest.mark.parametrize(("weights", "dual"), [([1.0, 0.0], [0.5, 0.5]), ([2.8, 1.8], [1, 1])])
+def test_wrong_solutions_are_turned_away(
+    weights: list[float], dual: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(_programme: Programme, _solver: str) -> tuple[Floats, Floats]:
+        return np.array(weights), np.array(dual)
 
-    monkeypatch.setattr(programmes, "_linear_programme", wrong)
+    for formulation in ("_largest_margin", "_least_norm"):
+        monkeypatch.setattr(programmes, formulation, wrong)
+    monkeypatch.setattr(programmes, "_at_vertex", lambda *_: None)
     with pytest.raises(OracleFailed, match="no linear programme reached an L1 margin gap"):
         l1_max_margin([[1.0, 0.2], [0.1, 3.0]], [1, 1])
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_l1_bounds_are_what_their_definitions_say(seed: int) -> None:
+    """Of any w and any u: the smallest margin, and the largest entry, of their scaled versions."""
+    generator = np.random.default_rng(seed)
+    features = generator.standard_normal((4, 6)) * 10.0 ** generator.integers(-3, 4, (4, 1))
+    weights, dual = generator.standard_normal(6), generator.random(4)
+    programme, zeros = Programme.of(features), (np.zeros(6), np.zeros(4))
+    bounds = l1_bounds(programme, (weights, zeros[0]), (dual, zeros[1]))
+    shares = np.ldexp(dual, -programme.exponents)
+    high = np.abs(shares @ features).max() / shares.sum()
+    assert np.ldexp(bounds.high, programme.exponent) == pytest.approx(high, rel=1e-12)
+    low = (features @ weights).min() / np.abs(weights).sum()
+    assert np.ldexp(bounds.low, programme.exponent) == pytest.approx(low, rel=1e-12)
+    assert l1_bounds(programme, (weights, zeros[0]), (-dual, zeros[1])).high == np.inf

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import verify.claims.laziness_equivalence
 from hypothesis import given
 from hypothesis import strategies as st
 
 import theory.lazy_rich.training
 import verify.claims.enough_samples
 import verify.claims.hard_tasks
-import verify.claims.laziness_equivalence
 from theory.errors import NumericalFailure
 from theory.lazy_rich import Linearisation, Setting, Training, gradient_descent
 from theory.lazy_rich.hard_tasks import samples_for_all

@@ -5,7 +5,7 @@ which are Gaussian and driven by the average response of the weights, and the fi
 is trained on, which remember its own pushes. All order parameters are averages over the
 population; nothing is iterated.
 
-Source: Kumar et al. (2023), eq. 4-6, 26-29 and 41-52.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 4-6, 26-29 and 41-52.
 """
 
 import torch

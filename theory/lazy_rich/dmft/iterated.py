@@ -4,7 +4,7 @@ The weights, given the averages over the data, are Gaussian and linear: their or
 those of block-triangular matrices over all times at once. The data, given those, are sampled.
 Nothing of the causal sweep is used but the record of the result.
 
-Source: Kumar et al. (2023), eq. 4-6, 26-29 and 41-52.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 4-6, 26-29 and 41-52.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,8 @@
 No sample is seen twice: there is neither memory nor noise, the weights stay in the span of their
 initial values and beta, and the order parameters obey a closed recursion.
 
-Source: Kumar et al. (2023), eq. 30-35; Saad and Solla (1995), on-line learning.
+Source: Kumar et al. (arXiv 2310.06110, before v3), eq. 30-35; Saad and Solla (1995), on-line
+learning.
 """
 
 from dataclasses import replace

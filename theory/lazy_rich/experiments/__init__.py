@@ -1,7 +1,7 @@
 """Grokking of other networks whose laziness is one number, the scale of their output.
 
-Source: Kumar et al. (2023), the experiments beyond polynomial regression. Each module holds one
-network and its task as a frozen record of sizes, and a generator that trains it from its seed.
+Source: Kumar et al. (ICLR 2024), the experiments beyond polynomial regression. Each module holds
+one network and its task as a frozen record of sizes, and a generator that trains it from its seed.
 Weights are drawn on the CPU, so that a seed means the same on every device.
 """
 

@@ -4,7 +4,7 @@
 
 trained by AdamW on the mean squared error to one-hot labels.
 
-Source: Kumar et al. (2023), the experiment on MNIST; large initial weights after Liu et al.
+Source: Kumar et al. (ICLR 2024), the experiment on MNIST; large initial weights after Liu et al.
 (2023), "Omnigrok".
 """
 

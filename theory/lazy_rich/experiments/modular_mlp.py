@@ -5,7 +5,7 @@
 trained by gradient descent on the mean squared error to one-hot labels, divided by s^2, at the
 learning rate lr / s^2, so that the first steps of f do not depend on s.
 
-Source: Kumar et al. (2023), modular arithmetic without weight decay.
+Source: Kumar et al. (ICLR 2024), modular arithmetic without weight decay.
 """
 
 from collections.abc import Iterator, Sequence

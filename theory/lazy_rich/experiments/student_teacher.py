@@ -2,7 +2,7 @@
 
     f(x) = s (W3 tanh(W2 tanh(W1 x + b1) + b2) + b3)
 
-Source: Kumar et al. (2023), the appendix on student and teacher; weight decay and AdamW as there.
+Source: Kumar et al. (ICLR 2024), Section 8.3.1; weight decay and AdamW as there.
 """
 
 from collections.abc import Iterator, Sequence

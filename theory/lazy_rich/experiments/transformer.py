@@ -5,7 +5,7 @@
 without layer norms, trained by full-batch AdamW on the mean cross-entropy in double precision, at
 the learning rate lr / s^2 (or another power of s).
 
-Source: Kumar et al. (2023), the transformer; the architecture is that of Nanda et al. (2023),
+Source: Kumar et al. (ICLR 2024), the transformer; the architecture is that of Nanda et al. (2023),
 "Progress measures for grokking via mechanistic interpretability".
 """
 
