@@ -48,6 +48,7 @@ class Predictor:
         return float(self.multipliers @ self.margins / self.multipliers.sum())
 
 
+Reading = Callable[[Predictor], ArrayLike]
 Route = Callable[[Problem, Regime, Sequence[float], float], list[Predictor]]
 """Predictors at times in units of t_g, to a relative tolerance."""
 
@@ -90,9 +91,15 @@ class Moment:
     loose: Predictor
     floor: float
 
-    def read(self, reading: Callable[[Predictor], ArrayLike]) -> Quantity:
-        """A reading with its error."""
-        return Quantity.paired(reading, self.tight, self.loose, self.floor)
+    @property
+    def of_multipliers(self) -> float:
+        """What multipliers are known to, relative: the absolute error of margins."""
+        return self.floor * max(1.0, float(np.abs(self.tight.margins).max()))
+
+    def read(self, reading: Reading, finest: float = 0.0) -> Quantity:
+        """A reading with its error, which is told as `finest` at least."""
+        found = Quantity.paired(reading, self.tight, self.loose, self.floor)
+        return Quantity.of(found.values, np.maximum(found.errors, finest))
 
 
 def moments(
