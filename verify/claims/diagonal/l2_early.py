@@ -189,7 +189,7 @@ CLAIM = Claim(
         "of the net, doubled",
         "direction: sqrt(2 margin bound), since the cosine is at least the ratio of margins",
         "gamma |w|: the bounds on the norm of the regularised machine, and the shift",
-        "rates: 1 %; the next order is 1 / Lam, 0.02 to 0.0002 at log10 alpha = 100 to 10000, times "
+        "rates: 1 %; the next order is 1 / Lam, 0.02 to 0.0002 at log10 alpha = 100 to 10000, with "
         "a small constant (0.1 % was the largest deviation over 23 instances)",
     ),
     further_rivals=(

@@ -1,6 +1,6 @@
 """The late phase of one instance: its flow over [t_g, (1+c) t_g], along a ladder of alphas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import exp
@@ -90,7 +90,13 @@ class LatePhase:
         return Quantity.of(found.values[:1], found.errors[:1] + by_rule)
 
 
-def measure(instance: FlowInstance, *, method: str | None = None, decay: float = 1.0) -> LatePhase:
+def measure(
+    instance: FlowInstance,
+    *,
+    steps: Sequence[float] = LADDER_STEPS,
+    method: str | None = None,
+    decay: float = 1.0,
+) -> LatePhase:
     """Check the assumptions and integrate the ladder of windows; for `decay` see `windows`."""
     check_assumptions(instance.problem)
     c, regime = instance.c, instance.regime
@@ -101,7 +107,7 @@ def measure(instance: FlowInstance, *, method: str | None = None, decay: float =
     own = {span: LateRung(first[span]) for span in Span}
     further = [
         LateRung(flow(instance.at_alpha(k * regime.log10_alpha), {None: grids[Span.AFTER]})[None])
-        for k in LADDER_STEPS[1:]
+        for k in steps[1:]
     ]
     return LatePhase(instance, (own[Span.AFTER], *further), own, first[None])
 

@@ -1,17 +1,18 @@
 """The transition is sharp: its width over t_g vanishes, and t_g is log(alpha) / lambda."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from theory.problem import Regime
-from verify.claims.early_late.transition import TRANSITION, Turn, Turns
+from theory.backend import Floats
+from theory.problem import LOG_10
+from verify.claims.early_late.transition import TRANSITION, Transition
 from verify.language import (
     Basis,
     Claim,
+    Kind,
     Ladder,
     Law,
     Quantity,
@@ -19,8 +20,10 @@ from verify.language import (
     choice,
     equals,
     linear_slope,
+    log_slope,
     rate,
     stated,
+    unresolved,
 )
 from verify.registry import source_of
 
@@ -34,9 +37,6 @@ class Clock(Enum):
 
     ALPHA = "alpha"
     INVERSE_DECAY = "1/lambda"
-
-    def decay_time(self, regime: Regime) -> float:
-        return regime.log_alpha if self is Clock.ALPHA else -regime.log_lambda
 
 
 @dataclass(frozen=True)
@@ -68,69 +68,43 @@ class Theory:
     )
 
 
-def laws(turns: Turns, theory: Theory) -> Iterator[Law | Ladder]:
-    every = turns.by_alpha
-    factor = turns.degree ** (1.0 - theory.shift_per_degree)
-    clocks = np.array([theory.clock.decay_time(turn.regime) for turn in every])
-    predicted = theory.multiple * clocks - factor * _shifts(every)
-    halves = _joined(turn.half for turn in every)
-    off = abs(halves - predicted)
-    yield below("|s_half - s*|", off, OFFSET, Basis.MEASURED, at=_scales(every))
-    cosines = _joined(turn.cosines for turn in (*every, *turns.by_decay))
+def laws(found: Transition, theory: Theory) -> Iterator[Law | Ladder]:
+    turns, decays = found.by_alpha, found.by_decay
+    logs, shifts = turns.log_alpha, turns.shift
+    per_degree = found.instance.problem.degree ** (1.0 - theory.shift_per_degree)
+    clock = logs if theory.clock is Clock.ALPHA else turns.log_inverse_decay
+    off = abs(turns.half - (theory.multiple * clock - per_degree * shifts))
+    yield below("|s_half - s*|", off, OFFSET, Basis.MEASURED, at=logs / LOG_10)
+    cosines = Quantity.joined((turns.cosines, decays.cosines))
     yield equals("1 - cos at the crossings, over that of the inner product", cosines, 1.0, 1e-9)
-    logs = np.array([turn.regime.log_alpha for turn in every])
-    widths = _joined(turn.width for turn in every) / logs
-    course = widths.values[0] * logs[0] / logs
-    yield _ladder("width of the transition over t_g", every, widths, course)
-    started = np.abs([turn.predicted / turn.regime.log_alpha - 1.0 for turn in every])
-    yield _ladder("|t_half / t_g - 1|", every, abs(halves / logs - 1.0), started)
-    yield _ladder("width of the transition over t_g", every[1:], widths[1:], course[1:]).rate(
-        "order of width / t_g in 1 / log alpha",
-        theory.width_exponent,
-        0.02,
-        along=np.log10(logs[1:]),
-        unit=-1.0,
-    )
-    shifts = _shifts(every[1:])
+    width = (turns.half - turns.tenth) / logs
+    course = width.values[0] * logs[0] / logs
+    started = np.abs(turns.predicted / logs - 1.0)
+    axis = "log10 alpha", logs / LOG_10
+    yield Ladder.of("|t_half / t_g - 1|", *axis, abs(turns.half / logs - 1.0), started)
+    yield Ladder.of("width of the transition over t_g", *axis, width, course)
+    # the instance's own alpha is too small for rates
+    name, order = "order of width / t_g in 1 / log alpha", log_slope(np.log10(logs[1:]), width[1:])
+    if order.reason:
+        yield unresolved(name, Kind.RATE, order.reason)
+    else:
+        yield rate(name, -order.value, theory.width_exponent, 0.02, order.method, error=order.error)
     yield _slope(
-        "slope of lambda t* in log alpha", logs[1:], halves[1:] + shifts, theory.multiple, 0.001
+        "slope of lambda t* in log alpha", logs, turns.half + shifts, theory.multiple, 0.001
     )
+    name = "slope of the log-log shift against its prediction"
+    yield _slope(name, shifts, logs - turns.half, per_degree, 0.05)
+    resting = decays.log_inverse_decay
+    times = (decays.half + decays.shift).log() + resting
     yield _slope(
-        "slope of the log-log shift against its prediction",
-        shifts,
-        logs[1:] - halves[1:],
-        factor,
-        0.05,
-    )
-    resting = np.array([-turn.regime.log_lambda for turn in turns.by_decay])
-    times = _joined(turn.half for turn in turns.by_decay) + _shifts(turns.by_decay)
-    yield _slope(
-        "slope of log t* in log(1/lambda)",
-        resting,
-        times.log() + resting,
-        theory.decay_exponent,
-        0.001,
+        "slope of log t* in log(1/lambda)", resting, times, theory.decay_exponent, 0.001, 0
     )
 
 
-def _joined(parts: Iterator[Quantity]) -> Quantity:
-    return Quantity.joined(parts)
-
-
-def _scales(turns: Sequence[Turn]) -> list[float]:
-    return [turn.regime.log10_alpha for turn in turns]
-
-
-def _shifts(turns: Sequence[Turn]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    return np.array([turn.shift for turn in turns])
-
-
-def _ladder(name: str, turns: Sequence[Turn], measured: Quantity, course: ArrayLike) -> Ladder:
-    return Ladder.of(name, "log10 alpha", _scales(turns), measured, course)
-
-
-def _slope(law: str, x: ArrayLike, y: Quantity, predicted: float, tolerance: float) -> Law:
-    found = linear_slope(x, y)
+def _slope(
+    law: str, x: Floats, y: Quantity, predicted: float, tolerance: float, first: int = 1
+) -> Law:
+    found = linear_slope(x[first:], y[first:])
     return rate(law, found.value, predicted, tolerance, found.method, error=found.error)
 
 

@@ -1,8 +1,9 @@
 """When the direction of theta turns: on a ladder of alphas, and on one of lambdas."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -13,7 +14,7 @@ from theory.backend import Floats
 from theory.errors import IntegrationFailed
 from theory.flow import FlowState, gradient_flow
 from theory.flow.gradient import LOOSER
-from theory.kernel import kernel_svm
+from theory.kernel import KernelSVM, kernel_svm
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
@@ -40,49 +41,39 @@ State = Callable[[float], FlowState]
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
-    """When the direction had turned a tenth and half of its way, in decay times.
+class Turns:
+    """When the direction had turned a tenth and half of its way, on k rungs, in decay times.
 
     Attributes:
-        crossings: the two times.
-        predicted: s*, when the kernel machine is as large as what is left of the anchor.
-        cosines: 1 - cos(theta, anchor) at the crossings, over what the inner product of the two
-            says.
+        log_alpha, log_inverse_decay: log alpha and log(1/lambda), `(k,)`.
+        tenth, half: the two times.
+        predicted: s*, when the kernel machine is as large as what is left of the anchor, `(k,)`.
+        cosines: 1 - cos(theta, anchor) at the times, over what the inner product of the two says.
     """
 
-    regime: Regime
-    crossings: Quantity
-    predicted: float
+    log_alpha: Floats
+    log_inverse_decay: Floats
+    tenth: Quantity
+    half: Quantity
+    predicted: Floats
     cosines: Quantity
 
     @property
-    def half(self) -> Quantity:
-        return self.crossings[1:]
-
-    @property
-    def width(self) -> Quantity:
-        return self.crossings[1:] - self.crossings[:1]
-
-    @property
-    def shift(self) -> float:
+    def shift(self) -> Floats:
         """log alpha - s*, the log-log correction."""
-        return self.regime.log_alpha - self.predicted
+        return self.log_alpha - self.predicted
 
 
 @dataclass(frozen=True, eq=False)
-class Turns:
+class Transition:
     """Turns on the ladder of alphas, the instance's own first, and on that of lambdas."""
 
     instance: FlowInstance
-    by_alpha: tuple[Turn, ...]
-    by_decay: tuple[Turn, ...]
-
-    @property
-    def degree(self) -> float:
-        return self.instance.problem.degree
+    by_alpha: Turns
+    by_decay: Turns
 
 
-def measure(instance: FlowInstance, *, method: str | None = None, clock: float = 1.0) -> Turns:
+def measure(instance: FlowInstance, *, method: str | None = None, clock: float = 1.0) -> Transition:
     """Check the assumptions and integrate both ladders.
 
     Args:
@@ -90,30 +81,46 @@ def measure(instance: FlowInstance, *, method: str | None = None, clock: float =
     """
     problem, regime = instance.problem, instance.regime
     check_assumptions(problem)
+    svm, c = kernel_svm(problem), instance.c
     scales = [regime, *(regime.at_alpha(scale) for scale in SCALES)]
     powers = [regime.decay_power * factor for factor in DECAY_FACTORS]
     decays = [Regime(log10_alpha=SCALES[0], decay_power=power) for power in powers]
-    turn = partial(_turn, problem, instance.c, method, clock)
-    by_alpha = tuple(map(turn, scales))
-    return Turns(instance, by_alpha, (by_alpha[1], *map(turn, decays)))
+    turn = partial(_turn, svm, problem, c, method, clock)
+    found = [turn(at) for at in scales]
+    return Transition(instance, _joined(found), _joined([found[1], *map(turn, decays)]))
 
 
-def _turn(problem: Problem, c: float, method: str | None, clock: float, regime: Regime) -> Turn:
-    predicted = transition_decay_time(kernel_svm(problem), problem, regime)
+def _joined(parts: Sequence[Turns]) -> Turns:
+    """Rung after rung."""
+
+    def joined(name: str) -> Any:
+        columns = [getattr(part, name) for part in parts]
+        if isinstance(columns[0], Quantity):
+            return Quantity.joined(columns)
+        return np.concatenate(columns)
+
+    return Turns(**{entry.name: joined(entry.name) for entry in fields(Turns)})
+
+
+def _turn(
+    svm: KernelSVM, problem: Problem, c: float, method: str | None, clock: float, regime: Regime
+) -> Turns:
+    """On one rung."""
+    predicted = transition_decay_time(svm, problem, regime)
     grid = _grid(predicted, regime.log_alpha, c)
-    tight, loose = (
-        _flow(problem, c, method, regime, tolerance) for tolerance in (RTOL, LOOSER * RTOL)
-    )
+    tight, loose = (_flow(problem, c, method, regime, rtol) for rtol in (RTOL, LOOSER * RTOL))
     times = _crossings(tight, grid)
-    again = _crossings(loose, grid)
-    errors = np.abs(times - again) + ROOT
+    errors = np.abs(times - _crossings(loose, grid)) + ROOT
     reached = [tight(s) for s in times]
     plain = np.array([1.0 - state.anchor_cosine for state in reached])
     cosines = np.array([state.direction_change for state in reached]) / plain
-    return Turn(
-        regime,
-        Quantity.of(clock * times, errors),
-        predicted,
+    crossings = Quantity.of(clock * times, errors)
+    return Turns(
+        np.array([regime.log_alpha]),
+        np.array([-regime.log_lambda]),
+        crossings[:1],
+        crossings[1:],
+        np.array([predicted]),
         Quantity.rounded(cosines, 1.0 / plain, operations=64.0),
     )
 
