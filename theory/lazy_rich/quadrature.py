@@ -30,6 +30,11 @@ class Quadrature:
         """Averages of values `(..., Q)` at the points, shape `(...)`."""
         return values @ self.weights
 
+    def turned(self, rng: np.random.Generator) -> "Quadrature":
+        """At points turned at random, which is as exact for an isotropic Gaussian."""
+        frame, _ = np.linalg.qr(rng.standard_normal((self.points.shape[1],) * 2))
+        return Quadrature(self.points @ frame, self.weights)
+
 
 def gauss_hermite(input_dim: int, order: int, variance: float) -> Quadrature:
     """Tensor quadrature over N(0, variance I), exact up to degree 2 order - 1 in each coordinate.

@@ -1,7 +1,7 @@
 """Instances of the lazy-to-rich theorems: a committee machine in a setting."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ class CommitteeInstance:
 
     setting: Setting
     claim: str | None = None
+
+    def but(self, **changes: Any) -> "CommitteeInstance":
+        """The same instance with other values in its setting."""
+        return replace(self, setting=replace(self.setting, **changes))
 
     def to_json(self) -> dict[str, Any]:
         data = {"model": "committee", **{key: _plain(v) for key, v in asdict(self.setting).items()}}

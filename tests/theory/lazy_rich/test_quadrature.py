@@ -82,3 +82,13 @@ def test_bad_input_of_the_fifth_degree_is_named() -> None:
         fifth_degree(0, 1.0)
     with pytest.raises(InvalidInput, match="variance is 0"):
         fifth_degree(2, 0.0)
+
+
+def test_points_turned_at_random_are_as_exact() -> None:
+    over = fifth_degree(4, 0.5).turned(np.random.default_rng(3))
+    assert np.abs(over.points - fifth_degree(4, 0.5).points).max() > 0.1
+    expected = np.zeros((4, 4))
+    np.fill_diagonal(expected, 0.5)
+    found = np.einsum("p,pi,pj->ij", over.weights, over.points, over.points)
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+    assert over.mean((over.points[:, 0] * over.points[:, 2]) ** 2) == pytest.approx(0.25, rel=1e-13)

@@ -96,3 +96,11 @@ def test_replay_and_evaluate_say_what_they_take(
 
 def test_flow_instances_have_no_model_key(instances: dict[str, Any]) -> None:
     assert isinstance(instance_from_json(instances["diagonal"]), FlowInstance)
+
+
+def test_another_setting_keeps_the_rest() -> None:
+    one = CommitteeInstance(Setting(3, 2, 4, curvature=0.5), "ntk-spectrum")
+    other = one.but(curvature=0.25)
+    assert other == CommitteeInstance(Setting(3, 2, 4, curvature=0.25), "ntk-spectrum")
+    with pytest.raises(InvalidInput, match="curvature is -1"):
+        one.but(curvature=-1.0)

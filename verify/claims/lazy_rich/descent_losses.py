@@ -169,16 +169,13 @@ def _turned(instance: CommitteeInstance) -> Losses:
     """By one rule in all dimensions, its points turned at random: another set of points."""
 
     def rule(input_dim: int, variance: float) -> Quadrature:
-        drawn = instance.setting.random(_ROTATION_STREAM).standard_normal((input_dim, input_dim))
-        over = fifth_degree(input_dim, variance)
-        return replace(over, points=over.points @ np.linalg.qr(drawn)[0])
+        return fifth_degree(input_dim, variance).turned(instance.setting.random(_ROTATION_STREAM))
 
     return measure(instance, rule, rule)
 
 
 def _louder(instance: CommitteeInstance) -> CommitteeInstance:
-    setting = instance.setting
-    return replace(instance, setting=replace(setting, signal=1.05 * setting.signal))
+    return instance.but(signal=1.05 * instance.setting.signal)
 
 
 DESCENT_LOSSES = Measurement(

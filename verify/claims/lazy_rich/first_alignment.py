@@ -129,13 +129,11 @@ def in_weights(instance: CommitteeInstance) -> Start:
 
 
 def _bent(instance: CommitteeInstance) -> CommitteeInstance:
-    setting = instance.setting
-    return replace(instance, setting=replace(setting, curvature=1.1 * setting.curvature))
+    return instance.but(curvature=1.1 * instance.setting.curvature)
 
 
-def _turned(instance: CommitteeInstance) -> CommitteeInstance:
-    setting = instance.setting
-    return replace(instance, setting=replace(setting, centred=not setting.centred))
+def _recentred(instance: CommitteeInstance) -> CommitteeInstance:
+    return instance.but(centred=not instance.setting.centred)
 
 
 FIRST_ALIGNMENT = Measurement(
@@ -152,7 +150,7 @@ FIRST_ALIGNMENT = Measurement(
     sabotaged={
         "eps 10 % larger": observed_elsewhere(measure, _bent, "rate", "course"),
         "a predictor centred that is not, and the other way round": observed_elsewhere(
-            measure, _turned, "rate", "course"
+            measure, _recentred, "rate", "course"
         ),
     },
     independent=in_weights,

@@ -5,7 +5,7 @@ theory is made of are their invariants.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -104,16 +104,13 @@ def _turned(instance: CommitteeInstance) -> Alignments:
     """At the same points turned at random."""
 
     def rule(input_dim: int, variance: float) -> Quadrature:
-        drawn = instance.setting.random(_ROTATION_STREAM).standard_normal((input_dim, input_dim))
-        over = fifth_degree(input_dim, variance)
-        return replace(over, points=over.points @ np.linalg.qr(drawn)[0])
+        return fifth_degree(input_dim, variance).turned(instance.setting.random(_ROTATION_STREAM))
 
     return measure(instance, rule)
 
 
 def _bent(instance: CommitteeInstance) -> CommitteeInstance:
-    setting = instance.setting
-    return replace(instance, setting=replace(setting, curvature=1.05 * setting.curvature))
+    return instance.but(curvature=1.05 * instance.setting.curvature)
 
 
 KERNEL_MOMENTS = Measurement(

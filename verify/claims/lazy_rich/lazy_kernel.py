@@ -198,8 +198,7 @@ def _distances(setting: Setting, probes: Floats, lazy: LazyKernel) -> Floats:
 
 
 def _bent(instance: CommitteeInstance) -> CommitteeInstance:
-    setting = instance.setting
-    return replace(instance, setting=replace(setting, curvature=1.1 * setting.curvature))
+    return instance.but(curvature=1.1 * instance.setting.curvature)
 
 
 LAZY_KERNEL = Measurement(
