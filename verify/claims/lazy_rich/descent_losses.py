@@ -13,6 +13,8 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import NumericalFailure
 from theory.lazy_rich import Committee, Moment, QuadraticForm, Setting, Training, gradient_descent
+from theory.lazy_rich.online import Online, OrderParameters
+from theory.lazy_rich.quadratic_form import Decomposition
 from theory.lazy_rich.quadrature import Quadrature, fifth_degree, gauss_hermite
 from verify.instances import CommitteeInstance
 from verify.language import Measurement, in_words, observed_elsewhere
@@ -35,6 +37,12 @@ class Terms:
     alignment: Floats
     linear: Floats
 
+    @classmethod
+    def of(cls, parts: list[Decomposition]) -> "Terms":
+        """One machine an entry."""
+        rows = [(part.scale, part.alignment, part.linear) for part in parts]
+        return cls(*np.array(rows, dtype=np.float64).T)
+
 
 @dataclass(frozen=True, eq=False)
 class Losses:
@@ -43,7 +51,7 @@ class Losses:
     Attributes:
         setting: of the machine.
         exact: its test loss after each step of descent, from its outputs, `(k,)`.
-        trained: by S and wbar of the trained predictor; `overlaps` by C and A.
+        trained: by S and wbar of the trained predictor; `overlaps` by C and A, for fixed readouts.
         of_weights: by S and wbar of the weights, whatever was subtracted.
         without_readouts: by S and wbar as if readouts were 1.
         large_setting, large_exact, large: the same at `LARGER` times the dimension, after all
@@ -53,7 +61,7 @@ class Losses:
     setting: Setting
     exact: Floats
     trained: Terms
-    overlaps: Terms
+    overlaps: Terms | None
     of_weights: Terms
     without_readouts: Terms
     large_setting: Setting
@@ -132,37 +140,18 @@ def _loss(setting: Setting, start: Committee, now: Committee, rule: Rule) -> flo
 
 
 def _terms(forms: list[QuadraticForm], setting: Setting) -> Terms:
-    parts = [(form - setting.target()).mean_square() for form in forms]
-    columns = ([p.scale for p in parts], [p.alignment for p in parts], [p.linear for p in parts])
-    return Terms(*map(np.array, columns))
+    return Terms.of([(form - setting.target()).mean_square() for form in forms])
 
 
-def _overlap_terms(setting: Setting, machines: list[Committee]) -> Terms:
-    """Without D: by overlaps of neurons with each other and with beta.
-
-    What was subtracted counts as further neurons, with readouts of the other sign.
-    """
-    rows = [_overlaps(setting, machines[0], net) for net in machines]
-    return Terms(*(np.array(column) for column in zip(*rows, strict=True)))
-
-
-def _overlaps(setting: Setting, start: Committee, now: Committee) -> tuple[float, float, float]:
-    machines = ((1.0, now), (-1.0, start)) if setting.centred else ((1.0, now),)
-    weights = np.concatenate([net.weights for _, net in machines])
-    ones = np.ones(setting.width)
-    signs = np.concatenate(
-        [sign * (ones if net.readout is None else net.readout) for sign, net in machines]
-    )
-    C = weights @ weights.T / setting.input_dim
-    A = weights @ setting.direction() / setting.input_dim
-    B = setting.signal
-    scale = setting.output_scale / setting.width
-    bent = scale * setting.curvature
-    return (
-        float((bent * (signs @ np.diag(C)) - B) ** 2 / 4.0),
-        float((bent**2 * (signs @ C**2 @ signs) - 2.0 * bent * (signs @ A**2) + B**2) / 2.0),
-        float(scale**2 * (signs @ C @ signs)),
-    )
+def _overlap_terms(setting: Setting, machines: list[Committee]) -> Terms | None:
+    """Without D: by overlaps of neurons with each other, with their start and with beta."""
+    if setting.trained_readout:
+        return None
+    online, beta, start = Online.of(setting), setting.direction(), machines[0].weights
+    rows = [net.weights for net in machines]
+    overlaps = [(w @ w.T, w @ beta, w @ start.T) for w in rows]
+    states = [OrderParameters(*(one / setting.input_dim for one in found)) for found in overlaps]
+    return Terms.of([online.loss(state) for state in states])
 
 
 def _turned(instance: CommitteeInstance) -> Losses:

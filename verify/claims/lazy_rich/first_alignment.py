@@ -6,12 +6,10 @@ from typing import Final
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from theory.backend import Array, Floats
 from theory.errors import IntegrationFailed
 from theory.lazy_rich import Setting
 from theory.lazy_rich.escape import coherence, first_rate, threshold_error
 from theory.lazy_rich.online import Online
-from theory.lazy_rich.quadrature import fifth_degree
 from theory.lazy_rich.sampling_noise import PopulationRun
 from verify.instances import CommitteeInstance
 from verify.language import Ladder, Measurement, Quantity, in_words, observed_elsewhere
@@ -76,7 +74,7 @@ def measure(instance: CommitteeInstance) -> Start:
         setting.centred,
         setting.width,
         ratio,
-        _first_rate(setting, PopulationRun(setting).gradient(setting.weights())),
+        _first_rate(setting),
         first_rate(online),
         # the error is relative to the largest overlap, and a square has twice as much
         Quantity.of(course, 2.0 * np.sqrt(setting.width) * flow.error * course),
@@ -86,24 +84,22 @@ def measure(instance: CommitteeInstance) -> Start:
     )
 
 
-def _speed(setting: Setting) -> float:
-    return setting.width * setting.input_dim / (2.0 * setting.output_scale**2)
-
-
-def _first_rate(setting: Setting, gradient: Array) -> float:
-    """d log(sum A^2) / dt at t = 0, by a gradient of the population loss `(N, D)`."""
+def _first_rate(setting: Setting) -> float:
+    """d log(sum A^2) / dt at t = 0, by the exact gradient of the population loss in the weights."""
     weights, beta = setting.weights(), setting.direction()
-    velocity: Floats = -_speed(setting) * gradient @ beta / setting.input_dim
+    speed = setting.width / (2.0 * setting.output_scale**2)
+    velocity = -speed * PopulationRun(setting).gradient(weights) @ beta
     alignment = weights @ beta / setting.input_dim
     return float(2.0 * alignment @ velocity / (alignment @ alignment))
 
 
 def in_weights(instance: CommitteeInstance) -> Start:
-    """The flow of the weights themselves; the first gradient from quadrature of the loss."""
+    """The flow of the weights themselves."""
     setting, found = instance.setting, measure(instance)
     run, beta, shape = PopulationRun(setting), setting.direction(), setting.weights().shape
+    speed = setting.width * setting.input_dim / (2.0 * setting.output_scale**2)
     solution = solve_ivp(
-        lambda t, w: -_speed(setting) * run.gradient(w.reshape(shape)).ravel(),
+        lambda t, w: -speed * run.gradient(w.reshape(shape)).ravel(),
         (0.0, CLOCKS[-1] / found.ratio),
         setting.weights().ravel(),
         t_eval=CLOCKS / found.ratio,
@@ -112,20 +108,9 @@ def in_weights(instance: CommitteeInstance) -> Start:
     )
     if not solution.success:
         raise IntegrationFailed(f"the weights: {solution.message}")
-    overlaps = solution.y.T.reshape(-1, *shape) @ beta
     start = setting.weights() @ beta
-    course = (overlaps**2).sum(-1) / (start @ start)
-    machine = setting.committee()
-    over = fifth_degree(setting.input_dim, 1.0 / setting.input_dim)
-    offset = machine.outputs(over.points) if setting.centred else 0.0
-    misfit = machine.outputs(over.points) - offset - setting.target()(over.points)
-    slopes = machine.slope(machine.fields(over.points)) * setting.output_scale / setting.width
-    gradient = 2.0 * ((over.weights * misfit)[:, None] * slopes).T @ over.points
-    return replace(
-        found,
-        rate=_first_rate(setting, gradient),
-        course=Quantity.of(course, 1e-7 * course),
-    )
+    course = ((solution.y.T.reshape(-1, *shape) @ beta) ** 2).sum(-1) / (start @ start)
+    return replace(found, course=Quantity.of(course, 1e-7 * course))
 
 
 def _bent(instance: CommitteeInstance) -> CommitteeInstance:

@@ -38,14 +38,8 @@ class Counted:
     narrow: Quantity
 
 
-def measure(instance: CommitteeInstance, lost: int = 0) -> Counted:
-    """With as many samples fewer than told as are lost."""
-    return _measured(instance, _by_features, _by_kernel, lost)
-
-
-def _measured(
-    instance: CommitteeInstance, wide: Regression, finite: Regression, lost: int = 0
-) -> Counted:
+def measure(instance: CommitteeInstance, lost: int = 0, wide: Regression | None = None) -> Counted:
+    """With as many samples fewer than told as are lost, and K0 regression as in `wide`."""
     setting = instance.setting
     dimension = setting.input_dim
     full = samples_for_all(dimension)
@@ -63,9 +57,9 @@ def _measured(
     return Counted(
         setting,
         np.array(counts, dtype=np.float64),
-        _losses(sizes, wide, features),
-        _losses(sizes, finite, kernel),
-        _losses([narrow], finite, kernel),
+        _losses(sizes, wide or _by_features, features),
+        _losses(sizes, _by_kernel, kernel),
+        _losses([narrow], _by_kernel, kernel),
     )
 
 
@@ -112,20 +106,6 @@ def _by_all_products(setting: Setting) -> QuadraticForm:
     return QuadraticForm(found[:dimension], 2.0 * eps * found[dimension:].reshape(dimension, -1))
 
 
-def _by_gradients(setting: Setting) -> QuadraticForm:
-    """The least movement of the weights that fits, and what it does to the form."""
-    net, inputs = setting.committee(), setting.inputs()
-    scale = setting.output_scale / setting.width
-    slopes = scale * net.slope(net.fields(inputs))
-    jacobian = (slopes[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
-    # singular values are roots of the kernel's eigenvalues
-    rank = np.sqrt(RANK_TOLERANCE)
-    moved = lstsq(jacobian, setting.labels(), cond=rank, lapack_driver="gelsy")[0]
-    moved = moved.reshape(net.weights.shape)
-    half = moved.T @ net.weights
-    return QuadraticForm(scale * moved.sum(0), scale * setting.curvature * (half + half.T))
-
-
 KERNEL_COUNTS = Measurement(
     "kernel-counts",
     CommitteeInstance,
@@ -134,5 +114,5 @@ KERNEL_COUNTS = Measurement(
     measure,
     in_words("x ~ N(0, I/D)", "eps > 0", "N at least D + 1 for the finite network"),
     sabotaged={"a sample fewer than told": lambda instance: measure(instance, 1)},
-    independent=lambda instance: _measured(instance, _by_all_products, _by_gradients),
+    independent=lambda instance: measure(instance, wide=_by_all_products),
 )

@@ -31,6 +31,16 @@ NEURONS: Final = 2**15
 WIDTHS: Final = (8, 32, 128, 512)
 """The same neurons are grouped into machines of each width: 4096 to 64 of them."""
 
+FUNCTIONS: Final[tuple[Callable[[Floats], Floats], ...]] = (
+    lambda x: x[:, 0],
+    lambda x: x[:, 0] * x[:, 1],
+    lambda x: x[:, 0] ** 2 - x[:, 1] ** 2,
+    lambda x: (x**2).sum(-1),
+    lambda x: np.ones(len(x)),
+    lambda x: (x**2).sum(-1) - 1.0,
+)
+"""A linear form, two traceless forms, |x|^2, and what are no eigenfunctions: 1 and |x|^2 - 1."""
+
 _NEURONS_STREAM: Final = 10
 
 
@@ -41,15 +51,14 @@ class Kernels:
     Attributes:
         setting: of the machine.
         outputs: at its inputs, `(P,)`; `formed` are those of its quadratic form.
-        gram: the NTK from gradients, `(P, P)`; `defined` is that of the machine's own method.
-        stated: the NTK from wbar and M; `mirrored` is the same of the machine and its mirror image
-            together, whose mean weight is zero. None where readouts train.
+        gram: the NTK from gradients, `(P, P)`.
+        stated: the NTK from wbar and M, or by its definition where readouts train; `mirrored` is
+            the same of the machine and its mirror image together, whose mean weight is zero.
         limit: the averaged kernel of one neuron at the probes, `(PROBES, PROBES)`.
         features: x.x', (x.x')^2 and |x|^2 |x'|^2 at the probes.
         spectrum: all eigenvalues of the operator on the quadrature's points, rising.
-        quotients: <f, K0 f> / <f, f> of one linear form, one traceless form and |x|^2.
-        residuals: |K0 f - quotient f| / |K0 f| of the same.
-        of_constants, of_centred: the same residual of 1 and of |x|^2 - 1.
+        quotients: <f, K0 f> / <f, f> of `FUNCTIONS`, `(6,)`; `residuals` is
+            |K0 f - quotient f| / |K0 f|.
         blind: |K0 f| / |f| of the combination of 1 and |x|^2 orthogonal to |x|^2.
         trace: E K0(x, x).
         distances: root mean square distance to the lazy limit at each of `WIDTHS`.
@@ -60,16 +69,13 @@ class Kernels:
     outputs: Floats
     formed: Floats
     gram: Floats
-    defined: Floats
-    stated: Floats | None
-    mirrored: Floats | None
+    stated: Floats
+    mirrored: Floats
     limit: Floats
     features: Floats
     spectrum: Floats
     quotients: Floats
     residuals: Floats
-    of_constants: float
-    of_centred: float
     blind: float
     trace: float
     distances: Floats
@@ -91,30 +97,25 @@ def measure(
     net, inputs = setting.committee(), setting.inputs()
     lazy = lazy_kernel(setting.curvature, setting.trained_readout)
     steps = (gradients or complex_steps)(net, inputs)
-    fixed = net.readout is None
+    known = net.kernel(inputs) if net.readout is not None else None
     probes = replace(setting, samples=PROBES).inputs()
     limit, variance = _one_neuron(setting, probes, order + 2)
     over = gauss_hermite(setting.input_dim, order, 1.0 / setting.input_dim)
     operator, root = lazy(over.points), np.sqrt(over.weights)
     length = (over.points**2).sum(-1)
-    first, second = over.points[:, 0], over.points[:, 1]
-    spaces = [_quotient(over, operator, f) for f in (first, first * second, length)]
-    differences = _quotient(over, operator, first**2 - second**2)
+    pairs = [_quotient(over, operator, function(over.points)) for function in FUNCTIONS]
     return Kernels(
         setting=setting,
         outputs=net.outputs(inputs),
         formed=net.form()(inputs),
         gram=steps @ steps.T,
-        defined=net.kernel(inputs),
-        stated=finite_width_kernel(net, inputs, inputs) if fixed else None,
-        mirrored=without_mean(net, inputs) if fixed else None,
+        stated=finite_width_kernel(net, inputs, inputs) if known is None else known,
+        mirrored=without_mean(net, inputs) if known is None else known,
         limit=limit,
         features=_features(probes),
         spectrum=np.asarray(np.linalg.eigvalsh(root[:, None] * operator * root), dtype=float),
-        quotients=np.array([quotient for quotient, _ in spaces]),
-        residuals=np.array([spaces[0][1], max(spaces[1][1], differences[1]), spaces[2][1]]),
-        of_constants=_quotient(over, operator, np.ones_like(length))[1],
-        of_centred=_quotient(over, operator, length - 1.0)[1],
+        quotients=np.array([quotient for quotient, _ in pairs]),
+        residuals=np.array([residual for _, residual in pairs]),
         blind=_blind(over, operator, length),
         trace=float(over.mean(np.diag(operator))),
         distances=_distances(setting, probes, lazy),

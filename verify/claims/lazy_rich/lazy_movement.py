@@ -13,7 +13,6 @@ from theory.lazy_rich.hard_tasks import (
     norm_of_form,
     samples_for_all,
 )
-from theory.lazy_rich.spectrum import lazy_kernel
 from verify.instances import CommitteeInstance
 from verify.language import Measurement, Quantity, in_words, observed_elsewhere
 from verify.strategies.committee_training import lazy_instances
@@ -75,45 +74,28 @@ def measure(instance: CommitteeInstance) -> Movement:
     training = Training.of(_laddered(setting))
     (moment,) = gradient_descent(training, [setting.steps])
     moved = ((moment.committee.weights - training.committee.weights) ** 2).sum((-1, -2))
-    jacobian, labels = _jacobian(setting.committee(), setting.inputs()), setting.labels()
-    speed = _speed(setting) / setting.output_scale**2
+    machine, inputs, labels = setting.committee(), setting.inputs(), setting.labels()
+    jacobian, rate = _jacobian(machine, inputs), _speed(setting) / setting.output_scale**2
     theta = np.zeros(jacobian.shape[1])
     for _ in range(GRADIENT_STEPS):
-        theta += speed * jacobian.T @ (labels - jacobian @ theta)
-    least = np.linalg.lstsq(jacobian, labels, rcond=1e-10)[0]
+        theta += rate * jacobian.T @ (labels - jacobian @ theta)
+    least = float((np.linalg.lstsq(jacobian, labels, rcond=1e-10)[0] ** 2).sum())
     enough = replace(setting, samples=samples_for_all(setting.input_dim))
     form = least_norm_form(enough.inputs(), enough.labels(), setting.curvature)
-    features = monomials(enough.inputs(), setting.curvature)
-    return _record(
-        setting,
-        float(theta @ theta),
-        float(least @ least),
-        moved,
-        Quantity.of(norm_of_form(form, setting.curvature), 0.0),
-        float(np.linalg.cond(features)),
-    )
-
-
-def _record(
-    setting: Setting,
-    descended: float,
-    least: float,
-    moved: Floats,
-    norm: Quantity,
-    condition: float,
-) -> Movement:
-    kernel = setting.committee().kernel(setting.inputs())
     unit = float((setting.direction() ** 2).sum()) ** 2 / setting.curvature**2
+    rkhs = norm_of_form(form, setting.curvature) / unit
+    features = monomials(enough.inputs(), setting.curvature)
+    kernel, square = machine.kernel(inputs), float(theta @ theta)
     return Movement(
         setting,
         kernel,
-        setting.labels(),
-        _speed(setting) / setting.output_scale**2,
-        Quantity.of(descended, ROUNDING * descended),
-        Quantity.of(least, AMPLIFIED * float(np.linalg.cond(kernel)) * least),
+        labels,
+        rate,
+        Quantity.of(square, ROUNDING * square),
+        Quantity.of(least, AMPLIFIED * np.linalg.cond(kernel) * least),
         setting.output_scale * np.array(LADDER),
         Quantity.of(moved, ROUNDING * moved),
-        Quantity.of(norm.values / unit, AMPLIFIED * condition * norm.values / unit),
+        Quantity.of(rkhs, AMPLIFIED * np.linalg.cond(features) * rkhs),
     )
 
 
@@ -133,23 +115,18 @@ def _jacobian(machine: Committee, inputs: Floats) -> Floats:
 
 
 def in_function_space(instance: CommitteeInstance) -> Movement:
-    """By the Gram matrix of the Jacobian and that of K0; each descent by itself, step by step."""
-    setting = instance.setting
-    inputs, labels = setting.inputs(), setting.labels()
-    jacobian = _jacobian(setting.committee(), inputs)
-    gram, dual = jacobian @ jacobian.T, np.zeros(len(labels))
+    """By the Gram matrix of the Jacobian; the network's descents by themselves, step by step."""
+    setting, found = instance.setting, measure(instance)
+    jacobian = _jacobian(setting.committee(), setting.inputs())
+    gram, dual = jacobian @ jacobian.T, np.zeros(len(found.targets))
     for _ in range(GRADIENT_STEPS):
-        dual += _speed(setting) / setting.output_scale**2 * (labels - gram @ dual)
-    enough = replace(setting, samples=samples_for_all(setting.input_dim))
-    lazy = lazy_kernel(setting.curvature)(enough.inputs())
-    norm = enough.labels() @ np.linalg.solve(lazy, enough.labels())
-    return _record(
-        setting,
-        float(dual @ gram @ dual),
-        float(labels @ np.linalg.solve(gram, labels)),
-        np.array([_own_movement(one) for one in _laddered(setting)]),
-        Quantity.of(norm, 0.0),
-        float(np.linalg.cond(lazy)),
+        dual += found.rate * (found.targets - gram @ dual)
+    moved = np.array([_own_movement(one) for one in _laddered(setting)])
+    return replace(
+        found,
+        descended=Quantity.of(dual @ gram @ dual, found.descended.errors),
+        least=Quantity.of(found.targets @ np.linalg.solve(gram, found.targets), found.least.errors),
+        moved=Quantity.of(moved, found.moved.errors),
     )
 
 

@@ -92,10 +92,10 @@ def laws(losses: Losses, theory: Theory) -> Iterator[Law]:
     if not theory.with_readouts:
         terms = losses.without_readouts
     yield identity("loss by S and wbar", terms, setting, losses.exact)
-    if theory.as_trained and theory.with_readouts:
-        yield identity(OVERLAPS, losses.overlaps, setting, losses.exact)
+    if losses.overlaps is None or not (theory.as_trained and theory.with_readouts):
+        yield not_applicable(OVERLAPS, Kind.EQUALS, "they are those of the stated predictor alone")
     else:
-        yield not_applicable(OVERLAPS, Kind.EQUALS, "overlaps are those of the trained predictor")
+        yield identity(OVERLAPS, losses.overlaps, setting, losses.exact)
     yield identity(
         "loss in ten times the dimension", losses.large, losses.large_setting, losses.large_exact
     )
