@@ -15,6 +15,8 @@ from theory.problem import Problem, Regime
 class DualStates:
     """States of diagonal nets of one degree relative to u = v = rho half; leading axes are free.
 
+    All is in the units of the problem (`theory.units`), as in `theory.flow.chart`.
+
     Attributes:
         anchor: u then v, shape `(..., 2 d)`.
         log_rho: shape `(...)`.
@@ -86,10 +88,12 @@ class DualStates:
 def flow_states(problem: Problem, regime: Regime, states: DualStates) -> tuple[FlowState, ...]:
     """States of one flow, shape `(T,)`, as those of `gradient_flow`, each in its own chart."""
     displacement, theta = states.displacement, states.theta
+    charts = {way: Chart(problem, regime, comoving=way) for way in (False, True)}
+    log_alpha = charts[True].log_alpha
     return tuple(
         FlowState(
-            Chart(problem, regime, comoving=bool(comoving)),
-            regime.log_alpha - float(log_rho),
+            charts[bool(comoving)],
+            log_alpha - float(log_rho),
             displacement[row] if comoving else theta[row],
         )
         for row, (comoving, log_rho) in enumerate(zip(states.comoving, states.log_rho, strict=True))
