@@ -33,6 +33,7 @@ from theory import (
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.flow import FlowState
 from theory.losses import Exponential, Logistic
+from theory.units import scaled
 from verify.claims import claim_named
 from verify.evidence import Evidence, examine
 from verify.instances import FlowInstance
@@ -146,8 +147,11 @@ def ntk_at_another_point(patch: Patch) -> None:
         point = problem.anchor + 0.05 * np.cos(np.arange(problem.parameters))
         return problem.labels[:, None] * problem.net.jacobian(point, problem.inputs)
 
-    for module in (theory.kernel.lazy, theory.kernel.svm):
-        patch.setattr(module, "signed_features", shifted)
+    def shifted_in_units(problem: Problem) -> np.ndarray:
+        return scaled(shifted(problem), -0.5 * problem.units.kernel_exponent)
+
+    patch.setattr(theory.kernel.svm, "signed_features", shifted)
+    patch.setattr(theory.kernel.lazy, "unit_features", shifted_in_units)
 
 
 @fault
