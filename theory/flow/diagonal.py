@@ -58,9 +58,9 @@ class DiagonalTrajectory:
         margins: q = Z w, shape `(T, n)`.
         log_multipliers: log mu_i = log(-l'(q_i)) - log lambda - log n, shape `(T, n)`.
         log_norm: log |theta|, shape `(T,)`.
-        error_estimate: largest relative difference in margins and weights from an integration at a
-            hundred times the tolerance, shape `(T,)`; NaN when not asked for. It bounds the error
-            of the looser of the two.
+        error_estimate: shape `(T,)`; NaN when not asked for. The sum of the largest relative
+            difference in margins and weights from an integration at a hundred times the tolerance,
+            of that tolerance, and of the rounding of margins where weights cancel.
         evaluations: right-hand sides evaluated, both integrations together.
     """
 
@@ -137,7 +137,8 @@ def diagonal_flow(
         error = np.maximum(
             _relative_difference(weights, loose.weights),
             _relative_difference(margins, problem.labels * (loose.weights @ problem.inputs.T)),
-        ) + _rounding(problem, weights, margins)
+        )
+        error += rtol + _rounding(problem, weights, margins)
     largest = logs.max(axis=(1, 2))
     squares = np.exp(2.0 * (logs - largest[:, None, None])).sum(axis=(1, 2))
     return DiagonalTrajectory(

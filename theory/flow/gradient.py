@@ -99,7 +99,7 @@ def gradient_flow(
     error = np.full(requested.size, np.nan)
     if estimate_error:
         states = zip(tight.states, loose.states, strict=True)
-        error = np.array([_difference(a, b) + a.rounding for a, b in states])
+        error = np.array([_difference(a, b) + a.rounding + rtol for a, b in states])
     return Trajectory(
         problem=problem,
         regime=regime,
