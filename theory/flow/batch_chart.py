@@ -19,7 +19,8 @@ class BatchChart:
     `anchor` is `(B, P)`, `inputs` `(B, n, d)`, `labels` `(B, n)`, `log_alpha` and `resting_gain`
     (-log lambda - log n) are `(B,)`, in the units of each problem as in `theory.flow.chart`;
     `gradient` `(B, 1)` is the unit by which outputs of the net are divided; the mask `comoving` is
-    `(..., B)`. Below `LINEAR_BELOW` eps stays at 1e-60, where increments divided by eps are linear to every digit.
+    `(..., B)`. Below `LINEAR_BELOW` eps stays at 1e-60, where increments divided by eps are linear
+    to every digit.
     """
 
     net: HomogeneousNet
