@@ -69,7 +69,7 @@ def test_scaling_by_fractions_of_powers() -> None:
 
 def test_gradients_whose_squares_leave_float64_are_refused() -> None:
     problem = Problem(Diagonal(2, 4), [1e60] * 4, [[1.0, 0.5], [-0.25, 1.0]], [1.0, -1.0])
-    with pytest.raises(AssumptionError, match="finite values: .*whose squares leave"):
+    with pytest.raises(AssumptionError, match="whose squares leave float64"):
         kernel_svm(problem)
 
 
@@ -136,8 +136,7 @@ def test_predictions_of_regression_have_no_units(kind: str, seed: int) -> None:
                 log_effective_ridge(problem, regime, at) - log(kernel),
             ]
         )
-    found[1][1] *= 1.0  # per unit of eps |h|: rescaled as eps is
-    np.testing.assert_allclose(found[1][::2], found[0][::2], rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-7)
 
 
 @KINDS
@@ -146,7 +145,9 @@ def test_residuals_of_optimality_have_no_units(kind: str, seed: int) -> None:
     found = []
     for twin in pair(kind, "exponential", seed):
         flow = twin.flow
-        state = gradient_flow(flow.problem, flow.regime, flow.at[2:], estimate_error=False).states[0]
+        state = gradient_flow(flow.problem, flow.regime, flow.at[2:], estimate_error=False).states[
+            0
+        ]
         residual = kkt_residual(flow.problem, state.theta)
         found.append([residual.stationarity, residual.complementarity, residual.feasibility])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-8)
