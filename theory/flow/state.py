@@ -11,7 +11,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.manifold import SlowManifold
-from theory.problem import Problem
+from theory.problem import Problem, Regime
 
 ROUNDING: Final = 4.0 * float(np.finfo(np.float64).eps)
 """Relative error of a parameter to which the rounding of an output amounts."""
@@ -29,6 +29,22 @@ class FlowState:
     coordinates: Floats
     slow: bool = False
     """On the slow manifold of the squared loss, where f - y is below rounding."""
+
+    @classmethod
+    def of_theta(
+        cls, problem: Problem, regime: Regime, decay_time: float, theta: Floats
+    ) -> "FlowState":
+        """The state of that theta `(P,)`, in the rich chart."""
+        chart = Chart(problem, regime, comoving=False)
+        return cls(chart, decay_time, np.exp(problem.units.log_theta) * np.asarray(theta))
+
+    @classmethod
+    def of_displacement(
+        cls, problem: Problem, regime: Regime, decay_time: float, displacement: Floats
+    ) -> "FlowState":
+        """The state of that eta `(P,)`, in the co-moving chart."""
+        chart = Chart(problem, regime, comoving=True)
+        return cls(chart, decay_time, problem.units.own_displacement(np.asarray(displacement)))
 
     @property
     def problem(self) -> Problem:
