@@ -77,7 +77,7 @@ class DualStates:
         first_order = np.concatenate([slope, -slope], axis=-1)
         log_scale = self.degree * self.log_rho[..., None]
         with np.errstate(over="ignore", under="ignore"):
-            moved = np.exp(-log_scale) * first_order
+            moved = np.exp(np.minimum(-log_scale, 700.0)) * first_order
             linear = np.abs(moved) < 1e-150
             growth = np.where(linear, 1.0, np.expm1(self._logs) / np.where(linear, 1.0, moved))
             near = first_order * growth

@@ -115,6 +115,19 @@ def test_large_anchors_and_inputs_are_large_alphas(
     assert gap <= error
 
 
+def test_high_degrees_keep_their_margins() -> None:
+    """f is <u^100 - v^100, x> with gradients of 1e-38 at the anchor: grown, they are not lost."""
+    problem = Problem(Diagonal(2, 100), [0.4] * 4, INPUTS, LABELS)
+    regime = Regime(log10_alpha=12, decay_power=2)
+    by_duals = gradient_flow(problem, regime, [1.3])
+    by_theta = gradient_flow(problem, regime, [1.3], method="LSODA")
+    # at rest the loss is as large as the decay of theta, up to factors: margins are log(1 / lambda)
+    assert np.all(np.abs(by_duals.margins[0].min() + regime.log_lambda) < 0.2 * -regime.log_lambda)
+    error = by_duals.error_estimate[0] + by_theta.error_estimate[0]
+    assert np.abs(by_duals.margins - by_theta.margins).max() <= error * by_duals.margins.max()
+    assert error < COARSE
+
+
 @pytest.mark.parametrize("log10_alpha", [2.0, 3.0, 4.0, 5.0])
 def test_told_rounding_covers_what_cancels(log10_alpha: float) -> None:
     # theta of size alpha^(1/2) has outputs of size alpha that cancel to order one
