@@ -55,14 +55,14 @@ def check_assumptions(problem: Problem) -> None:
 
 def check_finite(problem: Problem) -> None:
     """Outputs and gradients at the anchor are finite numbers of the right shape."""
-    outputs = problem.net.outputs(problem.anchor, problem.inputs)
+    outputs = problem.net.outputs(problem.unit_anchor, problem.inputs)
     if np.shape(outputs) != (problem.samples,):
         raise AssumptionError(
             "finite values",
             f"net returns shape {np.shape(outputs)} for {problem.samples} inputs; "
             f"forward must return shape ({problem.samples},)",
         )
-    jacobian = problem.net.jacobian(problem.anchor, problem.inputs)
+    jacobian = problem.net.jacobian(problem.unit_anchor, problem.inputs)
     if not (np.all(np.isfinite(outputs)) and np.all(np.isfinite(jacobian))):
         raise AssumptionError(
             "finite values", "net returns NaN or infinite outputs or gradients at the anchor"
@@ -71,8 +71,8 @@ def check_finite(problem: Problem) -> None:
     if not (largest == 0 or 1.0 / LARGEST_GRADIENT <= largest <= LARGEST_GRADIENT):
         raise AssumptionError(
             "finite values",
-            f"net has gradients of size {largest:.1e} at the anchor, whose squares leave float64; "
-            "rescale inputs or anchor",
+            f"net has gradients of size {largest:.1e} at the anchor's direction, whose squares "
+            "leave float64; rescale inputs",
         )
 
 
@@ -154,9 +154,10 @@ def _largest_jump_shrinks(net: HomogeneousNet, inputs: Floats, a: Floats, b: Flo
 
 def check_zero_output(problem: Problem) -> None:
     """|f(anchor; x_i)| is zero up to rounding of the anchor's digits."""
-    outputs = problem.net.outputs(problem.anchor, problem.inputs)
-    gradients = np.linalg.norm(problem.net.jacobian(problem.anchor, problem.inputs), axis=1)
-    relative = np.abs(outputs) / np.maximum(problem.anchor_norm * gradients, np.finfo(float).tiny)
+    anchor, norm = problem.unit_anchor, float(np.linalg.norm(problem.unit_anchor))
+    outputs = problem.net.outputs(anchor, problem.inputs)
+    gradients = np.linalg.norm(problem.net.jacobian(anchor, problem.inputs), axis=1)
+    relative = np.abs(outputs) / np.maximum(norm * gradients, np.finfo(float).tiny)
     relative = np.where(outputs == 0, 0.0, relative)
     worst = int(np.argmax(relative))
     if relative[worst] > ZERO_OUTPUT_TOLERANCE:

@@ -11,6 +11,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.losses import Loss, loss_named
 from theory.nets import Factorization, HomogeneousNet
+from theory.units import Units, scaled
 
 LOG_10 = log(10.0)
 
@@ -102,8 +103,19 @@ class Problem:
         return loss_named(self.loss)
 
     @cached_property
+    def units(self) -> Units:
+        """Powers of two in which anchor, gradients and targets are of order one."""
+        targets = None if self.loss_function.classifies else self.labels
+        return Units.of(self.net, self.anchor, self.inputs, targets)
+
+    @cached_property
+    def unit_anchor(self) -> Floats:
+        """The anchor in its units, of norm between 2^-1/2 and 2^1/2, shape `(P,)`."""
+        return scaled(self.anchor, -self.units.anchor_exponent)
+
+    @cached_property
     def anchor_norm(self) -> float:
-        return float(np.linalg.norm(self.anchor))
+        return float(scaled(np.linalg.norm(self.unit_anchor), self.units.anchor_exponent))
 
 
 def _check_inputs(net: HomogeneousNet, inputs: Floats) -> None:

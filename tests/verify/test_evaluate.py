@@ -194,8 +194,12 @@ def test_number_beyond_float64_is_null(instances: dict[str, Any]) -> None:
 
 
 def test_norm_to_a_huge_power_does_not_overflow(instances: dict[str, Any]) -> None:
-    """|theta|^-100 is e^829 at 1.3 t_g: beyond float64, on its own."""
-    steep = {**instances["diagonal"], "net": {"kind": "diagonal", "degree": 100, "input_dim": 3}}
+    """|theta|^-100 is e^829 at 1.3 t_g, if decay wins: beyond float64, on its own."""
+    steep = {
+        **instances["diagonal"],
+        "net": {"kind": "diagonal", "degree": 100, "input_dim": 3},
+        "regime": {"log10_alpha": 12, "log10_lambda": 60},
+    }
     entry = evaluate_instance(FlowInstance.from_json(steep), [1.3])["times"][0]
     assert entry["log_norm"] < -8
     assert entry["normalized_margin"] == 0.0

@@ -13,12 +13,12 @@ from theory.flow.state import FlowState
 from theory.kernel.quasi_static import entropies
 
 
-def energy(state: FlowState) -> float:
-    """E = |theta|^2 / 2 + (1 / (n lambda)) sum_i l(y_i f_i)."""
+def energy(state: FlowState, log_unit: float = 0.0) -> float:
+    """E = |theta|^2 / 2 + (1 / (n lambda)) sum_i l(y_i f_i), in units of e^log_unit."""
     problem, regime = state.problem, state.chart.regime
     losses = problem.loss_function.log_value(state.outputs(problem.inputs), problem.labels)
-    resting = -regime.log_lambda - log(problem.samples)
-    return 0.5 * exp(2.0 * state.log_norm) + float(np.exp(losses + resting).sum())
+    resting = -regime.log_lambda - log(problem.samples) - log_unit
+    return 0.5 * exp(2.0 * state.log_norm - log_unit) + float(np.exp(losses + resting).sum())
 
 
 def stationarity_bound(states: Sequence[FlowState]) -> float:
@@ -27,9 +27,9 @@ def stationarity_bound(states: Sequence[FlowState]) -> float:
     The minimum of |theta| is taken over the given states.
     """
     first, last = states[0], states[-1]
-    smallest = min(exp(2.0 * state.log_norm) for state in states)
-    drop = max(energy(first) - energy(last), 0.0)
-    return sqrt(drop / ((last.decay_time - first.decay_time) * smallest))
+    smallest = 2.0 * min(state.log_norm for state in states)
+    drop = max(energy(first, smallest) - energy(last, smallest), 0.0)
+    return sqrt(drop / (last.decay_time - first.decay_time))
 
 
 def complementarity_bound(state: FlowState) -> float:

@@ -1,12 +1,12 @@
 """The charts of many lanes as one formula over torch tensors; see `theory.flow.chart`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from theory.backend import Array
-from theory.flow.chart import LINEAR_BELOW
+from theory.flow.chart import LINEAR_BELOW, Chart
 from theory.losses import Loss
 from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
@@ -17,8 +17,10 @@ class BatchChart:
     """B lanes, each co-moving or rich; coordinates y have shape `(..., B, P)`, clocks `(..., B)`.
 
     `anchor` is `(B, P)`, `inputs` `(B, n, d)`, `labels` `(B, n)`, `log_alpha` and `resting_gain`
-    (-log lambda - log n) are `(B,)`, the mask `comoving` is `(..., B)`. Below `LINEAR_BELOW` eps
-    stays at 1e-60, where increments divided by eps are linear to every digit.
+    (-log lambda - log n) are `(B,)`, in the units of each problem as in `theory.flow.chart`;
+    `gradient` `(B, 1)` is the unit by which outputs of the net are divided; the mask `comoving` is
+    `(..., B)`. Below `LINEAR_BELOW` eps stays at 1e-60, where increments divided by eps are linear
+    to every digit.
     """
 
     net: HomogeneousNet
@@ -28,6 +30,7 @@ class BatchChart:
     labels: Array
     log_alpha: Array
     resting_gain: Array
+    gradient: Array
     comoving: Array
 
     @classmethod
@@ -40,21 +43,22 @@ class BatchChart:
         def tensor(rows: Sequence[object]) -> Array:
             return torch.tensor(np.array(rows), dtype=torch.float64, device=device)
 
-        first = problems[0]
+        charts = [Chart(p, r, comoving=True) for p, r in zip(problems, regimes, strict=True)]
         return cls(
-            net=first.net,
-            loss=first.loss_function,
-            anchor=tensor([p.anchor for p in problems]),
+            net=problems[0].net,
+            loss=problems[0].loss_function,
+            anchor=tensor([p.unit_anchor for p in problems]),
             inputs=tensor([p.inputs for p in problems]),
             labels=tensor([p.labels for p in problems]),
-            log_alpha=tensor([r.log_alpha for r in regimes]),
-            resting_gain=tensor([-r.log_lambda - np.log(first.samples) for r in regimes]),
+            log_alpha=tensor([chart.log_alpha for chart in charts]),
+            resting_gain=tensor([chart.resting_gain for chart in charts]),
+            gradient=tensor([[p.units.gradient] for p in problems]),
             comoving=torch.ones(len(problems), dtype=torch.bool, device=device),
         )
 
     def lanes(self, index: Array) -> "BatchChart":
         """The lanes of an index or mask `(B,)`."""
-        tensors = ("anchor", "inputs", "labels", "log_alpha", "resting_gain", "comoving")
+        tensors = [field.name for field in fields(self) if field.name not in ("net", "loss")]
         return replace(self, **{name: getattr(self, name)[index] for name in tensors})
 
     def turned_rich(self, turning: Array) -> "BatchChart":
@@ -75,9 +79,14 @@ class BatchChart:
         return self.base + self._epsilon(clock) * coordinates
 
     def outputs(self, clock: Array, coordinates: Array) -> Array:
-        """f(theta; x), shape `(..., B, n)`."""
+        """f(theta; x) of training inputs, shape `(..., B, n)`."""
         epsilon = self._epsilon(clock)
-        return self.net.increment(self.base, epsilon * coordinates, self.inputs) / epsilon
+        grown = self.net.increment(self.base, epsilon * coordinates, self.inputs)
+        return grown / self.gradient / epsilon
+
+    def gradients(self, point: Array) -> Array:
+        """grad f(z; x), shape `(..., B, n, P)`."""
+        return self.net.jacobian(point, self.inputs) / self.gradient[..., None]
 
     def displacement(self, clock: Array, coordinates: Array) -> Array:
         """eta with theta = rho (anchor + rho^-L eta), shape `(..., B, P)`."""
@@ -88,7 +97,7 @@ class BatchChart:
     def rhs(self, clock: Array, coordinates: Array) -> Array:
         """dy/dtau, shape `(..., B, P)`."""
         outputs = self.outputs(clock, coordinates)
-        gradients = self.net.jacobian(self.point(clock, coordinates), self.inputs)
+        gradients = self.gradients(self.point(clock, coordinates))
         force = self.loss.force(self._log_gain(clock), outputs, self.labels)
         return _combined(force, gradients) - self._decay(clock) * coordinates
 
@@ -96,11 +105,11 @@ class BatchChart:
         """d(dy/dtau)/dy, shape `(..., B, P, P)`, and d(dy/dtau)/dtau at fixed y, `(..., B, P)`."""
         log_gain, outputs = self._log_gain(clock), self.outputs(clock, coordinates)
         point, decay = self.point(clock, coordinates), self._decay(clock)
-        gradients = self.net.jacobian(point, self.inputs)
+        gradients = self.gradients(point)
         force = self.loss.force(log_gain, outputs, self.labels)
         curvature = self.loss.curvature(log_gain, outputs, self.labels)
         bending = self.net.weighted_hessian(point, self.inputs, force)
-        bending = self._epsilon(clock)[..., None] * bending
+        bending = (self._epsilon(clock) / self.gradient)[..., None] * bending
         by_coordinates = bending - gradients.mT @ (curvature[..., None] * gradients)
         by_coordinates.diagonal(dim1=-2, dim2=-1).sub_(decay)
 

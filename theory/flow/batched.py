@@ -13,9 +13,10 @@ import numpy as np
 from theory.assumptions import check_finite, check_zero_output
 from theory.backend import Array, Flags, Floats, Integers
 from theory.errors import InvalidInput
+from theory.flow.chart import Chart
 from theory.flow.dual import LARGEST_DUAL_SCALE, dual_flows, reducible
 from theory.flow.lanes import Lanes, march
-from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
@@ -130,9 +131,9 @@ def _through_lanes(
     return BatchTrajectory(
         at=at,
         margins=array(chart.labels * chart.outputs(clocks, coordinates)),
-        log_norm=array(chart.log_scale(clocks) + norm.log()),
+        log_norm=array(chart.log_scale(clocks) + norm.log()) - _log_theta(problems),
         directions=array(point / norm[..., None]),
-        displacement=array(chart.displacement(clocks, coordinates)),
+        displacement=_displacement(problems, array(chart.displacement(clocks, coordinates))),
         steps=steps.cpu().numpy(),
         finished=arrived.isfinite().all(-1).all(-1).cpu().numpy(),
     )
@@ -148,21 +149,32 @@ def _through_duals(
     """Reducible problems, in compiled code on all threads of torch."""
     import torch
 
-    gains = [initial_log_gain(p, r) for p, r in zip(problems, regimes, strict=True)]
-    allowed = [tolerances(gain, rtol) for gain in gains]
+    charts = [Chart(p, r, comoving=True) for p, r in zip(problems, regimes, strict=True)]
+    allowed = [tolerances(chart.log_gain(0.0), rtol) for chart in charts]
     flows = dual_flows(problems, regimes, at, np.array(allowed), max_steps, torch.get_num_threads())
     states = flows.states
-    inputs = np.array([p.labels[:, None] * p.inputs for p in problems])
+    inputs = np.array([p.labels[:, None] * p.inputs / p.units.gradient for p in problems])
     signs = np.sign(states.anchor[..., : inputs.shape[-1]]) ** states.degree
     return BatchTrajectory(
         at=at,
         margins=(signs * states.weights) @ inputs.swapaxes(-1, -2),
-        log_norm=states.log_norm,
+        log_norm=states.log_norm - _log_theta(problems),
         directions=states.directions,
-        displacement=states.displacement,
+        displacement=_displacement(problems, states.displacement),
         steps=flows.steps,
         finished=flows.finished,
     )
+
+
+def _log_theta(problems: Sequence[Problem]) -> Floats:
+    """log of theta in the units of each problem over theta itself, shape `(B, 1)`."""
+    return np.array([[problem.units.log_theta] for problem in problems])
+
+
+def _displacement(problems: Sequence[Problem], own: Floats) -> Floats:
+    """eta `(B, T, P)` from those in the units of each problem."""
+    pairs = zip(problems, own, strict=True)
+    return np.array([problem.units.displacement(rows) for problem, rows in pairs])
 
 
 def _merged(parts: Sequence[BatchTrajectory], lanes: Sequence[int]) -> BatchTrajectory:

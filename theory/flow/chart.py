@@ -7,6 +7,10 @@ In coordinates y around a base point b, with z = b + eps y and f_b(y) = (f(z) - 
 Co-moving (kernel phase): theta = rho z, b = anchor, eps = rho^-L, kappa = L, rho = alpha e^-s,
 G = 2 (L-1) log rho - log lambda - log n. Rich (afterwards): theta = z, b = 0, eps = 1, kappa = 1,
 G = -log lambda - log n. The Jacobian is symmetric.
+
+All of this is in the units of the problem (`theory.units`): net, labels, theta, alpha and the
+lambda of G are those of the same flow with an anchor, gradients and targets of order one. So rho^L
+is the size of outputs, whatever the sizes of anchor and inputs.
 """
 
 from dataclasses import dataclass
@@ -22,10 +26,16 @@ from theory.problem import Problem, Regime
 LINEAR_BELOW = log(1e-60)
 """Below eps = 1e-60 the net is linear to every digit; subnormal eps would make f / eps noise."""
 
+_LARGEST = 700.0
+"""Of log eps; the rich chart has taken over long before."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """One chart of one flow; `coordinates` y have shape `(P,)`."""
+    """One chart of one flow; `coordinates` y have shape `(P,)`.
+
+    Times and the `inputs` of `outputs` are in the units of the user, all else in the problem's own.
+    """
 
     problem: Problem
     regime: Regime
@@ -37,11 +47,21 @@ class Chart:
 
     @cached_property
     def base(self) -> Floats:
-        return self.problem.anchor if self.comoving else np.zeros(self.problem.parameters)
+        return self.problem.unit_anchor if self.comoving else np.zeros(self.problem.parameters)
 
     @cached_property
     def base_jacobian(self) -> Floats:
-        return np.asarray(self.problem.net.jacobian(self.base, self.problem.inputs))
+        return self._jacobian(self.base, self.problem.inputs)
+
+    @cached_property
+    def labels(self) -> Floats:
+        """y, shape `(n,)`."""
+        return np.asarray(self.problem.labels / self.problem.units.target)
+
+    @cached_property
+    def log_alpha(self) -> float:
+        """log rho at the start; negative where outputs are below order one throughout."""
+        return self.regime.log_alpha + self.problem.units.log_scale
 
     @cached_property
     def decay(self) -> float:
@@ -49,8 +69,10 @@ class Chart:
         return float(self.problem.degree) if self.comoving else 1.0
 
     @cached_property
-    def _resting_gain(self) -> float:
-        return -self.regime.log_lambda - log(self.problem.samples)
+    def resting_gain(self) -> float:
+        """-log lambda - log n."""
+        resting = -self.regime.log_lambda - log(self.problem.samples)
+        return resting + self.problem.units.log_gain
 
     @cached_property
     def drift(self) -> float:
@@ -59,46 +81,53 @@ class Chart:
 
     def log_scale(self, decay_time: float) -> float:
         """log of the factor between z and theta."""
-        return self.regime.log_alpha - decay_time if self.comoving else 0.0
+        return self.log_alpha - decay_time if self.comoving else 0.0
 
     def log_gain(self, decay_time: float) -> float:
         """G(s)."""
-        scale = self.regime.log_alpha - decay_time
-        return self._resting_gain + (self.drift * scale if self.comoving else 0.0)
+        return self.resting_gain + self.drift * self.log_scale(decay_time)
+
+    def log_epsilon(self, decay_time: float) -> float:
+        """log eps(s)."""
+        return -self.problem.degree * self.log_scale(decay_time)
 
     def epsilon(self, decay_time: float) -> float:
         """eps(s), and exactly 0 where the net is linear to every digit."""
         if not self.comoving:
             return 1.0
-        log_epsilon = -self.problem.degree * (self.regime.log_alpha - decay_time)
-        return exp(log_epsilon) if log_epsilon > LINEAR_BELOW else 0.0
+        log_epsilon = self.log_epsilon(decay_time)
+        return exp(min(log_epsilon, _LARGEST)) if log_epsilon > LINEAR_BELOW else 0.0
 
     def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
         """f(theta; x), shape `(m,)`."""
         net, epsilon = self.problem.net, self.epsilon(decay_time)
         if not self.comoving:
-            return np.asarray(net.outputs(coordinates, inputs))
+            return np.asarray(net.outputs(coordinates, inputs)) / self.problem.units.gradient
         if epsilon == 0.0:
-            return np.asarray(net.jacobian(self.base, inputs) @ coordinates)
-        return np.asarray(net.increment(self.base, epsilon * coordinates, inputs) / epsilon)
+            return np.asarray(self._jacobian(self.base, inputs) @ coordinates)
+        return self._increment(epsilon * coordinates, inputs) / epsilon
 
     def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
         """Training outputs `(n,)` and gradients at z `(n, P)`."""
-        net, inputs, epsilon = self.problem.net, self.problem.inputs, self.epsilon(decay_time)
+        inputs, epsilon = self.problem.inputs, self.epsilon(decay_time)
         if epsilon == 0.0:
             return self.base_jacobian @ coordinates, self.base_jacobian
-        if not self.comoving:
-            return net.outputs(coordinates, inputs), net.jacobian(coordinates, inputs)
-        step = epsilon * coordinates
-        outputs = net.increment(self.base, step, inputs) / epsilon
-        return outputs, net.jacobian(self.base + step, inputs)
+        outputs = self.outputs(decay_time, coordinates, inputs)
+        return outputs, self._jacobian(self.base + epsilon * coordinates, inputs)
+
+    def _jacobian(self, point: Floats, inputs: Floats) -> Floats:
+        return np.asarray(self.problem.net.jacobian(point, inputs)) / self.problem.units.gradient
+
+    def _increment(self, step: Floats, inputs: Floats) -> Floats:
+        grown = np.asarray(self.problem.net.increment(self.base, step, inputs))
+        return grown / self.problem.units.gradient
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
         decay_time, rate = decay_time_at(clock), log_rate(clock)
         outputs, gradients = self.linearize(decay_time, coordinates)
         log_gain = rate + self.log_gain(decay_time)
-        force = self.problem.loss_function.force(log_gain, outputs, self.problem.labels)
+        force = self.problem.loss_function.force(log_gain, outputs, self.labels)
         return np.asarray(force @ gradients - (self.decay * exp(rate)) * coordinates)
 
     def jacobian(self, clock: float, coordinates: Floats) -> Floats:
@@ -107,11 +136,11 @@ class Chart:
         problem, epsilon = self.problem, self.epsilon(decay_time)
         outputs, gradients = self.linearize(decay_time, coordinates)
         log_gain = rate + self.log_gain(decay_time)
-        curvature = problem.loss_function.curvature(log_gain, outputs, problem.labels)
+        curvature = problem.loss_function.curvature(log_gain, outputs, self.labels)
         matrix = -(gradients.T * curvature) @ gradients
         if epsilon > 0.0:
-            force = problem.loss_function.force(log_gain, outputs, problem.labels)
-            point = self.base + epsilon * coordinates
-            matrix = matrix + epsilon * problem.net.weighted_hessian(point, problem.inputs, force)
+            force = problem.loss_function.force(log_gain, outputs, self.labels)
+            point, bent = self.base + epsilon * coordinates, epsilon / problem.units.gradient
+            matrix = matrix + bent * problem.net.weighted_hessian(point, problem.inputs, force)
         matrix[np.diag_indices_from(matrix)] -= self.decay * exp(rate)
         return np.asarray(matrix)

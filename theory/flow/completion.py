@@ -33,7 +33,7 @@ does not move, steps are as long as stability allows, the same at any two tolera
 grows to this level."""
 
 _SMALLEST = -600.0
-"""Of log(rho^4), which underflows near -745; |W| is of order one."""
+"""Of log(rho^4) in units of y^2, which underflows near -745."""
 
 _SINGULAR = 1e-13
 """Where the observed entries determine a W of low rank, with some to spare, the kernel tends to a
@@ -179,8 +179,11 @@ def log_metric_scale(completion: Completion, efolds: float) -> float:
 def _pull(completion: Completion, efolds: float, matrix: Floats) -> tuple[Floats, Floats]:
     """B, and the multipliers m with (J J^T) m = 2 y."""
     values, vectors = np.linalg.eigh(matrix)
-    fourth = 4.0 * exp(max(2.0 * log_metric_scale(completion, efolds), _SMALLEST))
-    metric: Floats = np.asarray((vectors * np.sqrt(values**2 + fourth)) @ vectors.T)
+    size = float(np.abs(completion.values).max())
+    log_metric = log_metric_scale(completion, efolds) - log(size)
+    fourth = 4.0 * exp(max(2.0 * log_metric, _SMALLEST))
+    spectrum = size * np.sqrt((values / size) ** 2 + fourth)
+    metric: Floats = np.asarray((vectors * spectrum) @ vectors.T)
     eigenvalues, modes = np.linalg.eigh(completion.gram(metric))
     live = eigenvalues > _SINGULAR * eigenvalues[-1]
     projected = modes[:, live].T @ (2.0 * completion.values)

@@ -24,10 +24,12 @@ import numpy as np
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import AssumptionError, InvalidInput
+from theory.flow.chart import Chart
 from theory.flow.gradient import LOOSER, RICH_BELOW
 from theory.flow.pieces import piece_ends
+from theory.flow.state import ROUNDING
 from theory.integrate import MAX_EVALUATIONS, integrate
-from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy import tolerances
 from theory.losses import Loss
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
@@ -56,9 +58,9 @@ class DiagonalTrajectory:
         margins: q = Z w, shape `(T, n)`.
         log_multipliers: log mu_i = log(-l'(q_i)) - log lambda - log n, shape `(T, n)`.
         log_norm: log |theta|, shape `(T,)`.
-        error_estimate: largest relative difference in margins and weights from an integration at a
-            hundred times the tolerance, shape `(T,)`; NaN when not asked for. It bounds the error
-            of the looser of the two.
+        error_estimate: shape `(T,)`; NaN when not asked for. The sum of the largest relative
+            difference in margins and weights from an integration at a hundred times the tolerance,
+            of that tolerance, and of the rounding of margins where weights cancel.
         evaluations: right-hand sides evaluated, both integrations together.
     """
 
@@ -120,22 +122,23 @@ def diagonal_flow(
     """
     requested = _checked(problem, at, rtol)
     system = _System(problem, regime)
-    rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
+    rtol, atol = tolerances(system.chart.log_gain(0.0), rtol)
 
     def run(looser: float) -> _Run:
         return _run(system, requested, looser * rtol, looser * atol, max_evaluations)
 
     tight = run(1.0)
     weights, logs, evaluations = tight.weights, tight.logs, tight.evaluations
-    margins = system.margins(weights)
+    margins = problem.labels * (weights @ problem.inputs.T)
     error = np.full(requested.size, np.nan)
     if estimate_error:
         loose = run(LOOSER)
         evaluations += loose.evaluations
         error = np.maximum(
             _relative_difference(weights, loose.weights),
-            _relative_difference(margins, system.margins(loose.weights)),
+            _relative_difference(margins, problem.labels * (loose.weights @ problem.inputs.T)),
         )
+        error += rtol + _rounding(problem, weights, margins)
     largest = logs.max(axis=(1, 2))
     squares = np.exp(2.0 * (logs - largest[:, None, None])).sum(axis=(1, 2))
     return DiagonalTrajectory(
@@ -173,6 +176,15 @@ def _checked(problem: Problem, at: Sequence[float], rtol: float) -> Floats:
 def _log_multipliers(problem: Problem, regime: Regime, margins: Floats) -> Floats:
     exponents = np.logaddexp(margins, 0.0) if problem.loss == "logistic" else margins
     return np.asarray(-exponents - regime.log_lambda - log(problem.samples))
+
+
+def _rounding(problem: Problem, weights: Floats, margins: Floats) -> Floats:
+    """How far rounding may move margins, relative to the largest, shape `(T,)`."""
+    largest = np.abs(margins).max(axis=1)
+    cancelling = np.array([max(np.abs(w) @ np.abs(x) for x in problem.inputs) for w in weights])
+    safe = np.where(largest > 0.0, largest, 1.0)
+    unknown = np.where(cancelling > 0.0, np.inf, 0.0)
+    return np.where(largest > 0.0, ROUNDING * cancelling / safe, unknown)
 
 
 def _relative_difference(a: Floats, b: Floats) -> Floats:
@@ -305,7 +317,7 @@ def _over(function: Callable[[Floats], Floats], x: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """The equations of n dual variables a, in either chart."""
+    """The equations of n dual variables a, in either chart, in the units of the problem."""
 
     problem: Problem
     regime: Regime
@@ -314,23 +326,25 @@ class _System:
     def comoving(self) -> _CoMoving:
         return _CoMoving(
             self.problem.degree,
-            np.abs(self.problem.anchor[: self.problem.parameters // 2]),
-            self.regime.log_alpha,
-            self.resting_gain,
+            np.abs(self.problem.unit_anchor[: self.problem.parameters // 2]),
+            self.chart.log_alpha,
+            self.chart.resting_gain,
         )
 
-    @property
-    def resting_gain(self) -> float:
-        """-log lambda - log n."""
-        return -self.regime.log_lambda - log(self.problem.samples)
+    @cached_property
+    def chart(self) -> Chart:
+        """What is known of the units of this flow."""
+        return Chart(self.problem, self.regime, comoving=True)
 
     def combine(self, dual: Floats) -> Floats:
         """p = Z^T a, shape `(d,)`."""
-        return np.asarray((self.problem.labels * dual) @ self.problem.inputs)
+        signed = self.problem.labels * dual / self.problem.units.gradient
+        return np.asarray(signed @ self.problem.inputs)
 
     def margins(self, weights: Floats) -> Floats:
         """q = Z w, shape `(..., n)` for weights `(..., d)`."""
-        return np.asarray(self.problem.labels * (weights @ self.problem.inputs.T))
+        signs = self.problem.labels / self.problem.units.gradient
+        return np.asarray(signs * (weights @ self.problem.inputs.T))
 
     def rhs(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
         """da/dtau."""
@@ -351,12 +365,13 @@ class _System:
         return np.asarray(matrix)
 
     def gram(self, slopes: Floats) -> Floats:
-        """X diag(slopes) X^T, shape `(n, n)`.
+        """X diag(slopes) X^T over the square of the unit of gradients, shape `(n, n)`.
 
         For large inputs the columns whose slopes moved most are exact, and the others keep their
         proportions of the anchor.
         """
         inputs, base = self.problem.inputs, self.comoving.base_slopes
+        slopes = slopes / self.problem.units.gradient**2
         if inputs.size * len(inputs) <= _EXACT_GRAM or inputs.shape[1] <= 2 * _MOVED_COLUMNS:
             return _gram(inputs, slopes)
         typical = float(np.median(slopes / base))
@@ -370,7 +385,7 @@ class _System:
 
     @cached_property
     def base_gram(self) -> Floats:
-        """The Gram matrix at the anchor."""
+        """The Gram matrix at the anchor, of inputs in their own units."""
         return _gram(self.problem.inputs, self.comoving.base_slopes)
 
     @cached_property
@@ -398,22 +413,23 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
     regime, degree = system.regime, system.problem.degree
     weights = np.zeros((at.size, system.comoving.half.size))
     logs = np.empty((at.size, 2, system.comoving.half.size))
-    logs[:] = regime.log_alpha + np.log(system.comoving.half)
+    logs[:] = system.chart.log_alpha + np.log(system.comoving.half)
     pending = [(clock_of(t * regime.log_alpha), k) for k, t in enumerate(at) if t > 0]
+    unit = system.problem.units
     if not pending:
-        return _Run(weights, logs, 0)
+        return _Run(weights, logs - unit.log_theta, 0)
     stop = max(clock for clock, _ in pending)
     chart: _Chart = system.comoving
-    stiffness = float(np.abs(np.diagonal(system.base_gram)).max())
+    stiffness = float(np.diagonal(system.base_gram).max()) / system.problem.units.gradient**2
     earliest = min(clock for clock, _ in pending)
     start = min(first_clock(chart.log_gain(0.0), stiffness), earliest - 1.0)
     zero = np.zeros(system.problem.samples)
     dual = system.problem.loss_function.force(start + chart.log_gain(0.0), zero, zero + 1.0)
     evaluations = 0
-    for end in piece_ends(regime, degree, RICH_BELOW, start, stop):
+    for end in piece_ends(system.chart, RICH_BELOW, start, stop):
         if evaluations:
             mean, ratio = chart.logs(decay_time_at(start), system.combine(dual))
-            chart = _Rich(degree, mean, ratio, decay_time_at(start), system.resting_gain)
+            chart = _Rich(degree, mean, ratio, decay_time_at(start), chart.resting_gain)
             dual = zero
         due = [(clock, k) for clock, k in pending if start < clock <= end]
         solution = integrate(
@@ -437,4 +453,4 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
     if degree % 2:  # where u = v < 0 and L is odd, u takes the course of |v|
         negative = system.problem.anchor[: weights.shape[1]] < 0
         logs[:, :, negative] = logs[:, ::-1, negative]
-    return _Run(weights, logs, evaluations)
+    return _Run(weights / unit.gradient, logs - unit.log_theta, evaluations)

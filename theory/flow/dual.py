@@ -15,9 +15,9 @@ import numpy as np
 
 from theory.backend import Flags, Floats, Integers
 from theory.clock import clock_of, decay_time_at, first_clock
+from theory.flow.chart import Chart
 from theory.flow.dual_states import DualStates
 from theory.flow.pieces import piece_ends
-from theory.kernel.lazy import initial_log_gain
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 
@@ -32,8 +32,9 @@ MAX_STEPS: Final = 20_000
 """Flows need 200 to 3000 steps at rtol 1e-8 and 1e-11 up to log10 alpha = 100."""
 
 _RICH_BELOW: Final = log(10.0)
-"""rho^L at the hand-over. Earlier, the rich chart has more to cover, and it cannot use that errors
-are damped; later, log a itself turns. Measured between 1 and 10^4: 10 takes the fewest steps."""
+"""rho^L at the hand-over, in the units of the problem. Earlier, the rich chart has more to cover,
+and it cannot use that errors are damped; later, log a itself turns. Measured between 1 and 10^4: 10
+takes the fewest steps."""
 
 
 _WIDEST: Final = 32
@@ -81,19 +82,20 @@ def dual_flows(
     from theory.flow.dual_steps import FINISHED, Plan, at_start, room, run
 
     first, degree, logistic = problems[0], problems[0].degree, problems[0].loss == "logistic"
-    anchors = np.array([p.anchor for p in problems])
+    charts = [Chart(p, r, comoving=True) for p, r in zip(problems, regimes, strict=True)]
+    anchors = np.array([p.unit_anchor for p in problems])
     signed_half = anchors[:, : first.parameters // 2]
     half = np.abs(signed_half)
-    inputs = np.array([p.labels[:, None] * p.inputs for p in problems])
+    inputs = np.array([p.labels[:, None] * p.inputs / p.units.gradient for p in problems])
     inputs *= np.sign(signed_half)[:, None] ** degree
     base = 2.0 * degree**2 * half ** (2 * degree - 2)
-    log_alpha = np.array([regime.log_alpha for regime in regimes])
-    resting_gain = np.array([-r.log_lambda - log(first.samples) for r in regimes])
-    stops = np.array([[clock_of(t * log) if t > 0 else -inf for t in at] for log in log_alpha])
-    gains = np.array([initial_log_gain(p, r) for p, r in zip(problems, regimes, strict=True)])
+    log_alpha = np.array([chart.log_alpha for chart in charts])
+    resting_gain = np.array([chart.resting_gain for chart in charts])
+    stops = np.array([[clock_of(t * r.log_alpha) if t > 0 else -inf for t in at] for r in regimes])
+    gains = np.array([chart.log_gain(0.0) for chart in charts])
     starts = _starts(gains, (inputs**2 @ base[..., None]).max(axis=(1, 2)), stops)
     states = starts + gains - (log(2.0) if logistic else 0.0)
-    ends = _ends(regimes, degree, starts, stops.max(axis=1))
+    ends = _ends(charts, starts, stops.max(axis=1))
     grid = np.sort(np.concatenate([stops, ends, np.zeros((len(ends), 1))], axis=1), axis=1)
     out = np.zeros((len(ends), half.shape[1], grid.shape[1], 4))
     steps, status = np.zeros((2, len(ends)), dtype=np.int64)
@@ -145,10 +147,10 @@ def _starts(gains: Floats, stiffness: Floats, stops: Floats) -> Floats:
     return np.asarray(np.minimum(first, moving.min(axis=1) - 1.0))
 
 
-def _ends(regimes: Sequence[Regime], degree: int, starts: Floats, last: Floats) -> Floats:
+def _ends(charts: Sequence[Chart], starts: Floats, last: Floats) -> Floats:
     """Clocks `(B, E)` at which pieces end; lanes of fewer pieces repeat their last one."""
-    flows = zip(regimes, starts, last, strict=True)
-    ends = [piece_ends(regime, degree, _RICH_BELOW, start, stop) for regime, start, stop in flows]
+    flows = zip(charts, starts, last, strict=True)
+    ends = [piece_ends(chart, _RICH_BELOW, start, stop) for chart, start, stop in flows]
     most = max(map(len, ends))
     return np.array([row + row[-1:] * (most - len(row)) for row in ends])
 

@@ -15,6 +15,8 @@ from theory.problem import Problem, Regime
 class DualStates:
     """States of diagonal nets of one degree relative to u = v = rho half; leading axes are free.
 
+    All is in the units of the problem (`theory.units`), as in `theory.flow.chart`.
+
     Attributes:
         anchor: u then v, shape `(..., 2 d)`.
         log_rho: shape `(...)`.
@@ -75,7 +77,7 @@ class DualStates:
         first_order = np.concatenate([slope, -slope], axis=-1)
         log_scale = self.degree * self.log_rho[..., None]
         with np.errstate(over="ignore", under="ignore"):
-            moved = np.exp(-log_scale) * first_order
+            moved = np.exp(np.minimum(-log_scale, 700.0)) * first_order
             linear = np.abs(moved) < 1e-150
             growth = np.where(linear, 1.0, np.expm1(self._logs) / np.where(linear, 1.0, moved))
             near = first_order * growth
@@ -86,10 +88,12 @@ class DualStates:
 def flow_states(problem: Problem, regime: Regime, states: DualStates) -> tuple[FlowState, ...]:
     """States of one flow, shape `(T,)`, as those of `gradient_flow`, each in its own chart."""
     displacement, theta = states.displacement, states.theta
+    charts = {way: Chart(problem, regime, comoving=way) for way in (False, True)}
+    log_alpha = charts[True].log_alpha
     return tuple(
         FlowState(
-            Chart(problem, regime, comoving=bool(comoving)),
-            regime.log_alpha - float(log_rho),
+            charts[bool(comoving)],
+            log_alpha - float(log_rho),
             displacement[row] if comoving else theta[row],
         )
         for row, (comoving, log_rho) in enumerate(zip(states.comoving, states.log_rho, strict=True))

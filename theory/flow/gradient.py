@@ -6,7 +6,7 @@ The kernel phase is integrated in the co-moving chart, the rest in theta; see `t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from math import log
@@ -31,7 +31,7 @@ from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
-from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
@@ -41,8 +41,8 @@ LOOSER = 100.0
 """Ratio of the two tolerances whose difference is the error estimate."""
 
 RICH_BELOW = log(1e4)
-"""The rich chart takes over once rho^L < 1e4: theta then loses four digits of f to cancellation,
-where the co-moving chart would lose as many to the growth of eta."""
+"""The rich chart takes over once rho^L < 1e4, in the units of the problem: theta then loses four
+digits of f to cancellation, where the co-moving chart would lose as many to the growth of eta."""
 
 
 def gradient_flow(
@@ -85,7 +85,8 @@ def gradient_flow(
     check_finite(problem)
     check_zero_output(problem)
 
-    rtol, atol = tolerances(initial_log_gain(problem, regime), rtol)
+    log_gain = Chart(problem, regime, comoving=True).log_gain(0.0)
+    rtol, atol = tolerances(log_gain, rtol)
     scales = (1.0, LOOSER) if estimate_error else (1.0,)
     tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
     runs: list[_Run] | None = None
@@ -98,7 +99,7 @@ def gradient_flow(
     error = np.full(requested.size, np.nan)
     if estimate_error:
         states = zip(tight.states, loose.states, strict=True)
-        error = np.array([_difference(a, b) for a, b in states])
+        error = np.array([_difference(a, b) + a.rounding + rtol for a, b in states])
     return Trajectory(
         problem=problem,
         regime=regime,
@@ -189,16 +190,17 @@ def _run(
     if not pending:
         return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
 
-    log_gain = initial_log_gain(problem, regime)
     start = min(start_clock(chart), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
-    force = loss.force(start + log_gain, np.zeros(problem.samples), problem.labels)
+    force = loss.force(start + chart.log_gain(0.0), np.zeros(problem.samples), chart.labels)
     coordinates = np.asarray(force @ chart.base_jacobian)
     evaluations, methods, decay_time, settled = 0, [], decay_time_at(start), False
+    atol = accuracy.atol
     for segment in _segments(chart, start, max(clock for clock, _ in pending)):
         if segment.chart is not chart:
-            state = FlowState(chart, decay_time, coordinates)
-            chart, coordinates = segment.chart, state.theta
+            state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
+            chart, coordinates = segment.chart, state.coordinates
+            atol *= min(1.0, float(np.abs(coordinates).max()))
         system = SlowManifold(chart, accuracy.refined) if segment.slow else chart
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
@@ -209,7 +211,7 @@ def _run(
             coordinates,
             [clock for clock, _ in due],
             rtol=accuracy.rtol,
-            atol=accuracy.atol,
+            atol=atol,
             method=method,
             dense=dense,
             events=[_clocked(event, segment) for event in events],
@@ -258,9 +260,8 @@ def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float
 
 def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
     """From `start` to `stop`: co-moving, then rich; on the slow manifold where that is stiff."""
-    problem, regime = chart.problem, chart.regime
-    turn = hand_over(regime, problem.degree, RICH_BELOW)
-    rich = Chart(problem, regime, comoving=False)
+    turn = hand_over(chart, RICH_BELOW)
+    rich = replace(chart, comoving=False)
     relaxed, released = slow_clocks(chart, start)
     ends = [*sorted(clock for clock in (turn, relaxed, released) if start < clock < stop), stop]
     return [
@@ -271,6 +272,6 @@ def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
 
 def _difference(a: FlowState, b: FlowState) -> float:
     """Largest relative difference of two states, in margins and direction."""
-    scale = float(np.abs(a.margins).max())
+    scale = max(float(np.abs(a.margins).max()), float(np.abs(b.margins).max()))
     margins = float(np.abs(a.margins - b.margins).max()) / scale if scale > 0 else 0.0
     return max(margins, float(np.linalg.norm(a.direction - b.direction)))

@@ -14,7 +14,7 @@ from theory.flow.chart import Chart
 from theory.flow.extrapolation import ORDER, extrapolated_step, rounding_growth
 from theory.flow.gradient import start_clock
 from theory.flow.pieces import hand_over
-from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
 
 _FIRST_STEP: Final = 0.5
@@ -23,8 +23,9 @@ _FIRST_STEP: Final = 0.5
 _SAFETY, _MOST_SHRINKING, _MOST_GROWTH = 0.9, 0.1, 5.0
 
 _RICH_BELOW: Final = log(100.0)
-"""The rich chart takes over once rho^L < 100. At 1e4 the tolerance of theta, relative to rho, is
-coarse for eta: margins are then wrong by 100 rtol. Later turns cost steps."""
+"""The rich chart takes over once rho^L < 100, in the units of the problem. At 1e4 the tolerance of
+theta, relative to rho, is coarse for eta: margins are then wrong by 100 rtol. Later turns cost
+steps."""
 
 _SEAM: Final = 0.0
 """The clock at which the second derivative of s jumps; no step crosses it."""
@@ -66,8 +67,9 @@ class Lanes:
         flows = list(zip(problems, regimes, strict=True))
         stops = [[clock_of(t * r.log_alpha) if t > 0 else -inf for t in at] for r in regimes]
         first = [min((stop for stop in row if stop > -inf), default=inf) for row in stops]
-        starts = [start_clock(Chart(p, r, comoving=True)) for p, r in flows]
-        tolerance = [_tolerances(initial_log_gain(p, r), rtol) for p, r in flows]
+        charts = [Chart(p, r, comoving=True) for p, r in flows]
+        starts = [start_clock(chart) for chart in charts]
+        tolerance = [_tolerances(chart.log_gain(0.0), rtol) for chart in charts]
         chart = BatchChart.of(problems, regimes, device)
         clock = torch.minimum(tensor(starts), tensor(first) - 1.0)
         return cls(
@@ -77,7 +79,7 @@ class Lanes:
             coordinates=chart.rhs(clock, torch.zeros_like(chart.anchor)),
             step=torch.full_like(clock, _FIRST_STEP),
             stops=tensor(stops),
-            turn=tensor([hand_over(r, p.degree, _RICH_BELOW) for p, r in flows]),
+            turn=torch.maximum(clock, tensor([hand_over(c, _RICH_BELOW) for c in charts])),
             rtol=tensor(tolerance)[:, :1],
             atol=tensor(tolerance)[:, 1:],
         )
@@ -106,8 +108,13 @@ class Lanes:
         turning = self.chart.comoving & (self.clock == self.turn)
         scale = self.chart.log_scale(self.clock).exp()[:, None]
         theta = scale * self.chart.point(self.clock, self.coordinates)
-        coordinates = torch.where(turning[:, None], theta, self.coordinates)
-        return replace(self, chart=self.chart.turned_rich(turning), coordinates=coordinates)
+        size = theta.abs().amax(-1, keepdim=True).clip(max=1.0)
+        return replace(
+            self,
+            chart=self.chart.turned_rich(turning),
+            coordinates=torch.where(turning[:, None], theta, self.coordinates),
+            atol=torch.where(turning[:, None], size * self.atol, self.atol),
+        )
 
     def advanced(self) -> "Lanes":
         """Each lane one step further, or where it was with a shorter step to try."""

@@ -49,7 +49,7 @@ class SlowManifold:
     def rank(self) -> int:
         """The rank of the gradients, at the anchor and along the flow."""
         problem = self.chart.problem
-        return feature_rank(problem.net.jacobian(problem.anchor, problem.inputs))
+        return feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs))
 
     def pull(self, decay_time: float, coordinates: Floats) -> Floats:
         """sum_i m_i grad f_i(z), shape `(P,)`."""
@@ -63,14 +63,14 @@ class SlowManifold:
             moved = _Spectrum.of(self.chart.linearize(*later)[1], self.rank)
             change = self._resting(moved, exp(-self.chart.log_gain(later[0]))) - multipliers
             multipliers = multipliers - spectrum.solve(softness / _DIFFERENCE * change)
-        astray = problem.labels - softness * multipliers - outputs
+        astray = self.chart.labels - softness * multipliers - outputs
         return np.asarray((multipliers + spectrum.solve(problem.degree * astray)) @ gradients)
 
     def _resting(self, spectrum: "_Spectrum", softness: float) -> Floats:
         """m to first order, shape `(n,)`."""
         degree = self.chart.problem.degree
         ridge = (degree + self.chart.drift) * softness
-        return spectrum.solve(degree * self.chart.problem.labels, ridge)
+        return spectrum.solve(degree * self.chart.labels, ridge)
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
@@ -133,7 +133,7 @@ def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
 
 def _check_rank(problem: Problem) -> None:
     """Linear relations between the gradients at the anchor hold at every theta."""
-    at_anchor = problem.net.jacobian(problem.anchor, problem.inputs)
+    at_anchor = problem.net.jacobian(problem.unit_anchor, problem.inputs)
     rank = feature_rank(at_anchor)
     elsewhere = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
     both = np.hstack([at_anchor, problem.net.jacobian(elsewhere, problem.inputs)])

@@ -70,7 +70,7 @@ def plain_flow(
         start,
         list(times),
         rtol=rtol,
-        atol=rtol,
+        atol=rtol * exp(-problem.units.log_theta),
         max_evaluations=max_evaluations,
     )
     return solution.states

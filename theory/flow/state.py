@@ -1,8 +1,9 @@
 """One moment of a flow, and everything that can be read off it without losing digits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import exp, log
+from math import exp, inf, log
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,10 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.manifold import SlowManifold
-from theory.problem import Problem
+from theory.problem import Problem, Regime
+
+ROUNDING: Final = 4.0 * float(np.finfo(np.float64).eps)
+"""Relative error of a parameter to which the rounding of an output amounts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,22 @@ class FlowState:
     slow: bool = False
     """On the slow manifold of the squared loss, where f - y is below rounding."""
 
+    @classmethod
+    def of_theta(
+        cls, problem: Problem, regime: Regime, decay_time: float, theta: Floats
+    ) -> "FlowState":
+        """The state of that theta `(P,)`, in the rich chart."""
+        chart = Chart(problem, regime, comoving=False)
+        return cls(chart, decay_time, np.exp(problem.units.log_theta) * np.asarray(theta))
+
+    @classmethod
+    def of_displacement(
+        cls, problem: Problem, regime: Regime, decay_time: float, displacement: Floats
+    ) -> "FlowState":
+        """The state of that eta `(P,)`, in the co-moving chart."""
+        chart = Chart(problem, regime, comoving=True)
+        return cls(chart, decay_time, problem.units.own_displacement(np.asarray(displacement)))
+
     @property
     def problem(self) -> Problem:
         return self.chart.problem
@@ -37,13 +57,14 @@ class FlowState:
 
     @cached_property
     def _point(self) -> Floats:
-        """theta up to the factor exp(chart.log_scale)."""
+        """theta up to the factor exp(chart.log_scale), in the units of the problem."""
         return self.chart.base + self.chart.epsilon(self.decay_time) * self.coordinates
 
     @cached_property
     def log_norm(self) -> float:
         """Natural logarithm of |theta|."""
-        return self.chart.log_scale(self.decay_time) + float(np.log(np.linalg.norm(self._point)))
+        own = self.chart.log_scale(self.decay_time) + float(np.log(np.linalg.norm(self._point)))
+        return own - self.problem.units.log_theta
 
     @cached_property
     def direction(self) -> Floats:
@@ -59,21 +80,45 @@ class FlowState:
     @cached_property
     def displacement(self) -> Floats:
         """eta in theta = rho (anchor + rho^-L eta), `(P,)`: what the kernel machine learns."""
-        if self.chart.comoving:
-            return self.coordinates
-        rho = exp(self.chart.regime.log_alpha - self.decay_time)
-        degree = self.problem.degree
-        return rho ** (degree - 1) * self.coordinates - rho**degree * self.problem.anchor
+        return self.problem.units.displacement(self.in_chart(comoving=True).coordinates)
+
+    def in_chart(self, *, comoving: bool) -> "FlowState":
+        """The same state in the coordinates of a chart; infinite where they exceed float64."""
+        if comoving == self.chart.comoving:
+            return self
+        chart = replace(self.chart, comoving=comoving)
+        if comoving:
+            rho, degree = exp(chart.log_scale(self.decay_time)), self.problem.degree
+            coordinates = rho ** (degree - 1) * self.coordinates - rho**degree * chart.base
+        else:
+            with np.errstate(over="ignore"):
+                coordinates = np.exp(self.chart.log_scale(self.decay_time)) * self._point
+        return FlowState(chart, self.decay_time, np.asarray(coordinates), self.slow)
 
     def outputs(self, inputs: Floats) -> Floats:
         """f(theta; x) on any inputs `(m, d)`, shape `(m,)`."""
-        return self.chart.outputs(self.decay_time, self.coordinates, inputs)
+        own = self.chart.outputs(self.decay_time, self.coordinates, inputs)
+        return np.asarray(self.problem.units.target * own)
 
     @cached_property
     def margins(self) -> Floats:
         """q_i = y_i f(theta; x_i), shape `(n,)`."""
-        outputs = self.chart.outputs(self.decay_time, self.coordinates, self.problem.inputs)
-        return np.asarray(self.problem.labels * outputs)
+        return np.asarray(self.problem.labels * self.outputs(self.problem.inputs))
+
+    @cached_property
+    def rounding(self) -> float:
+        """How far rounding may move the margins, relative to the largest of them.
+
+        Outputs are those of parameters that are relatively wrong by `ROUNDING`: by
+        sum_k |y_k df/dy_k| times that, y the coordinates. Where theta is large and its outputs are
+        what cancels, this is all that is known of them. 0 where all margins are.
+        """
+        outputs, gradients = self.chart.linearize(self.decay_time, self.coordinates)
+        largest = float(np.abs(outputs).max())
+        if largest == 0.0 and not self.coordinates.any():
+            return 0.0
+        cancelling = float((np.abs(gradients) @ np.abs(self.coordinates)).max())
+        return ROUNDING * cancelling / largest if largest > 0.0 else inf
 
     @property
     def log_normalized_margin_scale(self) -> float:
@@ -83,8 +128,7 @@ class FlowState:
     @cached_property
     def anchor_sine(self) -> float:
         """Sine of the angle between theta and the anchor, without cancellation at small angles."""
-        anchor = self.problem.anchor / self.problem.anchor_norm
-        point = self._point
+        anchor, point = self._anchor_direction, self._point
         if self.chart.comoving:
             offset = self.chart.epsilon(self.decay_time) * self.coordinates
         else:
@@ -95,7 +139,12 @@ class FlowState:
     @cached_property
     def anchor_cosine(self) -> float:
         """Cosine of the angle between theta and the anchor."""
-        return float(self.direction @ self.problem.anchor / self.problem.anchor_norm)
+        return float(self.direction @ self._anchor_direction)
+
+    @property
+    def _anchor_direction(self) -> Floats:
+        """The anchor at unit norm, shape `(P,)`."""
+        return self.problem.unit_anchor / np.linalg.norm(self.problem.unit_anchor)
 
     @cached_property
     def direction_change(self) -> float:
@@ -107,12 +156,13 @@ class FlowState:
     @cached_property
     def log_norm_excess(self) -> float:
         """log(|theta| / (rho |anchor|)), accurate relative to itself in the kernel phase."""
+        anchor = self.problem.unit_anchor
+        square = float(anchor @ anchor)
         if not self.chart.comoving:
-            log_rho = self.chart.regime.log_alpha - self.decay_time
-            return self.log_norm - log_rho - float(np.log(self.problem.anchor_norm))
+            log_rho = self.chart.log_alpha - self.decay_time
+            return float(np.log(np.linalg.norm(self._point))) - log_rho - 0.5 * log(square)
         offset = self.chart.epsilon(self.decay_time) * self.coordinates
-        squared = 2.0 * (self.problem.anchor @ offset) + offset @ offset
-        return 0.5 * float(np.log1p(squared / self.problem.anchor_norm**2))
+        return 0.5 * float(np.log1p((2.0 * (anchor @ offset) + offset @ offset) / square))
 
     @cached_property
     def log_multipliers(self) -> Floats:
@@ -127,15 +177,14 @@ class FlowState:
                 f"loss is {problem.loss!r}: its multipliers (y - f) / (n lambda) have either sign, "
                 "so they have no logarithms; log_multipliers are for classification"
             )
-        resting = self._resting_gain
-        if problem.loss == "logistic":
-            return np.asarray(-np.logaddexp(self.margins, 0.0) + resting)
-        return np.asarray(-self.margins + resting)
+        return self._log_forces - self.chart.regime.log_lambda - log(problem.samples)
 
     @property
-    def _resting_gain(self) -> float:
-        """-log lambda - log n."""
-        return -self.chart.regime.log_lambda - log(self.problem.samples)
+    def _log_forces(self) -> Floats:
+        """log(-l'(q_i)) of a classification loss, shape `(n,)`."""
+        if self.problem.loss == "logistic":
+            return np.asarray(-np.logaddexp(self.margins, 0.0))
+        return -self.margins
 
     @cached_property
     def stationarity(self) -> float:
@@ -149,11 +198,11 @@ class FlowState:
             pull = chart.epsilon(s) * SlowManifold(chart).pull(s, self.coordinates)
             return float(np.linalg.norm(pull - self._point) / norm)
         outputs, gradients = chart.linearize(s, self.coordinates)
+        exponents = np.full(problem.samples, chart.log_gain(s) + chart.log_epsilon(s))
         if problem.loss_function.classifies:
-            forces, exponents = problem.labels, self.log_multipliers
+            forces, exponents = problem.labels, exponents + self._log_forces
         else:
-            forces, exponents = problem.labels - outputs, np.array(self._resting_gain)
-        exponents = exponents + (problem.degree - 2) * chart.log_scale(s)
+            forces = chart.labels - outputs
         largest = max(float(exponents.max()), 0.0)
         pull = (forces * np.exp(exponents - largest)) @ gradients
         with np.errstate(over="ignore"):

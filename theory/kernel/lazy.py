@@ -17,9 +17,10 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import InvalidInput
 from theory.integrate import integrate
-from theory.kernel.ntk import gram, signed_features
+from theory.kernel.ntk import gram, unit_features
 from theory.problem import Problem, Regime
 from theory.requests import requested_times
+from theory.units import scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,10 @@ def lazy_flow(
     requested = requested_times(at)
     if requested.min() <= 0:
         raise InvalidInput(f"at is {list(at)}; times are finite multiples > 0 of t_g")
-    features = signed_features(problem)
+    units = problem.units
+    features = unit_features(problem)
     kernel = gram(features)
-    gain = initial_log_gain(problem, regime)
+    gain = initial_log_gain(problem, regime) + units.kernel_exponent * log(2.0)
     drift = 2.0 * (problem.degree - 1)
     ones = np.ones(problem.samples)
 
@@ -103,8 +105,8 @@ def lazy_flow(
     dual[order] = solution.states
     return LazyFlow(
         at=requested,
-        dual=dual,
+        dual=scaled(dual, -units.kernel_exponent),
         margins=dual @ kernel,
-        displacement=dual @ features,
+        displacement=units.displacement(dual @ features),
         evaluations=solution.evaluations,
     )

@@ -3,15 +3,36 @@
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import AssumptionError
 from theory.problem import Problem
+from theory.units import scaled
 
 RANK_TOLERANCE = 1e-7
 """Relative, of singular values: their squares, the eigenvalues of the kernel, are then 1e-14."""
 
+LARGEST_EXPONENT = 1000.0
+"""Of the power of two of a kernel, which float64 holds up to 1023."""
+
 
 def signed_features(problem: Problem) -> Floats:
-    """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss."""
-    jacobian = problem.net.jacobian(problem.anchor, problem.inputs)
+    """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss.
+
+    Raises:
+        AssumptionError: their squares leave float64 ("finite values").
+    """
+    exponent = problem.units.kernel_exponent
+    if abs(exponent) > LARGEST_EXPONENT:
+        raise AssumptionError(
+            "finite values",
+            f"net has gradients of size 2^{exponent / 2:.0f} at the anchor, whose squares leave "
+            "float64; rescale inputs or anchor",
+        )
+    return scaled(unit_features(problem), 0.5 * exponent)
+
+
+def unit_features(problem: Problem) -> Floats:
+    """`signed_features` in the units of the problem: a power of two away, and of order one."""
+    jacobian = problem.net.jacobian(problem.unit_anchor, problem.inputs) / problem.units.gradient
     signed = problem.labels[:, None] * jacobian if problem.loss_function.classifies else jacobian
     return np.asarray(signed, dtype=np.float64)
 

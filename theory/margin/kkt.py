@@ -12,6 +12,7 @@ from scipy.optimize import lsq_linear, nnls
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.problem import Problem
+from theory.units import power_of_two, scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def kkt_residual(
     return KKTResidual(
         stationarity=float(np.linalg.norm(point - multipliers @ gradients)),
         complementarity=complementarity(margins, weights),
-        feasibility=max(0.0, -float(margins.min())) / max(float(np.abs(margins).max()), 1e-300),
+        feasibility=max(0.0, -float(margins.min())) / (float(np.abs(margins).max()) or 1.0),
         multipliers=multipliers,
     )
 
@@ -78,14 +79,15 @@ def nonnegative_least_squares(matrix: Floats, target: Floats) -> Floats:
     """argmin over m >= 0 of |matrix m - target|, the better of two solvers.
 
     SciPy's `nnls` is silently wrong about once in 10^5 small-integer problems, `bvls` was not in
-    2 * 10^5; both are cheap. They see columns of unit length, so that no unit decides.
+    2 * 10^5; both are cheap. They see columns of unit length and a target of order one, so that no
+    unit decides.
     """
-    lengths = np.linalg.norm(matrix, axis=0)
+    lengths, size = np.linalg.norm(matrix, axis=0), power_of_two(target)
     lengths = np.where(lengths > 0, lengths, 1.0)
-    unit = matrix / lengths
+    unit, target = matrix / lengths, scaled(target, -size)
     candidates = [np.asarray(nnls(unit, target, maxiter=50 * matrix.shape[1])[0])]
     candidates.append(
         np.maximum(lsq_linear(unit, target, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x, 0.0)
     )
     best = min(candidates, key=lambda m: float(np.linalg.norm(unit @ m - target)))
-    return np.asarray(best / lengths)
+    return scaled(best / lengths, size)

@@ -74,18 +74,19 @@ def energy_bound(states: Sequence[FlowState]) -> float:
     n lambda |m|^2 / 2 on the slow manifold. The minimum of |theta| is over the given states.
     """
     first, last = states[0], states[-1]
-    smallest = min(exp(2.0 * state.log_norm) for state in states)
-    drop = max(interpolation_energy(first) - interpolation_energy(last), 0.0)
-    return sqrt(drop / ((last.decay_time - first.decay_time) * smallest))
+    smallest = 2.0 * min(state.log_norm for state in states)
+    drop = interpolation_energy(first, smallest) - interpolation_energy(last, smallest)
+    return sqrt(max(drop, 0.0) / (last.decay_time - first.decay_time))
 
 
-def interpolation_energy(state: FlowState) -> float:
-    """|theta|^2 / 2 + n lambda |m|^2 / 2, with m the least-squares multipliers.
+def interpolation_energy(state: FlowState, log_unit: float = 0.0) -> float:
+    """|theta|^2 / 2 + n lambda |m|^2 / 2, in units of e^log_unit; m the least-squares multipliers.
 
     On the slow manifold y - f = n lambda m (`theory.flow.manifold`), so this is the flow's energy
     without the cancellation in f - y.
     """
     problem, regime = state.problem, state.chart.regime
     multipliers = min_norm_residual(problem, state.theta).multipliers
-    softness = exp(log(problem.samples) + regime.log_lambda)
-    return 0.5 * exp(2.0 * state.log_norm) + 0.5 * softness * float(multipliers @ multipliers)
+    softness = exp(log(problem.samples) + regime.log_lambda - log_unit)
+    square = exp(2.0 * state.log_norm - log_unit)
+    return 0.5 * square + 0.5 * softness * float(multipliers @ multipliers)

@@ -15,6 +15,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import OracleFailed
 from theory.flow.completion import Completion
+from theory.units import power_of_two, scaled
 
 GAP_TOLERANCE: Final = 1e-5
 """Accepted relative gap between the bounds; interior points reach 1e-9 to 1e-7."""
@@ -80,7 +81,8 @@ def least_nuclear_norm(
 def _solve(completion: Completion, symmetric: bool, solver: str) -> NuclearCompletion | None:
     import cvxpy
 
-    rows, columns, values = completion.rows, completion.columns, completion.values
+    unit = power_of_two(completion.values)  # tolerances of solvers are absolute
+    rows, columns, values = completion.rows, completion.columns, scaled(completion.values, -unit)
     size = completion.size
     if symmetric:
         # |W|_* = min tr(P + Q) with W = P - Q: twice as small as the general programme
@@ -100,7 +102,7 @@ def _solve(completion: Completion, symmetric: bool, solver: str) -> NuclearCompl
         return None
     if unknown.value is None or constraint.dual_value is None:
         return None
-    matrix = np.array(unknown.value, dtype=np.float64)
+    matrix = scaled(np.asarray(unknown.value, dtype=np.float64), unit)
     multipliers = -np.asarray(constraint.dual_value, dtype=np.float64)
     return _bounded(completion, symmetric, matrix, multipliers, solver)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from theory.flow import FlowState
-from theory.flow.chart import Chart
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 
@@ -17,7 +16,7 @@ REGIME = Regime(log10_alpha=3, decay_power=2)
 def test_direction_change_is_one_minus_the_cosine(angle: float, size: float) -> None:
     problem = Problem(Diagonal(2), size * ALONG, [[1.0, 0.5]], [1.0])
     theta = 7.0 * (np.cos(angle) * ALONG + np.sin(angle) * ACROSS)
-    state = FlowState(Chart(problem, REGIME, comoving=False), REGIME.log_alpha, theta)
+    state = FlowState.of_theta(problem, REGIME, REGIME.log_alpha, theta)
     exact = 2.0 * np.sin(angle / 2.0) ** 2
     # the sine of 1e-6 is a difference of numbers of order one: 1e-16 / 1e-6, twice
     assert state.direction_change == pytest.approx(exact, rel=1e-9)
@@ -31,9 +30,9 @@ def test_direction_change_is_one_minus_the_cosine(angle: float, size: float) -> 
 @pytest.mark.parametrize("angle", [1e-12, 1e-4, 0.1, 1.0, 1.2])
 def test_the_same_in_comoving_coordinates(angle: float, size: float) -> None:
     problem = Problem(Diagonal(2), size * ALONG, [[1.0, 0.5]], [1.0])
-    chart, s = Chart(problem, REGIME, comoving=True), 0.5 * REGIME.log_alpha
-    eta = size * np.tan(angle) / chart.epsilon(s) * ACROSS
-    state = FlowState(chart, s, eta)
+    s = 0.5 * REGIME.log_alpha
+    eta = size * np.tan(angle) * np.exp(2.0 * s) * ACROSS  # rho = e^s
+    state = FlowState.of_displacement(problem, REGIME, s, eta)
     assert state.direction_change == pytest.approx(2.0 * np.sin(angle / 2.0) ** 2, rel=1e-12)
     excess = -0.5 * np.log1p(-(np.sin(angle) ** 2))
     assert state.log_norm_excess == pytest.approx(excess, rel=1e-12)

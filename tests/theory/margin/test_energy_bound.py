@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from theory.flow import FlowState
-from theory.flow.chart import Chart
 from theory.margin.min_norm import energy_bound, interpolation_energy, min_norm_residual
 from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
@@ -25,8 +24,8 @@ class Linear(HomogeneousNet):
 def states_of(regime: Regime, times: list[float], y: float, z: float) -> list[FlowState]:
     """theta = (y, z e^-s): the flow theta' = -(I - P) theta on {theta_1 = y}."""
     problem = Problem(Linear(), [1.0, 1.0], [[1.0, 0.0]], [y], "squared")
-    chart = Chart(problem, regime, comoving=False)
-    return [FlowState(chart, s, np.array([y, z * exp(-s)])) for s in times]
+    points = [(s, np.array([y, z * exp(-s)])) for s in times]
+    return [FlowState.of_theta(problem, regime, s, theta) for s, theta in points]
 
 
 def test_the_energy_and_its_bound_by_hand() -> None:
