@@ -8,7 +8,7 @@ import pytest
 
 from theory.errors import InvalidInput
 from verify.catalogue import all_claims
-from verify.claims.base import Claim
+from verify.language import Claim
 from verify.registry import FILE, parse, registry, source_of
 from verify.registry_tables import BLOCKS, PAGES, ROOT, table, written
 
