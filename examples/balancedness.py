@@ -54,7 +54,7 @@ CLAIM = Claim(
     title="Each neuron keeps |w|^2 - p a^2, up to weight decay",
     statement=r"\|w_k\|^2 - p a_k^2 = e^{-2\lambda t} c_k",
     source="Du, Hu, Lee (NeurIPS 2018), Theorem 2.1",
-    measurement=Measurement("neurons", FlowInstance, TASKS, lambda _: DRAWN, measure, MET, WRONG),
+    measurement=Measurement("neurons", FlowInstance, TASKS, lambda *_: DRAWN, measure, MET, WRONG),
     theory=Theory(),
     laws=laws,
     tolerances=("identity: 1e-6 of the unit anchor, for flows integrated to 1e-9 or better",),

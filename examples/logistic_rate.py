@@ -57,7 +57,7 @@ CLAIM = Claim(
     title="Logistic regression on separable data finds its direction like 1 / log t",
     statement=r"\| w / \|w\| - \hat w \| = O(1 / \log t)",
     source="Soudry et al. (JMLR 2018), Theorem 5",
-    measurement=Measurement("logistic", Separable, ("all",), lambda _: DATA, measure, MET, WRONG),
+    measurement=Measurement("logistic", Separable, ("all",), lambda *_: DATA, measure, MET, WRONG),
     theory=Theory(),
     laws=laws,
     tolerances=("order: 0.05, twice what log log t / log t leaves between 100 and 3000",),

@@ -54,7 +54,7 @@ CLAIM = Claim(
     title="A mode of a balanced two-layer linear net is learned along a sigmoid",
     statement=r"u(t) = s / (1 + (s / u_0 - 1) e^{-2 s t})",
     source="Saxe, McClelland, Ganguli (ICLR 2014), equation 6",
-    measurement=Measurement("sigmoid", Mode, ("all",), lambda _: MODES, measure, MET, WRONG),
+    measurement=Measurement("sigmoid", Mode, ("all",), lambda *_: MODES, measure, MET, WRONG),
     theory=Theory(),
     laws=laws,
     tolerances=("identity: 1e-6 of s, for a flow integrated to 1e-9 or better",),

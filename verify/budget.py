@@ -28,6 +28,7 @@ from verify.evidence import CLAIM
 from verify.judge import Ruling, judge
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, ShardStore, further_shard
+from verify.strategies.sizes import QUICK, Sizes
 
 OPEN_WEIGHT = 10.0
 
@@ -100,17 +101,19 @@ class _Account:
             self._uncertainty = max(map(uncertainty, rulings))
         return self._uncertainty / ((sum(self.drawn.values()) + 1) * self.seconds)
 
-    def next_shard(self, seed: int) -> Shard:
+    def next_shard(self, seed: int, sizes: Sizes) -> Shard:
         family = min(self.drawn, key=lambda name: self.drawn[name])
-        return further_shard(self.claims, family, self.next_index[family], seed)
+        return further_shard(self.claims, family, self.next_index[family], seed, sizes)
 
 
 class Spending:
     """Chooses further shards by the rule of this module."""
 
-    def __init__(self, groups: Sequence[tuple[AnyClaim, ...]], seed: int) -> None:
+    def __init__(
+        self, groups: Sequence[tuple[AnyClaim, ...]], seed: int, sizes: Sizes = QUICK
+    ) -> None:
         self._accounts = {_key(group[0]): _Account(group) for group in groups}
-        self._seed = seed
+        self._seed, self._sizes = seed, sizes
 
     def add(self, result: ShardResult) -> None:
         """Take in what a planned shard, or one of `choose` or `resume`, has found."""
@@ -126,7 +129,7 @@ class Spending:
             for family in account.drawn:
                 index = account.next_index[family]
                 while result := store.load(
-                    further_shard(account.claims, family, index, self._seed)
+                    further_shard(account.claims, family, index, self._seed, self._sizes)
                 ):
                     found.append(result)
                     index += 1
@@ -142,7 +145,7 @@ class Spending:
                 (account for account in self._accounts.values() if account.worth() > 0.0),
                 key=lambda account: -account.worth(),
             )
-            shards = ((account, account.next_shard(self._seed)) for account in ranked)
+            shards = ((account, account.next_shard(self._seed, self._sizes)) for account in ranked)
             fitting = ((a, s) for a, s in shards if a.seconds * s.count <= seconds)
             account, shard = next(fitting, (None, None))
             if account is None or shard is None:

@@ -14,6 +14,7 @@ from verify.evidence import CLAIM
 from verify.judge import MIN_DECIDED, Ruling, judge
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, further_shard
+from verify.strategies.sizes import QUICK, Sizes
 
 ROUNDS = 3
 """How often as many instances as planned are added at most."""
@@ -51,6 +52,7 @@ def fresh_shards(
     known: Iterable[Shard],
     seed: int,
     examples: int,
+    sizes: Sizes = QUICK,
 ) -> list[Shard]:
     """Shards beyond all known ones, with `examples` instances over the families."""
     if not families:
@@ -63,7 +65,7 @@ def fresh_shards(
         index = max(used, default=-1) + 1
         wanted = -(-examples // len(families))
         while wanted > 0:
-            shard = further_shard(claims, family, index, seed)
+            shard = further_shard(claims, family, index, seed, sizes)
             shards.append(replace(shard, count=min(wanted, shard.count)))
             wanted, index = wanted - shards[-1].count, index + 1
     return shards

@@ -40,6 +40,7 @@ from verify.language.law import Status
 from verify.profiles import hypothesis_settings
 from verify.replay import instance_of, replay_command
 from verify.search import seed_alone
+from verify.strategies.sizes import STANDARD
 
 ROUND = 200
 """Instances of a round: Hypothesis climbs from the best of the first half, and the next round
@@ -267,7 +268,7 @@ def _round(log: _Log, seed: int, end: float, database: Path) -> None:
         if log.known and perf_counter() >= end:
             raise _TimeIsOverError
         family = data.draw(st.sampled_from(log.claim.families))
-        targets = log.targets(family, data.draw(log.claim.instances((family,))))
+        targets = log.targets(family, data.draw(log.claim.instances((family,), STANDARD)))
         for label, severity in (targets or {}).items():
             target(severity, label=label)
 

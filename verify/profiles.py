@@ -11,6 +11,7 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 from theory.errors import InvalidInput
+from verify.strategies.sizes import DEEP, QUICK, STANDARD, Sizes
 
 SHARD_SIZE: Final = 8
 """Examples drawn under one seed. Hypothesis begins to mutate earlier examples after the tenth;
@@ -23,19 +24,20 @@ PAIRS: Final = 20
 
 @dataclass(frozen=True)
 class Profile:
-    """How many examples each claim gets over all families, and how many tries shrinking has."""
+    """How many examples each claim gets over all families, tries of shrinking, and their sizes."""
 
     name: str
     examples: int
     shrink_tries: int
+    sizes: Sizes = QUICK
 
 
 PROFILES: Final = {
     profile.name: profile
     for profile in (
         Profile("quick", examples=24, shrink_tries=40),
-        Profile("standard", examples=96, shrink_tries=100),
-        Profile("deep", examples=960, shrink_tries=300),
+        Profile("standard", examples=96, shrink_tries=100, sizes=STANDARD),
+        Profile("deep", examples=960, shrink_tries=300, sizes=DEEP),
     )
 }
 

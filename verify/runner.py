@@ -93,9 +93,9 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
     start = perf_counter()
-    groups = groups_of(plan.claims)
+    groups, sizes = groups_of(plan.claims), plan.profile.sizes
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
-    shards = [s for group in groups for s in plan_shards(group, plan.examples, plan.seed)]
+    shards = [s for group in groups for s in plan_shards(group, plan.examples, plan.seed, sizes)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
     with started(plan.engine, plan.jobs) as engine:
         make_folder(plan.folder)  # after all that may be refused: bad options leave nothing behind
@@ -194,7 +194,8 @@ class _Work:
     def _short(self, group: tuple[AnyClaim, ...]) -> list[Shard]:
         wanted = {f for claim in group for f in short_families(claim, self.all_of(claim))}
         families = [family for family in group[0].families if family in wanted]
-        return fresh_shards(group, families, self.done, self.plan.seed, self._examples(group))
+        examples, sizes = self._examples(group), self.plan.profile.sizes
+        return fresh_shards(group, families, self.done, self.plan.seed, examples, sizes)
 
     def _examples(self, group: tuple[AnyClaim, ...]) -> int:
         """As many as were planned."""
@@ -203,7 +204,7 @@ class _Work:
 
     def spend(self, end: float) -> None:
         """Further shards until the clock shows `end`; see `verify.budget`."""
-        spending = Spending(self.groups, self.plan.seed)
+        spending = Spending(self.groups, self.plan.seed, self.plan.profile.sizes)
         for result in list(self.done.values()):
             spending.add(result)
         resumed = spending.resume(self.store)
@@ -224,7 +225,12 @@ class _Work:
                 if not refuted_by_rates_alone(judge(merge(planned, claim.id, further), CLAIM)):
                     continue
                 shards = fresh_shards(
-                    (claim,), claim.families, known, self.plan.seed, self._examples(group)
+                    (claim,),
+                    claim.families,
+                    known,
+                    self.plan.seed,
+                    self._examples(group),
+                    self.plan.profile.sizes,
                 )
                 found[claim.id] = self.measure(shards)
                 for shard in shards:
@@ -296,7 +302,7 @@ def _counterexample(
     if shard.family != "examples" and worst > (1.0 if alone else SINGLE_RATE):
         shrunk = shrink_counterexample(
             claim,
-            claim.instances((shard.family,)),
+            claim.instances((shard.family,), shard.sizes),
             shard.seed,
             shard.count,
             worst,

@@ -22,6 +22,7 @@ from verify.instances import Instance
 from verify.profiles import SHARD_SIZE
 from verify.rates import FEWEST
 from verify.search import draw_instances
+from verify.strategies.sizes import QUICK, Sizes
 
 SABOTAGED = 3
 """Instances of a measurement that are also measured in its wrong worlds, at least."""
@@ -42,11 +43,14 @@ class Shard:
     seed: int
     count: int
     module: str | None = None
+    sizes: Sizes = QUICK
 
     @property
     def name(self) -> str:
         """Of its file."""
-        told = hashlib.sha256(json.dumps([self.claims, self.module]).encode()).hexdigest()[:8]
+        told = hashlib.sha256(
+            json.dumps([self.claims, self.module, repr(self.sizes)]).encode()
+        ).hexdigest()[:8]
         place = f"{self.measurement}-{self.family}-{self.index}"
         return f"{place}-{self.seed:016x}-{self.count}-{told}"
 
@@ -95,7 +99,9 @@ def groups_of(claims: Sequence[AnyClaim]) -> list[tuple[AnyClaim, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def plan_shards(claims: tuple[AnyClaim, ...], examples: int, seed: int) -> list[Shard]:
+def plan_shards(
+    claims: tuple[AnyClaim, ...], examples: int, seed: int, sizes: Sizes = QUICK
+) -> list[Shard]:
     """Spread `examples` evenly over the families of a measurement, in shards of `SHARD_SIZE`.
 
     A measurement with a thrift gets the examples divided by it, and smaller shards, so that they
@@ -105,26 +111,28 @@ def plan_shards(claims: tuple[AnyClaim, ...], examples: int, seed: int) -> list[
     examples = max(-(-examples // measurement.thrift), min(examples, FEWEST))
     shards = []
     if measurement.examples:
-        own = replace(further_shard(claims, "examples", 0, seed), seed=0)
+        own = replace(further_shard(claims, "examples", 0, seed, sizes), seed=0)
         shards.append(replace(own, count=len(measurement.examples)))
     families = measurement.families
     for k, family in enumerate(families):
         left = examples // len(families) + (k < examples % len(families))
         index = 0
         while left > 0:
-            shard = further_shard(claims, family, index, seed)
+            shard = further_shard(claims, family, index, seed, sizes)
             shards.append(replace(shard, count=min(left, shard.count)))
             left, index = left - shards[-1].count, index + 1
     return shards
 
 
-def further_shard(claims: tuple[AnyClaim, ...], family: str, index: int, seed: int) -> Shard:
+def further_shard(
+    claims: tuple[AnyClaim, ...], family: str, index: int, seed: int, sizes: Sizes = QUICK
+) -> Shard:
     """The shard of that index, at full size, whether or not a plan reaches so far."""
     measurement, module = claims[0].measurement, claims[0].module
     size = max(SHARD_SIZE // measurement.thrift, 2)
     derived = _derived_seed(seed, measurement.id, family, index)
     names = tuple(claim.id for claim in claims)
-    return Shard(measurement.id, names, family, index, derived, size, module)
+    return Shard(measurement.id, names, family, index, derived, size, module, sizes)
 
 
 def _derived_seed(seed: int, *parts: object) -> int:
@@ -164,7 +172,7 @@ def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
             found = examine_all(claims, instance, sabotage=k >= attacked, independent=k >= routed)
             collected.append(found)
 
-    strategy = measurement.instances((shard.family,))
+    strategy = measurement.instances((shard.family,), shard.sizes)
     discarded, failure = attempt(
         lambda: draw_instances(strategy, shard.seed, shard.count + repeated, use)
     )

@@ -62,10 +62,11 @@ from verify.strategies import problems
 
 
 # 1. Instances: what the theorem speaks about, as a Hypothesis strategy that constructs only what
-#    meets its assumptions. `problems` draws nets with a task; verify.strategies has more.
-def instances(families):
+#    meets its assumptions, in the sizes of the profile. `problems` draws nets with a task;
+#    verify.strategies has more.
+def instances(families, sizes):
     regime = Regime(log10_alpha=8, decay_power=2)  # alpha and lambda: not used by this claim
-    return problems(families).map(lambda problem: FlowInstance(problem, regime))
+    return problems(families, sizes=sizes).map(lambda problem: FlowInstance(problem, regime))
 
 
 @dataclass(frozen=True)

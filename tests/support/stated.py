@@ -73,8 +73,8 @@ def tiny(
     worker processes get them by value.
     """
 
-    def drawn(families: tuple[str, ...]) -> st.SearchStrategy[FlowInstance]:
-        del families
+    def drawn(families: tuple[str, ...], sizes: Any) -> st.SearchStrategy[FlowInstance]:
+        del families, sizes
         return st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build)
 
     def build(values: list[int]) -> FlowInstance:

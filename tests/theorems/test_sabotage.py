@@ -81,7 +81,7 @@ def instances() -> dict[str, list[FlowInstance]]:
 
 
 def faults_noticed(instances: dict[str, list[FlowInstance]]) -> list[str]:
-    """Claims to which something is wrong on some instance, up to the first measurement that shows it.
+    """Claims to which something is wrong on some instance, of the first measurement that shows it.
 
     Something is wrong where a bound is refuted, a rate is far off, or nothing could be measured.
     """

@@ -16,6 +16,7 @@ from verify.catalogue import all_claims
 from verify.instances import read_instance
 from verify.nightly import SearchPlan, discovery, search, search_claim, searchable, singletons
 from verify.replay import replay_file
+from verify.strategies.sizes import QUICK
 
 Make = Callable[..., Any]
 
@@ -102,8 +103,8 @@ def test_search_ends_when_there_is_nothing_new(
     tiny_claim: Make, clock: Any, tmp_path: Path
 ) -> None:
     claim = tiny_claim(check=clock)
-    few = claim.instances(("diagonal",)).filter(lambda i: i.problem.samples == 1)
-    single = tiny_claim(check=clock, instances=lambda families: few, families=("diagonal",))
+    few = claim.instances(("diagonal",), QUICK).filter(lambda i: i.problem.samples == 1)
+    single = tiny_claim(check=clock, instances=lambda families, sizes: few, families=("diagonal",))
     found = search_claim(single, 1e9, 1, tmp_path)
     assert found.examples <= 40
     assert found.rounds >= 2

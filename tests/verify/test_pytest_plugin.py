@@ -30,7 +30,7 @@ def fail(number):
     raise IntegrationFailed("stuck")
 
 MEASURED = Measurement(
-    "numbers", Number, ("all",), lambda families: st.integers(1, 40).map(Number), float,
+    "numbers", Number, ("all",), lambda families, sizes: st.integers(1, 40).map(Number), float,
     in_words("a"), {"larger": lambda number: 1e9},
 )
 TRUE = Claim(

@@ -451,7 +451,7 @@ def test_an_exception_of_one_claim_does_not_end_the_run(
 def test_a_strategy_that_fails_is_inconclusive(tiny_claim: Make, plan: Make) -> None:
     from hypothesis import strategies as st
 
-    def draws_nothing(families: tuple[str, ...]) -> Any:
+    def draws_nothing(families: tuple[str, ...], sizes: Any) -> Any:
         return st.integers().map(lambda _: 1 / 0)
 
     result = run(plan(tiny_claim(instances=draws_nothing)), ())

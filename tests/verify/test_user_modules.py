@@ -36,7 +36,7 @@ CLAIM = Claim(
     id="sums", title="Sums are small", statement="s", source="nobody",
     measurement=Measurement(
         "sums", FlowInstance, ("all",),
-        lambda families: st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build),
+        lambda families, sizes: st.lists(st.integers(1, 40), min_size=1, max_size=4).map(build),
         measure, in_words("a"), {"larger inputs": lambda instance: 1e9},
     ),
     theory=LIMIT, laws=lambda total, limit: [below("total", total, limit, Basis.DERIVED)],
@@ -66,7 +66,7 @@ class Number:
 CLAIM = Claim(
     id="numbers", title="Numbers are small", statement="n", source="nobody",
     measurement=Measurement(
-        "numbers", Number, ("all",), lambda families: st.integers(1, 40).map(Number),
+        "numbers", Number, ("all",), lambda families, sizes: st.integers(1, 40).map(Number),
         lambda number: float(number.value), in_words("a"), {"larger": lambda number: 1e9},
     ),
     theory=3.0, laws=lambda value, limit: [below("value", value, limit, Basis.DERIVED)],

@@ -190,11 +190,11 @@ def test_no_empty_law_holds(laws: Any, judged: Make) -> None:
     assert entry.ruling.verdict == "falsified" or entry.ruling.shortfalls
 
 
-def same_instance(families: tuple[str, ...]) -> st.SearchStrategy[FlowInstance]:
+def same_instance(families: tuple[str, ...], sizes: Any) -> st.SearchStrategy[FlowInstance]:
     return st.just(instance([7]))
 
 
-def filtered(families: tuple[str, ...]) -> st.SearchStrategy[FlowInstance]:
+def filtered(families: tuple[str, ...], sizes: Any) -> st.SearchStrategy[FlowInstance]:
     @st.composite
     def draw(draw: Any) -> FlowInstance:
         values = draw(SUMS)

@@ -131,7 +131,7 @@ def Claim(  # noqa: N802
         id,
         kind,
         families,
-        instances,
+        lambda chosen, _: instances(chosen),
         measure,
         in_words(*assumptions),
         examples=examples,

@@ -11,6 +11,7 @@ from verify.language.constants import Rival, rivals_of
 from verify.language.ladder import Ladder
 from verify.language.law import Law
 from verify.language.measurement import Measurement
+from verify.strategies.sizes import Sizes
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -86,5 +87,5 @@ class Claim(Generic[M, T]):
     def kind(self) -> type:
         return self.measurement.kind
 
-    def instances(self, families: tuple[str, ...]) -> st.SearchStrategy[Any]:
-        return self.measurement.instances(families)
+    def instances(self, families: tuple[str, ...], sizes: Sizes) -> st.SearchStrategy[Any]:
+        return self.measurement.instances(families, sizes)

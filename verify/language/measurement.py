@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
 from verify.language.assumption import Assumption
+from verify.strategies.sizes import Sizes
 
 I = TypeVar("I")  # noqa: E741
 M = TypeVar("M")
@@ -21,7 +22,7 @@ class Measurement(Generic[I, M]):
         id: what the seeds of its instances derive from.
         kind: the type of its instances.
         families: kinds of nets over which instances are spread.
-        instances: strategy over the families that it is given.
+        instances: strategy over the families that it is given, in the sizes of the profile.
         measure: one instance to a frozen record of numbers; raises `NumericalFailure` or
             `AssumptionError`.
         assumptions: what instances must meet.
@@ -36,7 +37,7 @@ class Measurement(Generic[I, M]):
     id: str
     kind: type
     families: tuple[str, ...]
-    instances: Callable[[tuple[str, ...]], st.SearchStrategy[Any]]
+    instances: Callable[[tuple[str, ...], Sizes], st.SearchStrategy[Any]]
     measure: Callable[[I], M]
     assumptions: tuple[Assumption, ...] = ()
     sabotaged: Mapping[str, Callable[[I], M]] = field(default_factory=dict)

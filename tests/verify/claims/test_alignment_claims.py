@@ -18,6 +18,7 @@ from verify.judge import judge
 from verify.profiles import hypothesis_settings
 from verify.search import draw_instances, shrink_counterexample
 from verify.strategies.committee_online import AGREEING, CENTRED, COHERENT, coherent_instances
+from verify.strategies.sizes import QUICK
 
 TRUE, FALSE = "alignment-first-decreases", "alignment-first-decreases-centred"
 
@@ -68,7 +69,7 @@ def test_wrong_worlds_are_noticed_and_the_flow_of_the_weights_agrees(centred: bo
 
 def test_counterexamples_shrink_to_two_neurons_that_agree() -> None:
     claim = claim_named(FALSE)
-    found = shrink_counterexample(claim, claim.instances((AGREEING,)), 1, 8, 1.2, 40)
+    found = shrink_counterexample(claim, claim.instances((AGREEING,), QUICK), 1, 8, 1.2, 40)
     assert found is not None
     instance: Any = found[0]
     assert instance.setting.overlaps == (0.1, 0.1)

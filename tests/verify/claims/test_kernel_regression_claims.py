@@ -22,6 +22,7 @@ from verify.language.law import Status
 from verify.profiles import hypothesis_settings
 from verify.search import draw_instances
 from verify.strategies.committee_training import counted_instances, lazy_instances
+from verify.strategies.sizes import QUICK
 
 NAMES = ("hard-tasks", "enough-samples")
 
@@ -31,7 +32,7 @@ Patch = pytest.MonkeyPatch
 def drawn(name: str, count: int = 8) -> list[Any]:
     claim, found = claim_named(name), list[Any]()
     for family in claim.families:
-        draw_instances(claim.instances((family,)), 7, count, found.append)
+        draw_instances(claim.instances((family,), QUICK), 7, count, found.append)
     return found
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import verify.claims.enough_samples
+import verify.claims.hard_tasks
 import verify.claims.laziness_equivalence
 from hypothesis import given
 from hypothesis import strategies as st
 
 import theory.lazy_rich.training
-import verify.claims.enough_samples
-import verify.claims.hard_tasks
 from theory.errors import NumericalFailure
 from theory.lazy_rich import Linearisation, Setting, Training, gradient_descent
 from theory.lazy_rich.hard_tasks import samples_for_all
@@ -27,6 +27,7 @@ from verify.power import statement
 from verify.profiles import hypothesis_settings
 from verify.search import draw_instances, shrink_counterexample
 from verify.strategies import committee_training as strategies
+from verify.strategies.sizes import QUICK
 
 FEW = {
     "laziness-equivalence": 4,
@@ -48,7 +49,7 @@ def drawn(name: str, count: int, seed: int = 7) -> list[CommitteeInstance]:
     claim: Any = claim_named(name)
     found: list[CommitteeInstance] = []
     for family in claim.families:
-        draw_instances(claim.instances((family,)), seed, count, found.append)
+        draw_instances(claim.instances((family,), QUICK), seed, count, found.append)
     return found
 
 
@@ -304,7 +305,7 @@ def test_near_singular_kernels_decide_nothing() -> None:
 
 def test_the_collapse_shrinks_to_a_small_counterexample() -> None:
     claim: Any = claim_named("sigma-squared-collapse")
-    found = shrink_counterexample(claim, claim.instances(("gaussian",)), 1, 8, 3.0, 30)
+    found = shrink_counterexample(claim, claim.instances(("gaussian",), QUICK), 1, 8, 3.0, 30)
     assert found is not None
     instance, severity = found
     assert severity > 1.0

@@ -22,6 +22,7 @@ from verify.strategies.committee_online import (
     escape_instances,
     with_overlaps,
 )
+from verify.strategies.sizes import QUICK
 
 HOLD = ("online-limit", "escape-time")
 FALL = ("escape-time-outside",)
@@ -31,7 +32,7 @@ SATURATED = with_overlaps((1, -1), 1e-5, 0.2, 1.0, 1.0)
 
 def drawn(name: str, family: str, count: int = 2, seed: int = 3) -> list[CommitteeInstance]:
     instances: list[CommitteeInstance] = []
-    draw_instances(claim_named(name).instances((family,)), seed, count, instances.append)
+    draw_instances(claim_named(name).instances((family,), QUICK), seed, count, instances.append)
     return instances
 
 

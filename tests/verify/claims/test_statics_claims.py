@@ -26,6 +26,7 @@ from verify.strategies.committee_statics import (
     aligned_instances,
     static_instances,
 )
+from verify.strategies.sizes import QUICK
 
 HOLD = ("ntk-spectrum", "loss-decomposition", "kernel-alignment")
 FALL = ("radial-eigenvalue-as-printed", "alignment-as-printed")
@@ -80,7 +81,7 @@ def test_claim_is_kept_and_all_rivals_are_rejected(name: str) -> None:
     claim: Any = claim_named(name)
     instances: list[Any] = []
     for family in claim.families:
-        draw_instances(claim.instances((family,)), 11, 8, instances.append)
+        draw_instances(claim.instances((family,), QUICK), 11, 8, instances.append)
     evidence = [examine(claim, instance) for instance in instances]
     assert all(entry.outcome == "measured" for entry in evidence)
     assert judge(evidence, "claim").verdict == "holds"

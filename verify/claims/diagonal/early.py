@@ -144,7 +144,7 @@ DIAGONAL_EARLY = Measurement(
     id="diagonal-early",
     kind=FlowInstance,
     families=("diagonal",),
-    instances=lambda _families: early_instances(),
+    instances=lambda _, sizes: early_instances(sizes),
     measure=measure,
     assumptions=OF_DIAGONAL_NETS,
     sabotaged={"a flow read 2 % late": partial(measure, shift=1.02)},

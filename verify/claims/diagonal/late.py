@@ -212,7 +212,7 @@ DIAGONAL_LATE = Measurement(
     id="diagonal-late",
     kind=FlowInstance,
     families=("diagonal",),
-    instances=lambda _families: late_instances(),
+    instances=lambda _, sizes: late_instances(sizes),
     measure=measure,
     assumptions=OF_DIAGONAL_NETS,
     sabotaged={"a flow at 1.1 lambda": partial(measure, decay=1.1)},

@@ -159,7 +159,7 @@ LATE_PHASE = Measurement(
     id="late-phase",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families: late_phase_instances(problems(families)),
+    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={"a flow at 1.05 lambda": partial(measure, decay=1.05)},

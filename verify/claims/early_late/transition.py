@@ -171,7 +171,7 @@ TRANSITION = Measurement(
     id="transition",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families: late_phase_instances(problems(families)),
+    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={"a clock that is 1 % fast": partial(measure, clock=1.01)},

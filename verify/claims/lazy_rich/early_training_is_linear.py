@@ -189,7 +189,7 @@ CLAIM = Claim(
         id="early-training-is-linear",
         kind=CommitteeInstance,
         families=READOUTS,
-        instances=lazy_instances,
+        instances=lambda families, _: lazy_instances(families),
         measure=measure,
         assumptions=(
             Assumption(

@@ -205,7 +205,7 @@ ESCAPES = Measurement(
     id="escapes",
     kind=CommitteeInstance,
     families=("aligned", "saturated", "single"),
-    instances=escape_instances,
+    instances=lambda families, _: escape_instances(families),
     measure=measure,
     assumptions=in_words(
         "infinitely many samples",

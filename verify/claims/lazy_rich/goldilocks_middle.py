@@ -108,7 +108,7 @@ CLAIM = Claim(
         id="goldilocks-middle",
         kind=CommitteeInstance,
         families=("gaussian",),
-        instances=lambda families: goldilocks_instances(),
+        instances=lambda _families, _sizes: goldilocks_instances(),
         measure=partial(measured_by, gradient_descent),
         assumptions=in_words(
             "alpha = 1, eps = 1/2, centred predictor, N from D + 1 to 3 D",

@@ -110,7 +110,7 @@ KERNEL_COUNTS = Measurement(
     "kernel-counts",
     CommitteeInstance,
     ("gaussian",),
-    lambda families: counted_instances((4, 5, 6, 8, 12, 16)),
+    lambda *_: counted_instances((4, 5, 6, 8, 12, 16)),
     measure,
     in_words("x ~ N(0, I/D)", "eps > 0", "N at least D + 1 for the finite network"),
     sabotaged={"a sample fewer than told": lambda instance: measure(instance, 1)},

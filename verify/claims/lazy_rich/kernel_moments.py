@@ -117,7 +117,7 @@ KERNEL_MOMENTS = Measurement(
     "kernel-moments",
     CommitteeInstance,
     (FIXED,),
-    aligned_instances,
+    lambda families, _: aligned_instances(families),
     measure,
     in_words("quadratic activation", "fixed readouts", "x ~ N(0, I/D)", "y = (beta.x)^2 / 2"),
     sabotaged={"eps 5 % larger": observed_elsewhere(measure, _bent, "moments")},

@@ -145,7 +145,7 @@ CLAIM = Claim(
         id="online-limit",
         kind=CommitteeInstance,
         families=("uncentred", "centred"),
-        instances=population_instances,
+        instances=lambda families, _: population_instances(families),
         measure=measure,
         assumptions=in_words(
             "Gaussian inputs",

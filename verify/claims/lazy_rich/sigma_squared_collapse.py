@@ -75,7 +75,7 @@ CLAIM = Claim(
         id="sigma-squared-collapse",
         kind=CommitteeInstance,
         families=("gaussian",),
-        instances=lambda families: weight_scale_instances((0.01, 0.02, 0.05)),
+        instances=lambda _families, _sizes: weight_scale_instances((0.01, 0.02, 0.05)),
         measure=measure,
         assumptions=in_words(
             "eps at most 0.05", "fixed readouts", "eta / sigma^2 or eta / alpha^2"
