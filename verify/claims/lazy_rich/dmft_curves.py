@@ -115,8 +115,11 @@ def laws(compared: Compared, theory: Theory) -> Iterator[Law | Ladder]:
         yield _judged(law, compared.reference[k].apart(predicted[k]), compared.allowed)
         values = Quantity.of(compared.reference[k].values, compared.reference[k].errors)
         yield Ladder.of(law, "steps", np.arange(len(values)), values, predicted[k].values)
-    if compared.solved is None:
-        yield unresolved(BOTH, Kind.BELOW, "the fields of its populations overflow")
+    if compared.truth.sample_ratio >= MANY:
+        yield not_applicable(BOTH, Kind.BELOW, "online learning has no noise")
+        return
+    if compared.solved is None or compared.iterated is None:
+        yield unresolved(BOTH, Kind.BELOW, "one of the solvers does not finish")
         return
     pairs = zip(compared.iterated, compared.solved, strict=True)
     gaps = np.concatenate([one.apart(other).values for one, other in pairs])

@@ -4,6 +4,7 @@ Most of what populations and networks scatter by is the size of their labels. It
 where training starts, and taken off as a control variate.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -129,7 +130,7 @@ class Compared:
         exact: the reference is, else it is simulated.
         predicted: by the theory, from large populations; None where they overflow.
         small: the same from populations of the size `size`, by run.
-        solved, iterated: by both solvers on the same noise.
+        solved, iterated: by both solvers on the same noise, where there is some.
     """
 
     truth: MeanField
@@ -140,7 +141,7 @@ class Compared:
     small: Losses | None
     size: tuple[int, int]
     solved: Curves | None
-    iterated: Curves
+    iterated: Curves | None
 
     def shifted(self, found: Losses | None) -> Curves | None:
         """The prediction of another theory that small populations have found, by what it differs
@@ -160,8 +161,8 @@ def measure(instance: CommitteeInstance, observed: CommitteeInstance | None = No
     if truth.sample_ratio >= MANY:
         large = small = TINY
     solution, short = solve(truth, large), replace(truth, steps=SHORT)
-    solved, other = solve(short, TINY), iterate(short, TINY[0])
-    both = np.stack([other.train_losses.numpy(), other.test_losses.numpy()]).astype(np.float64)
+    noisy = truth.sample_ratio < MANY
+    solved = solve(short, TINY) if noisy else None
     return Compared(
         truth,
         allowed,
@@ -171,8 +172,21 @@ def measure(instance: CommitteeInstance, observed: CommitteeInstance | None = No
         solve(truth, small),
         small,
         None if solved is None else solved.means(),
-        Losses(both).means(),
+        _iterated(short) if noisy else None,
     )
+
+
+def _iterated(problem: MeanField) -> Curves | None:
+    """By the other solver; None where its iterations do not converge.
+
+    Undamped they settle a step each, unless later ones overflow meanwhile.
+    """
+    for damping in (1.0, 0.5, 0.25):
+        with suppress(NumericalFailure):
+            found = iterate(problem, TINY[0], damping=damping)
+            both = np.stack([found.train_losses.numpy(), found.test_losses.numpy()])
+            return Losses(both.astype(np.float64)).means()
+    return None
 
 
 def _reference(setting: Setting, exact: bool) -> tuple[float, Curves]:
