@@ -7,7 +7,6 @@ the gradient features. Each assumption that fails is explained with what mends i
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,36 +20,31 @@ from theory.assumptions import (
     check_smoothness,
     check_zero_output,
 )
-from theory.asymptotics.late_phase import complementarity_bound, stationarity_bound
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
-from theory.flow import gradient_flow
 from theory.plain_function import check_plain_function
 from theory.problem import Problem, Regime
 from verify.alone import Verdict
 from verify.anchor_search import DEGENERATE, ZERO_STARTS, find_anchor, relative_margin
 from verify.atomic import write_json
-from verify.catalogue import claim_named
-from verify.claims.kernel_machines import probe_inputs
-from verify.evidence import CLAIM
-from verify.examine import examine
+from verify.catalogue import AnyClaim, claim_named
+from verify.claims.early_late.kernel_machines import probe_inputs
+from verify.evidence import CLAIM, Evidence, Outcome
+from verify.examine import attempt, stated_laws
 from verify.instances import FlowInstance, Instance
 from verify.instances.flow import ModuleNet, load_module_net
 from verify.judge import Ruling, judge
-from verify.language import Basis, Law, below
-from verify.language.claim import Claim
 from verify.search import draw_instances
+from verify.shards import groups_of
 from verify.strategies import kernel_phase_instances
 
 Say = Callable[[str], None]
 
 KERNEL_PHASE = ("kernel-svm", "frozen-direction", "norm-law")
-LATE_PHASE = "kkt"
+LATE_PHASE = ("kkt",)
 LATE_REGIME = Regime(log10_alpha=4, decay_power=1.5)
 LATE_C = 0.5
-LATE_TIMES = 9
-"""The late phase is long: of its claim one flow over [t_g, (1+c) t_g] is judged, at a moderate
-alpha, where the energy and complementarity bounds hold as well; `run` climbs a ladder of alphas."""
+"""The late phase is long: it is judged from a moderate alpha on, where its bounds hold as well."""
 
 MENDING = {
     "finite values": "let forward return one finite number for each input",
@@ -110,9 +104,10 @@ def check_net(plan: CheckPlan, say: Say) -> int:
     for problem in problems:
         draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
     late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
-    claims = [claim_named(name) for name in KERNEL_PHASE]
-    verdicts = [_judge(claim, early, plan, say) for claim in _measuring_once(claims)]
-    verdicts.append(_judge(_one_flow(claim_named(LATE_PHASE)), late, plan, say))
+    verdicts: list[Verdict] = []
+    for names, instances in ((KERNEL_PHASE, early), (LATE_PHASE, late)):
+        for claims in groups_of([claim_named(name) for name in names]):
+            verdicts += _judged(claims, instances, plan, say)
     return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
 
 
@@ -201,54 +196,39 @@ def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
     return True
 
 
-def _measuring_once(claims: Sequence[Claim[Any, Any]]) -> list[Claim[Any, Any]]:
-    """Claims with the same measure function share what it finds."""
-    shared: dict[Any, Any] = {}
+def _judged(
+    claims: tuple[AnyClaim, ...], instances: Sequence[Instance], plan: CheckPlan, say: Say
+) -> list[Verdict]:
+    """Measure every task once, judge the claims on it, and say what speaks against them."""
+    found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}
+    for instance in instances:
+        for name, evidence in _evidence(claims, instance).items():
+            found[name].append(evidence)
+    return [_told(claim, found[claim.id], plan, say) for claim in claims]
+
+
+def _evidence(claims: tuple[AnyClaim, ...], instance: Instance) -> dict[str, Evidence]:
+    """What the claims themselves assert of one task; their rivals are not this net's affair."""
+    measured, failure = attempt(lambda: claims[0].measurement.measure(instance))
+    told = {}
     for claim in claims:
-        measure = claim.measurement.measure
-        shared.setdefault(measure, replace(claim.measurement, measure=cache(measure)))
-    return [replace(c, measurement=shared[c.measurement.measure]) for c in claims]
+        blank = Evidence({**instance.to_json(), "claim": claim.id}, "measured")
+        told[claim.id] = _asserted(claim, measured, failure, blank)
+    return told
 
 
-def _one_flow(claim: Claim[Any, Any]) -> Claim[Any, Any]:
-    """The claim on the late phase with the bounds that one flow can be judged by."""
-    measurement = replace(claim.measurement, measure=late_bounds)
-    return replace(
-        claim,
-        measurement=measurement,
-        laws=lambda laws, _: laws,
-        further_rivals=(),
-        findings=_none,
-    )
+def _asserted(
+    claim: AnyClaim, measured: Any, failure: tuple[Outcome, str] | None, blank: Evidence
+) -> Evidence:
+    if failure is None:
+        laws, failure = attempt(lambda: stated_laws(claim, measured, claim.theory)[0])
+    if failure is not None:
+        return replace(blank, outcome=failure[0], message=failure[1])
+    return replace(blank, laws={CLAIM: laws})
 
 
-def _none(_: Any) -> tuple[()]:
-    return ()
-
-
-def late_bounds(instance: FlowInstance) -> tuple[Law, ...]:
-    """Theorem 2 on [t_g, (1+c) t_g]: stationary at some time, complementary at the last one."""
-    times = np.linspace(1.0, 1.0 + instance.c, LATE_TIMES)
-    flow = gradient_flow(instance.problem, instance.regime, at=times.tolist(), rtol=1e-6)
-    states, last = flow.states, flow.states[-1]
-    error = 10.0 * float(np.max(flow.error_estimate)) + 1e-10
-    weights = np.exp(last.log_multipliers - last.log_multipliers.max())
-    slack = 1.0 - float(last.margins.min() * weights.sum() / (weights @ last.margins))
-    smallest = min(state.stationarity for state in states)
-    limit = 1.1 * stationarity_bound(states) + 2.0 * error
-    active = complementarity_bound(last) + 2.0 * error
-    return (
-        below("some time is stationary", smallest, limit, Basis.DERIVED, error=error),
-        below("infeasibility", max(0.0, -float(last.margins.min())), 1e-12, Basis.IDENTITY),
-        below("complementarity", slack, active, Basis.DERIVED, error=error),
-    )
-
-
-def _judge(
-    claim: Claim[Any, Any], instances: Sequence[Instance], plan: CheckPlan, say: Say
-) -> Verdict:
-    """Judge one claim on the tasks, and say what speaks against it."""
-    evidence = [examine(claim, instance) for instance in instances]
+def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, say: Say) -> Verdict:
+    """The verdict on one claim, said with what speaks against it."""
     ruling = judge(evidence, CLAIM)
     verdict = _of_few(ruling)
     say(f"  {verdict:<12} {claim.id}: {claim.title}")

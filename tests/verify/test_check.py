@@ -1,6 +1,7 @@
 """`check` on nets of which it is known what holds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +99,23 @@ def test_net_that_is_covered_keeps_both_theorems(nets: Path, tmp_path: Path) -> 
 def test_theorem_that_fails_is_saved_and_replays(
     nets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Make
 ) -> None:
-    """A late phase that claims no energy at all: the saved instance is the flow's own."""
-    monkeypatch.setattr("verify.check.stationarity_bound", lambda states: 0.0)
+    """A claim that no margin is positive: the saved instance is the net's own."""
+    from verify.catalogue import claim_named
+    from verify.language import Basis, below
+
+    def laws(measured: Any, theory: Any) -> Any:
+        yield below("no sample is fitted", 1.0, 0.5, Basis.DERIVED)
+
+    kkt = claim_named("kkt")
+    quick = replace(kkt.measurement, measure=lambda instance: instance)
+    false = replace(kkt, laws=laws, measurement=quick)
+    monkeypatch.setattr("verify.check.claim_named", lambda name: false)
     monkeypatch.setattr("verify.check.KERNEL_PHASE", ())
     status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
     text = "\n".join(said)
     assert status == 1, text
     assert "falsified    kkt" in text
-    assert "furthest out: some time is stationary" in text
+    assert "furthest out: no sample is fitted" in text
     assert said[-1].endswith(f"replay {tmp_path / 'out' / 'kkt.json'}")
     assert invoke("evaluate", str(tmp_path / "out" / "kkt.json")).status == 0
 

@@ -41,8 +41,8 @@ from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import KernelSVM, gram, kernel_svm
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem
+from verify.claims.early_late.kernel_machines import probe_inputs
 from verify.claims.early_late.kkt import ENERGY_CONSTANT
-from verify.claims.kernel_machines import probe_inputs
 from verify.instances import FlowInstance, Violation
 from verify.necessity.moments import Moment, moments
 

@@ -11,7 +11,7 @@ from theory.asymptotics.kernel_phase import features_at, log_inverse_decay
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import kernel_svm
-from verify.claims.kernel_machines import probe_inputs
+from verify.claims.early_late.kernel_machines import probe_inputs
 from verify.instances import FlowInstance, Violation
 from verify.necessity.conclusions import machine_weights
 from verify.necessity.moments import Moment, moments

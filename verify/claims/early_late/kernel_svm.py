@@ -53,8 +53,8 @@ from verify.registry import source_of
 
 MIN_STRICTNESS = 0.05
 MIN_GAP_CONSTANT = 0.02
-"""The law C1 / Lam needs strict complementarity and C1 > 0; the bounds hold without. At Lam of 10^4 a
-smaller C1 is a gap of less than 10^-6, thirty times the error of the flow there."""
+"""The law C1 / Lam needs strict complementarity and C1 > 0; the bounds hold without. At Lam of 10^4
+a smaller C1 is a gap of less than 10^-6, thirty times the error of the flow there."""
 
 
 @dataclass(frozen=True)
