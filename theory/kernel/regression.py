@@ -5,15 +5,20 @@ loss is kernel ridge regression with r = n lam_eff, lam_eff = L lambda rho^(-2 (
 order in r. To second order it lags behind, since lam_eff grows at the rate 2 (L-1): the linearised
 flow a' = -L a + (L / r) (y - K a) has
 
-    y - K a = r (K + r (3L - 2) / L)^-1 y + O(r^3).
+    y - K a = r (K + r (3L - 2) / L)^-1 y + O(r^3),
+
+and exactly, in each mode k of K, the share b U(1, 1 - b, b k / r) of y with b = L / (2 (L-1)) and
+Tricomi's function U.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, log
 from typing import Final
 
 import numpy as np
+from scipy.special import hyperu
 
 from theory.anchors import has_odd_involution
 from theory.backend import Floats
@@ -80,17 +85,26 @@ def kernel_regression(
             ("realizability").
         OracleFailed: the solution does not carry its own certificate.
     """
-    if problem.loss_function.classifies:
-        raise InvalidInput(f"loss is {problem.loss!r}; kernel regression is for 'squared'")
     if not 0 <= ridge < np.inf:
         raise InvalidInput(f"ridge is {ridge}; it must be finite and at least 0")
+
+    def share(eigenvalues: Floats) -> Floats:
+        return np.asarray(ridge / (eigenvalues + ridge * (1.0 + lag)))
+
+    return _leaving(problem, ridge, share)
+
+
+def _leaving(problem: Problem, ridge: float, share: Callable[[Floats], Floats]) -> KernelRegression:
+    """The regression whose misfit is, in each mode of K, that share of the targets."""
+    if problem.loss_function.classifies:
+        raise InvalidInput(f"loss is {problem.loss!r}; kernel regression is for 'squared'")
     features, targets = signed_features(problem), problem.labels
-    left, singular, right = np.linalg.svd(features, full_matrices=False)
+    left, singular, _ = np.linalg.svd(features, full_matrices=False)
     rank = feature_rank(features)
     size = float(np.linalg.norm(targets))
     if rank == 0:
         raise AssumptionError("realizability", "all gradient features at the anchor are zero")
-    left, eigenvalues, right = left[:, :rank], singular[:rank] ** 2, right[:rank]
+    left, eigenvalues = left[:, :rank], singular[:rank] ** 2
     projected = left.T @ targets
     unreachable = float(np.linalg.norm(targets - left @ projected))
     if unreachable > RESIDUAL_TOLERANCE * size:
@@ -100,9 +114,9 @@ def kernel_regression(
             f"gradients of rank {rank} for {problem.samples} samples, misses them by "
             f"{unreachable / size:.1e} relative (allowed: {RESIDUAL_TOLERANCE:.0e})",
         )
-    misfit = ridge * (left @ (projected / (eigenvalues + ridge * (1.0 + lag))))
-    fitted = projected * (eigenvalues + ridge * lag) / (eigenvalues + ridge * (1.0 + lag))
-    dual = left @ (fitted / eigenvalues)
+    left_over = share(eigenvalues)
+    misfit = left @ (projected * left_over)
+    dual = left @ (projected * (1.0 - left_over) / eigenvalues)
     remaining = targets - misfit - features @ (features.T @ dual)
     certificate = float(np.linalg.norm(remaining)) / max(size, np.finfo(float).tiny)
     if not certificate <= RESIDUAL_TOLERANCE:
@@ -130,6 +144,27 @@ def lagging_regression(problem: Problem, regime: Regime, at: float) -> KernelReg
     ridge = exp(log_effective_ridge(problem, regime, at))
     lag = 2.0 * (problem.degree - 1) / problem.degree
     return kernel_regression(problem, ridge=ridge, lag=lag)
+
+
+def linearised_flow(problem: Problem, regime: Regime, at: float) -> KernelRegression:
+    """The linearised flow at `at` < 1 (units of t_g), exactly, for a degree above 1.
+
+    Its `ridge` is n lam_eff, which it lags behind: see the module.
+
+    Raises:
+        as `kernel_regression`.
+    """
+    ridge = exp(log_effective_ridge(problem, regime, at))
+    memory = problem.degree / (2.0 * (problem.degree - 1.0))
+
+    def share(eigenvalues: Floats) -> Floats:
+        ratio = ridge / eigenvalues
+        # below 1e-15, also of ridges that underflow, the share is the ratio to rounding
+        argument = memory / np.maximum(ratio, 1e-15)
+        exact = memory * hyperu(1.0, 1.0 - memory, argument)
+        return np.asarray(np.where(ratio > 1e-15, exact, ratio))
+
+    return _leaving(problem, ridge, share)
 
 
 def relative_displacement(regression: KernelRegression, regime: Regime, at: float) -> float:

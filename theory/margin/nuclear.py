@@ -126,15 +126,38 @@ def _bounded(
     return NuclearCompletion(matrix, low, nuclear_norm(matrix), solver)
 
 
-def excess_bound(completion: Completion, nuclear: float, log_metric: float) -> float:
+def spectral_entropy(matrix: Floats) -> float:
+    """H of the shares that the singular values have in the nuclear norm; from 0 to log d."""
+    values = np.linalg.svd(matrix, compute_uv=False)
+    shares = values[values > 0.0] / values.sum()
+    return float(-shares @ np.log(shares))
+
+
+def excess_bound(
+    completion: Completion,
+    nuclear: float,
+    log_metric: float,
+    *,
+    entropy: float | None = None,
+    least_entropy: float = 0.0,
+) -> float:
     """Bound on |W|_* / optimum - 1 at metric scale rho^2 = e^`log_metric`, where all commutes.
 
     The flow then minimises the hypentropy sum w asinh(w / (2 rho^2)) - (w^2 + 4 rho^4)^(1/2) of the
-    eigenvalues, exactly. Between log(|w| / rho^2) and its corrections this gives
+    eigenvalues, exactly. Each term is |w| log(|w| / rho^2) - |w| but for 2.5 rho^2, so
 
-        |W|_* / |W*|_* - 1 <= log d / (log(|W*|_* / (d rho^2)) - 1),
+        |W|_* / |W*|_* - 1 <= (H - H* + 2.5 d rho^2 / |W*|_*) / (log(|W*|_* / rho^2) - 1 - H)
 
-    of order 1/T after T e-folds. For measurements that do not commute it is a law to be tested.
+    with the spectral entropies of W and of any optimum W*: of order 1/T after T e-folds, at most
+    log d in place of both. For measurements that do not commute it is a law to be tested.
+
+    Args:
+        nuclear: |W*|_*.
+        entropy: H, or None for its largest value, log d.
+        least_entropy: H*.
     """
-    level = float(np.log(nuclear / completion.size)) - log_metric - 1.0
-    return float(np.log(completion.size)) / level if level > 0 else np.inf
+    size = completion.size
+    spread = float(np.log(size)) if entropy is None else entropy
+    level = float(np.log(nuclear)) - log_metric - 1.0 - spread
+    blur = 2.5 * size * float(np.exp(log_metric)) / nuclear
+    return (spread - least_entropy + blur) / level if level > 0 else np.inf

@@ -122,6 +122,14 @@ class Quantity:
     def __rtruediv__(self, other: Operand) -> "Quantity":
         return _quantity(other) * _inverse(self)
 
+    def norm(self) -> "Quantity":
+        """The Euclidean length of the values, as one number."""
+        return Quantity.of(np.linalg.norm(self.values), np.linalg.norm(self.errors))
+
+    def largest(self) -> "Quantity":
+        """The largest value, as one number; any of them may be it."""
+        return Quantity.of(self.values.max(), self.errors.max())
+
     def log(self) -> "Quantity":
         """Natural logarithm; NaN, hence undecided, where the error reaches zero."""
         certain = self.values > self.errors

@@ -12,6 +12,7 @@ from theory.kernel.regression import (
     kernel_drift,
     kernel_regression,
     lagging_regression,
+    linearised_flow,
     lazy_order,
     log10_scale_of_displacement,
     log_effective_ridge,
@@ -96,6 +97,9 @@ def test_linearised_flow_is_a_ridge_to_first_order_and_lags_at_second(
     misfit = problem.labels - outputs
     lag_error = np.linalg.norm(misfit - lagging.misfit) / np.linalg.norm(misfit)
     ridge_error = np.linalg.norm(misfit - proper.misfit) / np.linalg.norm(misfit)
+    flow = linearised_flow(problem, regime, at)
+    # the quadrature's error in the outputs
+    assert np.linalg.norm(misfit - flow.misfit) <= 1e-6 * np.linalg.norm(problem.labels)
     # second order in r / k; the constants 20 cover (3L - 2)^2 / L^2 and the quadrature's 1e-6
     assert lag_error <= 20 * size**2 + 1e-5
     assert ridge_error > 3 * lag_error

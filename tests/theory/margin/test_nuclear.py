@@ -20,7 +20,12 @@ from theory.flow.completion import (
 )
 from theory.kernel import gram, signed_features
 from theory.margin import nuclear
-from theory.margin.nuclear import excess_bound, least_nuclear_norm, nuclear_norm
+from theory.margin.nuclear import (
+    excess_bound,
+    least_nuclear_norm,
+    nuclear_norm,
+    spectral_entropy,
+)
 from theory.nets import Factorization
 from theory.problem import Problem, Regime
 
@@ -119,8 +124,8 @@ def test_late_the_nuclear_norm_is_least(size: int, share: float, rank: int, seed
 
 def test_the_excess_bound_by_its_formula() -> None:
     three = Completion.of(3, np.array([[0, 1]]), np.array([1.0]))
-    # log 3 / (log(2 / (3 e^-20)) - 1)
-    expected = np.log(3.0) / (np.log(2.0 / 3.0) + 20.0 - 1.0)
+    # (log 3 + 2.5 * 3 e^-20 / 2) / (log(2 / (3 e^-20)) - 1)
+    expected = (np.log(3.0) + 3.75 * np.exp(-20.0)) / (np.log(2.0 / 3.0) + 20.0 - 1.0)
     assert excess_bound(three, 2.0, -20.0) == pytest.approx(expected, rel=1e-13)
     assert excess_bound(three, 2.0, 5.0) == np.inf
 
@@ -183,6 +188,22 @@ def test_multipliers_of_any_size_and_sign_prove_no_more_than_the_optimum(
     norm = np.linalg.norm([[dual[0], dual[1] / 2], [dual[1] / 2, 0.0]], 2)
     expected = dual.sum() / (norm if symmetric else np.linalg.norm(dual))
     assert low == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("efolds", [1.0, 3.0, 8.0])
+def test_the_excess_bound_holds_and_is_sharp_where_all_commutes(efolds: float) -> None:
+    """Eigenvalues (2 + c, c - 1, c - 1): the least hypentropy against |W*|_* = 3 at c = 1."""
+    log_metric = -2.0 * efolds - float(np.log(6.0))
+    scale = 2.0 * np.exp(log_metric)
+    known = np.array([2.0, -1.0, -1.0])
+    shift = brentq(lambda c: np.arcsinh((known + c) / scale).sum(), -3.0, 3.0, xtol=1e-15)
+    reached = np.diag(known + shift)
+    excess = nuclear_norm(reached) / 3.0 - 1.0
+    three = Completion.of(3, np.array([[0, 1]]), np.array([1.0]))
+    sharp = excess_bound(three, 3.0, log_metric, entropy=spectral_entropy(reached))
+    assert 0.3 * sharp < excess <= sharp <= excess_bound(three, 3.0, log_metric)
+    assert spectral_entropy(np.diag([3.0, 0.0, 0.0])) == 0.0
+    assert spectral_entropy(np.eye(3)) == pytest.approx(np.log(3.0))
 
 
 def test_pairs_observed_twice_are_refused() -> None:

@@ -82,3 +82,9 @@ def test_arrays_leave_arithmetic_to_quantities() -> None:
     left: Quantity = plain - measured
     np.testing.assert_array_equal(left.values, [2.0, 2.0])
     np.testing.assert_array_equal((np.float64(2.0) * measured).errors, [0.2, 0.2])
+
+
+def test_length_and_largest_value_carry_the_worst_of_the_errors() -> None:
+    found = Quantity.of([3.0, 4.0], [0.3, 0.4])
+    assert (found.norm().values[0], found.norm().errors[0]) == (5.0, 0.5)
+    assert (found.largest().values[0], found.largest().errors[0]) == (4.0, 0.4)

@@ -1,0 +1,1 @@
+"""Theorems on the squared loss: kernel regression early, minimum norm late."""

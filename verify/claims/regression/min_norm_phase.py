@@ -1,0 +1,212 @@
+"""What is measured of the late phase of the squared loss: windows after t_g, and the misfit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from math import exp, log10
+
+import numpy as np
+from scipy.integrate import simpson
+
+from theory.assumptions import check_assumptions
+from theory.backend import Floats
+from theory.flow import FlowState, gradient_flow
+from theory.kernel.regression import KernelRegression, kernel_regression, transition_decay_time
+from theory.margin.min_norm import MinNormResidual, energy_bound, min_norm_residual
+from theory.problem import Problem, Regime
+from verify.claims.early_late.kernel_machines import probe_inputs
+from verify.claims.early_late.windows import (
+    RESTING,
+    Span,
+    Window,
+    shares_of_energy,
+    windows,
+)
+from verify.instances import FlowInstance
+from verify.language import Quantity
+
+POINTS = 17
+LADDER_STEPS = (1.0, 2.0)
+"""Rungs in log alpha, relative to the instance's own."""
+
+RTOL = 1e-9
+
+MISFIT_SCALE = 2.0
+MISFIT_REGIMES = tuple(
+    Regime(log10_alpha=MISFIT_SCALE, log10_lambda=value) for value in (-2.5, -3.0, -3.5, -4.5)
+)
+"""Where n lambda |m| stays far above the integrator's error."""
+
+MISFIT_RTOL = 1e-11
+ROUNDING = 1e-14
+"""Of f near y, relative to y; two integrations differ by 10^-15 to 10^-11."""
+
+
+@dataclass(frozen=True, eq=False)
+class MinNormRung:
+    """A window of the flow, and what is read from it."""
+
+    window: Window
+    regression: KernelRegression
+
+    @property
+    def efolds(self) -> float:
+        """T = (1+c) log alpha - s*, s* = log alpha - (1/L) log(|h| / |anchor|), at least 1."""
+        instance = self.window.instance
+        end = (1.0 + instance.c) * instance.regime.log_alpha
+        return max(end - transition_decay_time(self.regression, instance.regime), 1.0)
+
+    @cached_property
+    def smallest(self) -> Quantity:
+        """The smallest stationarity."""
+        return self.window.read(lambda states: min(state.stationarity for state in states))
+
+    @cached_property
+    def shares(self) -> Quantity:
+        """Smallest stationarities over the energy's bound on them: of the window, its quarters."""
+        return self.window.read(partial(shares_of_energy, energy_bound=energy_bound))
+
+    @cached_property
+    def last(self) -> Quantity:
+        """The stationarity at the end."""
+        return self.window.read_last(lambda state: state.stationarity)
+
+    @cached_property
+    def best(self) -> Quantity:
+        """The residual at the end by the best multipliers, less the flow's."""
+        return self.window.read_last(lambda s: _residual(s).stationarity - s.stationarity)
+
+    @cached_property
+    def one_sided(self) -> Quantity:
+        """The same by the best multipliers with y_i m_i >= 0."""
+        return self.window.read_last(lambda s: _residual(s).one_sided - s.stationarity)
+
+    @cached_property
+    def off_its_kernel(self) -> Quantity:
+        """f on probes less regression with its own kernel, over what stationarity allows."""
+        return self.window.read_last(lambda state: _off_kernel(state, state.direction))
+
+    @cached_property
+    def off_the_kernel(self) -> Quantity:
+        """The same with the kernel at the anchor."""
+        return self.window.read_last(lambda state: _off_kernel(state, state.problem.anchor))
+
+
+def _residual(state: FlowState) -> MinNormResidual:
+    return min_norm_residual(state.problem, state.direction)
+
+
+def _off_kernel(state: FlowState, point: Floats) -> float:
+    """|f - K(., X) K^-1 f(X)| on probes, over |F (I - P)| |(I - P) theta| / L at theta.
+
+    L f = <grad f, theta> and theta = P theta + (I - P) theta, where P theta = J^T K^-1 L f(X).
+    """
+    problem, net = state.problem, state.problem.net
+    probes = probe_inputs(problem)
+    trained = net.jacobian(point, problem.inputs)
+    weights = np.linalg.lstsq(trained, state.outputs(problem.inputs), rcond=1e-10)[0]
+    gap = np.linalg.norm(state.outputs(probes) - net.jacobian(point, probes) @ weights)
+    own = net.jacobian(state.direction, problem.inputs)
+    probed = net.jacobian(state.direction, probes)
+    across = probed - probed @ np.linalg.pinv(own, rcond=1e-10) @ own
+    size = exp(problem.degree * state.log_norm) / problem.degree
+    rest = np.linalg.norm(across, 2) * state.stationarity + RESTING * np.linalg.norm(probed, 2)
+    return float(gap / (size * rest))
+
+
+@dataclass(frozen=True, eq=False)
+class MinNormPhase:
+    """Windows along a ladder of alphas, and flows at one alpha and several lambdas.
+
+    Attributes:
+        proposed: the windows of all theories, on the first rung.
+        efold: the e-fold after t_g, or as much of it as the window has.
+        settled: the flow at (1+c) t_g of each of `MISFIT_REGIMES`, by two tolerances.
+    """
+
+    instance: FlowInstance
+    rungs: tuple[MinNormRung, ...]
+    proposed: Mapping[Span, MinNormRung]
+    efold: Window
+    settled: tuple[tuple[FlowState, FlowState], ...]
+
+    @property
+    def problem(self) -> Problem:
+        return self.instance.problem
+
+    def over(self, span: Span) -> tuple[MinNormRung, ...]:
+        """The rungs, the first of them over the window that a theory speaks of."""
+        return (self.proposed[span], *self.rungs[1:])
+
+    @cached_property
+    def balance(self) -> Quantity:
+        """The energy bound of the e-fold over the root mean square of the speed in it."""
+        found = self.efold.read(_balance)
+        by_rule = abs(found.values[0] - found.values[1])
+        return Quantity.of(found.values[:1], found.errors[:1] + by_rule)
+
+    @cached_property
+    def misfits(self) -> tuple[Quantity, ...]:
+        """y - f of each settled flow, `(n,)`."""
+        labels, inputs = self.problem.labels, self.problem.inputs
+        least = ROUNDING * np.abs(labels).max()
+        found = (
+            Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
+            for tight, loose in self.settled
+        )
+        return tuple(Quantity.of(q.values, np.maximum(q.errors, least)) for q in found)
+
+    @cached_property
+    def pulls(self) -> tuple[Floats, ...]:
+        """lambda m, with the least-squares multipliers of each settled flow, `(n,)`."""
+        return tuple(
+            exp(regime.log_lambda) * min_norm_residual(self.problem, tight.theta).multipliers
+            for regime, (tight, _) in zip(MISFIT_REGIMES, self.settled, strict=True)
+        )
+
+
+def _balance(states: Sequence[FlowState]) -> list[float]:
+    """By Simpson's rule over equal steps; then by the same rule over twice the step.
+
+    The bound is (E_1 - E_2) / (span min |theta|^2), squared, and exact for the mean of the speed.
+    """
+    logs = np.array([state.log_norm for state in states])
+    residuals = np.array([state.stationarity for state in states])
+    powers = np.exp(2.0 * (logs - logs.min())) * residuals**2
+    span = states[-1].decay_time - states[0].decay_time
+    means = (simpson(powers[::k], dx=k * span / (len(states) - 1)) / span for k in (1, 2))
+    return [energy_bound(states) / float(np.sqrt(mean)) for mean in means]
+
+
+def measure(
+    instance: FlowInstance, *, method: str | None = None, decay: float = 1.0
+) -> MinNormPhase:
+    """Check the assumptions and integrate windows and settled flows.
+
+    Args:
+        decay: the settled flows are at so many times the lambda that is told: a wrong world.
+    """
+    problem, c = instance.problem, instance.c
+    check_assumptions(problem)
+    regression = kernel_regression(problem)
+    grids: dict[Span | None, Floats] = {
+        span: np.linspace(*span.times(c, instance.regime.decay_power), POINTS) for span in Span
+    }
+    short = np.linspace(1.0, 1.0 + min(c, 1.0 / instance.regime.log_alpha), POINTS)
+    first = windows(instance, {**grids, None: short}, rtol=RTOL, method=method)
+    proposed = {span: MinNormRung(first[span], regression) for span in Span}
+    rungs = [proposed[Span.AFTER]]
+    for step in LADDER_STEPS[1:]:
+        scaled = instance.at_alpha(step * instance.regime.log10_alpha)
+        own = windows(scaled, {Span.AFTER: grids[Span.AFTER]}, rtol=RTOL, method=method)
+        rungs.append(MinNormRung(own[Span.AFTER], regression))
+    settled = tuple(_settled(problem, regime, 1.0 + c, method, decay) for regime in MISFIT_REGIMES)
+    return MinNormPhase(instance, tuple(rungs), proposed, first[None], settled)
+
+
+def _settled(
+    problem: Problem, told: Regime, at: float, method: str | None, decay: float
+) -> tuple[FlowState, FlowState]:
+    regime = Regime(log10_alpha=told.log10_alpha, log10_lambda=told.log10_lambda + log10(decay))
+    flow = gradient_flow(problem, regime, at=[at], rtol=MISFIT_RTOL, method=method)
+    return flow.states[0], flow.loose[0]
