@@ -100,7 +100,8 @@ def integrate(
             spent += counter.count
             continue
         spent += counter.count
-        complete = solution.success and solution.y.shape[1] == len(grid)
+        # a run that reached none of the times has a list for its states
+        complete = solution.success and np.shape(solution.y)[1:] == (len(grid),)
         if not complete or not np.all(np.isfinite(solution.y)):
             reasons.append(f"{name}: {solution.message if not complete else 'NaN in the states'}")
             continue

@@ -31,6 +31,9 @@ LADDER_STEPS = (1.0, 2.0)
 
 RTOL = 1e-9
 
+KNOWN = 10.0 * RTOL
+"""To which residuals are known, absolutely; two integrations of one route agree by less."""
+
 MISFIT_SCALE = 2.0
 MISFIT_REGIMES = tuple(
     Regime(log10_alpha=MISFIT_SCALE, log10_lambda=value) for value in (-2.5, -3.0, -3.5, -4.5)
@@ -59,37 +62,46 @@ class MinNormRung:
     @cached_property
     def smallest(self) -> Quantity:
         """The smallest stationarity."""
-        return self.window.read(lambda states: min(state.stationarity for state in states))
+        found = self.window.read(lambda states: min(state.stationarity for state in states))
+        return _known(found, KNOWN)
 
     @cached_property
     def shares(self) -> Quantity:
         """Smallest stationarities over the energy's bound on them: of the window, its quarters."""
-        return self.window.read(partial(shares_of_energy, energy_bound=energy_bound))
+        found = self.window.read(partial(shares_of_energy, energy_bound=energy_bound))
+        return _known(found, KNOWN / RESTING)
 
     @cached_property
     def last(self) -> Quantity:
         """The stationarity at the end."""
-        return self.window.read_last(lambda state: state.stationarity)
+        return _known(self.window.read_last(lambda state: state.stationarity), KNOWN)
 
     @cached_property
     def best(self) -> Quantity:
         """The residual at the end by the best multipliers, less the flow's."""
-        return self.window.read_last(lambda s: _residual(s).stationarity - s.stationarity)
+        found = self.window.read_last(lambda s: _residual(s).stationarity - s.stationarity)
+        return _known(found, KNOWN)
 
     @cached_property
     def one_sided(self) -> Quantity:
         """The same by the best multipliers with y_i m_i >= 0."""
-        return self.window.read_last(lambda s: _residual(s).one_sided - s.stationarity)
+        found = self.window.read_last(lambda s: _residual(s).one_sided - s.stationarity)
+        return _known(found, KNOWN)
 
     @cached_property
     def off_its_kernel(self) -> Quantity:
         """f on probes less regression with its own kernel, over what stationarity allows."""
-        return self.window.read_last(lambda state: _off_kernel(state, state.direction))
+        found = self.window.read_last(lambda state: _off_kernel(state, state.direction))
+        return _known(found, KNOWN / RESTING)
 
     @cached_property
     def off_the_kernel(self) -> Quantity:
         """The same with the kernel at the anchor."""
         return self.window.read_last(lambda state: _off_kernel(state, state.problem.anchor))
+
+
+def _known(found: Quantity, least: float) -> Quantity:
+    return Quantity.of(found.values, np.maximum(found.errors, least))
 
 
 def _residual(state: FlowState) -> MinNormResidual:
