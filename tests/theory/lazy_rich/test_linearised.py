@@ -9,6 +9,7 @@ import torch
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich import Committee, Linearisation, Setting, Training, gradient_descent
+from theory.lazy_rich.hard_tasks import samples_for_all
 
 SETTING = Setting(4, 3, 6, output_scale=2.0, curvature=0.8, step=0.05, seed=3)
 
@@ -105,3 +106,17 @@ def test_bad_input_is_named() -> None:
         Linearisation(replace(net, weights=net.weights[None]), inputs, labels, 0.1)
     with pytest.raises(InvalidInput, match="degree is 3"):
         Linearisation(replace(net, degree=3), inputs, labels, 0.1).form(1)
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_a_network_as_wide_as_its_inputs_misses_one_direction(width: int) -> None:
+    """With W u = 1, each l.x + x^T Q x / 2 that width D can learn has l.u = u^T Q u / (2 eps)."""
+    setting = Setting(6, width, 40, seed=3)
+    machine = setting.committee()
+    values = np.linalg.eigvalsh(machine.kernel(setting.inputs()))
+    rank = int((values > 1e-10 * values[-1]).sum())
+    assert rank == samples_for_all(6) - (1 if width == 6 else 0)
+    if width == 6:
+        form = Linearisation(machine, setting.inputs(), setting.labels(), 0.02).form(100)
+        u = np.linalg.solve(machine.weights, np.ones(6))
+        assert form.linear @ u == pytest.approx(u @ form.quadratic @ u / (2 * 0.5))

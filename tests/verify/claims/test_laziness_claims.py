@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 import verify.claims.enough_samples
 import verify.claims.hard_tasks
-from hypothesis import given
-from hypothesis import strategies as st
 
-from theory.lazy_rich import Linearisation, Setting
-from theory.lazy_rich.hard_tasks import samples_for_all
+from theory.lazy_rich import Setting
 from verify.claims import claim_named, enough_samples
 from verify.evidence import CLAIM, Evidence, examine
 from verify.instances import CommitteeInstance
 from verify.judge import judge, judge_instance
-from verify.profiles import hypothesis_settings
 from verify.search import draw_instances
-from verify.strategies import committee_training as strategies
 from verify.strategies.sizes import QUICK
 
 FEW = {
@@ -88,51 +83,6 @@ def test_a_fault_keeps_the_claim_from_holding(name: str, monkeypatch: Patch) -> 
     put_in(monkeypatch)
     evidence = [examine(claim_named(claim), instance) for instance in instances]
     assert judge(evidence, CLAIM).verdict != "holds"
-
-
-def test_strategies_stay_in_their_domains() -> None:
-    @hypothesis_settings(40, shrink=False)
-    @given(
-        st.tuples(
-            strategies.knob_instances(("trained-readouts",)),
-            strategies.memorising_instances(),
-            strategies.generalising_instances(("uncentred",)),
-            strategies.counted_instances((4, 8)),
-            strategies.lazy_instances(("fixed-readouts",)),
-        )
-    )
-    def check(instances: tuple[CommitteeInstance, ...]) -> None:
-        knob, memorising, generalising, counted, lazy = (i.setting for i in instances)
-        assert knob.trained_readout
-        assert knob.signal != 1.0
-        dimension = memorising.input_dim
-        assert 4 * dimension <= memorising.samples < samples_for_all(dimension)
-        assert not generalising.centred
-        assert generalising.samples >= samples_for_all(generalising.input_dim)
-        assert counted.width > counted.input_dim in (4, 8)
-        assert not lazy.trained_readout
-        assert lazy.output_scale >= 64
-        assert lazy.samples < lazy.width * lazy.input_dim
-        for instance in instances:
-            data = instance.to_json()
-            del data["model"]
-            assert CommitteeInstance.from_json(data) == instance
-
-    check()
-
-
-@pytest.mark.parametrize("width", [6, 7])
-def test_a_network_as_wide_as_its_inputs_misses_one_direction(width: int) -> None:
-    """With W u = 1, each l.x + x^T Q x / 2 that width D can learn has l.u = u^T Q u / (2 eps)."""
-    setting = Setting(6, width, 40, seed=3)
-    machine = setting.committee()
-    values = np.linalg.eigvalsh(machine.kernel(setting.inputs()))
-    rank = int((values > 1e-10 * values[-1]).sum())
-    assert rank == samples_for_all(6) - (1 if width == 6 else 0)
-    if width == 6:
-        form = Linearisation(machine, setting.inputs(), setting.labels(), 0.02).form(100)
-        u = np.linalg.solve(machine.weights, np.ones(6))
-        assert form.linear @ u == pytest.approx(u @ form.quadratic @ u / (2 * 0.5))
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from verify.examine import examine
 from verify.instances import CommitteeInstance
 from verify.language.law import Status
 from verify.search import shrink_counterexample
+from verify.strategies.sizes import QUICK
 
 SETTING = Setting(4, 10, 6, curvature=32.0, step=0.02, steps=100, seed=1)
 
 
 def test_the_collapse_shrinks_to_a_small_counterexample() -> None:
     claim: Any = collapse.CLAIM
-    found = shrink_counterexample(claim, claim.instances(("gaussian",)), 1, 8, 3.0, 30)
+    found = shrink_counterexample(claim, claim.instances(("gaussian",), QUICK), 1, 8, 3.0, 30)
     assert found is not None
     instance, severity = found
     assert severity > 1.0

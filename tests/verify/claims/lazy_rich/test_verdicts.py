@@ -8,6 +8,7 @@ from verify.examine import examine
 from verify.instances import Instance
 from verify.judge import MIN_DECIDED, judge
 from verify.search import draw_instances
+from verify.strategies import sizes
 
 QUICK = ("sigma-squared-limit", "sigma-squared-collapse")
 HEAVY = (
@@ -26,7 +27,7 @@ def evidence_of(name: str) -> list[Evidence]:
     """As many instances of each family as decide a law that speaks of one family only."""
     claim, found = suite_claims()[name], list[Instance]()
     for family in claim.families:
-        draw_instances(claim.instances((family,)), 7, MIN_DECIDED, found.append)
+        draw_instances(claim.instances((family,), sizes.QUICK), 7, MIN_DECIDED, found.append)
     return [examine(claim, instance) for instance in found]
 
 
