@@ -153,3 +153,17 @@ def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path
     assert replayed.out.splitlines()[0].startswith("sharp-transition: ")
     assert "kept      |s_half - s*|" in replayed.out
     assert replayed.out.splitlines()[-1] == "verdict: holds"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("z"), KeyError("k"), AssertionError("a")])
+def test_a_fault_of_the_program_does_not_look_like_a_refutation(
+    error: Exception, invoke: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("verify.runner.run", fail)
+    answer = invoke("run", "--claim", "norm-law")
+    assert answer.status == 4
+    assert type(error).__name__ in answer.err
+    assert "it says nothing of any claim" in answer.err

@@ -1,6 +1,11 @@
-"""The command line. Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive."""
+"""The command line.
+
+Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive, 4 a fault of the program:
+a crash never looks like a refutation.
+"""
 
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +17,8 @@ from verify.commands.figures import figure
 from verify.commands.instances import check, evaluate, replay
 from verify.commands.results import compare, history
 from verify.commands.runs import necessity, run, search
+
+FAULT = 4
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,3 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; run the same command again to resume", err=True)
         return 130
+    except BrokenPipeError:
+        return 141
+    except Exception:
+        traceback.print_exc()
+        click.echo("error: a fault of theory-verify itself; it says nothing of any claim", err=True)
+        return FAULT

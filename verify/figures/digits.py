@@ -8,8 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from theory.lazy_rich.experiments.digits import DigitsMLP, digits, idx_images, train
-from theory.lazy_rich.experiments.optimization import log_spaced
+from verify.experiments.digits import DigitsMLP, digits, idx_images, train
+from verify.experiments.optimization import log_spaced
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from theory.descent.modular_addition import ModularTask
-from theory.lazy_rich.experiments.modular_mlp import ModularMLP, train
-from theory.lazy_rich.experiments.optimization import log_spaced
+from verify.experiments.modular_mlp import ModularMLP, train
+from verify.experiments.optimization import log_spaced
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from theory.backend import Floats
-from theory.lazy_rich.experiments.optimization import Moment
+from verify.experiments.optimization import Moment
 from verify.figures.base import Part, Table
 from verify.figures.outcomes import Bound, below, ordered
 

@@ -8,8 +8,8 @@ from math import isfinite, nan
 import numpy as np
 from matplotlib.figure import Figure
 
-from theory.lazy_rich.experiments.optimization import log_spaced
-from theory.lazy_rich.experiments.student_teacher import Errors, StudentTeacher, accuracy, train
+from verify.experiments.optimization import log_spaced
+from verify.experiments.student_teacher import Errors, StudentTeacher, accuracy, train
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (

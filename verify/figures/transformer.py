@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from theory.descent.modular_addition import ModularTask
-from theory.lazy_rich.experiments.optimization import log_spaced
-from theory.lazy_rich.experiments.transformer import ModularTransformer, train
+from verify.experiments.optimization import log_spaced
+from verify.experiments.transformer import ModularTransformer, train
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.hardware import device, one_thread
 from verify.figures.network_curves import (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from theory.descent.modular_addition import ModularTask
-from theory.lazy_rich.experiments import (
+from verify.experiments import (
     DigitsMLP,
     ModularMLP,
     ModularTransformer,

@@ -13,7 +13,7 @@ import numpy as np
 
 from theory.backend import Array, Floats
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.optimization import (
+from verify.experiments.optimization import (
     Draw,
     Parameters,
     check_positive,

@@ -19,7 +19,7 @@ import numpy as np
 from theory.backend import Array, Floats
 from theory.descent.modular_addition import Integers
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.optimization import (
+from verify.experiments.optimization import (
     Draw,
     Moment,
     Parameters,

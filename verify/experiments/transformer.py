@@ -16,7 +16,7 @@ from math import isfinite
 from theory.backend import Array
 from theory.descent.modular_addition import ModularTask
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.optimization import (
+from verify.experiments.optimization import (
     Draw,
     Moment,
     Parameters,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.digits import (
+from verify.experiments.digits import (
     DigitsMLP,
     digits,
     idx_images,

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.optimization import Draw
-from theory.lazy_rich.experiments.student_teacher import (
+from verify.experiments.optimization import Draw
+from verify.experiments.student_teacher import (
     StudentTeacher,
     accuracy,
     layers,

@@ -8,7 +8,7 @@ import torch
 
 from theory.descent.modular_addition import ModularTask
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.modular_mlp import ModularMLP, initial_weights, outputs, train
+from verify.experiments.modular_mlp import ModularMLP, initial_weights, outputs, train
 
 SMALL = ModularMLP(ModularTask(5, fraction=0.8), width=12, learning_rate=20.0)
 

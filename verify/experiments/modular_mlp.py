@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from theory.backend import Array
 from theory.descent.modular_addition import ModularTask
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.optimization import (
+from verify.experiments.optimization import (
     Draw,
     Moment,
     Parameters,

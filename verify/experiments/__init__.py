@@ -5,11 +5,11 @@ one network and its task as a frozen record of sizes, and a generator that train
 Weights are drawn on the CPU, so that a seed means the same on every device.
 """
 
-from theory.lazy_rich.experiments.digits import DigitsMLP, digits, idx_images
-from theory.lazy_rich.experiments.modular_mlp import ModularMLP
-from theory.lazy_rich.experiments.optimization import Moment, log_spaced
-from theory.lazy_rich.experiments.student_teacher import StudentTeacher
-from theory.lazy_rich.experiments.transformer import ModularTransformer
+from verify.experiments.digits import DigitsMLP, digits, idx_images
+from verify.experiments.modular_mlp import ModularMLP
+from verify.experiments.optimization import Moment, log_spaced
+from verify.experiments.student_teacher import StudentTeacher
+from verify.experiments.transformer import ModularTransformer
 
 __all__ = [
     "DigitsMLP",

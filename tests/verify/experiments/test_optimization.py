@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from theory.errors import InvalidInput, NumericalFailure
-from theory.lazy_rich.experiments.optimization import Draw, Moment, log_spaced, steps_of
+from verify.experiments.optimization import Draw, Moment, log_spaced, steps_of
 
 
 def test_recorded_steps_are_log_spaced_from_zero_to_the_last() -> None:

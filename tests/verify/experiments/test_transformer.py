@@ -8,7 +8,7 @@ import torch
 
 from theory.descent.modular_addition import ModularTask
 from theory.errors import InvalidInput
-from theory.lazy_rich.experiments.transformer import (
+from verify.experiments.transformer import (
     ModularTransformer,
     initial_weights,
     outputs,
