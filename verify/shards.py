@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -202,7 +202,7 @@ class ShardStore:
 
     def save(self, result: ShardResult) -> None:
         data = {
-            "shard": asdict(result.shard),
+            "shard": result.shard.name,
             "instances": [
                 {name: entry.to_json() for name, entry in found.items()}
                 for found in result.instances
