@@ -5,7 +5,7 @@ names, and a run can be asked how often it met each of them.
 """
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from itertools import combinations
 
 import numpy as np
@@ -34,7 +34,7 @@ RANK_TOLERANCE = 1e-9
 """Singular values of the rows on the margin below this share of the largest are dependences."""
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What is special about an instance; it can be of several kinds."""
 
     PLAIN = "plain"
