@@ -124,7 +124,7 @@ def _degree_two(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
     yield below(PULL, pulls, 2.0 * slow, Basis.MEASURED, at=scales)
     if theory.norm is theory.margin is Norm.L1:
         # of one state: an error of its margins is in both
-        over = [deficit(moment.tight) - certified_deficit(moment.tight) for moment in moments]
+        over = [max(deficit(m.tight) - certified_deficit(m.tight), 0.0) for m in moments]
         rounded = Quantity.rounded(over, 1.0)
         yield below(CERTIFICATE, rounded, CERTIFIED, Basis.IDENTITY, at=scales)
     if theory.time is Time.AFTER:

@@ -58,10 +58,10 @@ class LateRung:
         """At the end, by the best multipliers."""
         return best_residual(self.window.last)
 
-    @cached_property
-    def excess(self) -> Quantity:
-        """The residual by the best multipliers less that by the flow's, at the end."""
-        return self.window.read_last(lambda s: best_residual(s).stationarity - s.stationarity)
+    @property
+    def excess(self) -> float:
+        """By how much the best multipliers do worse than the flow's, of the same state; or 0."""
+        return max(self.best.stationarity - self.window.last.stationarity, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
