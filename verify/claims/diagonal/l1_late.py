@@ -87,7 +87,7 @@ QUARTERS = "smallest residual of KKT in w over each quarter"
 
 def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
     moments = phase.at(theory.time)
-    found = Quantity.joined(moment.read(slackness) for moment in moments)
+    found = Quantity.joined(m.read(slackness, m.floor) for m in moments)
     bounds = [phase.spread(moment) / moment.tight.mean_margin for moment in moments]
     yield below("complementarity", found, bounds, Basis.DERIVED, at=phase.scales(theory.time))
     if phase.degree == 2:
@@ -109,7 +109,7 @@ def _degree_two(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
     def deficit(w: Predictor) -> float:
         return 1.0 - float(w.margins.min()) / (gamma * theory.norm.of(w.weights))
 
-    deficits = Quantity.joined(moment.read(deficit) for moment in moments)
+    deficits = Quantity.joined(m.read(deficit, m.floor) for m in moments)
     bounds = np.array([phase.deficit_bound(moment) for moment in moments]) + slow
     name = "1 - min margin / (gamma_1 |w|_1) at (1+c) t_g, L = 2"
     ladder = Ladder.of(name, "log10 alpha", scales, abs(deficits), bounds)
