@@ -6,9 +6,13 @@ import pytest
 from theory import Diagonal, Problem, Regime, balanced_anchor
 from theory.descent.modified import sharpness_at_start, step_error
 from theory.errors import IntegrationFailed, InvalidInput
-from verify.claims.descent_follows_flow import CLAIM, REFERENCES, Measured
+from verify.alone import estimates, judge_instance, notices
+from verify.claims.descent.descent_follows_flow import CLAIM
+from verify.claims.descent.descents import Descents, Reference, measure
+from verify.examine import stated_laws
 from verify.instances import FlowInstance
-from verify.judge import judge_instance
+from verify.language import Rival
+from verify.language.law import Status
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +24,33 @@ def instance() -> FlowInstance:
 
 
 @pytest.fixture(scope="module")
-def measured(instance: FlowInstance) -> Measured:
-    return CLAIM.measure(instance)
+def measured(instance: FlowInstance) -> Descents:
+    return measure(instance)
 
 
-def test_every_rate_of_the_claim_is_as_predicted(measured: Measured) -> None:
-    stated = CLAIM.assertions(measured, CLAIM.theory)
-    assert judge_instance(stated) == "kept"
-    assert len(stated.rates) == 6
-    for sample in stated.rates:
-        assert abs(sample.fitted - sample.predicted) <= sample.tolerance
+def test_every_rate_of_the_claim_is_as_predicted(measured: Descents) -> None:
+    laws = stated_laws(CLAIM, measured, CLAIM.theory)[0]
+    assert {law.status for law in laws} == {Status.KEPT}
+    assert len(estimates(laws)) == 6
+    assert all(abs(estimate.off) <= 1.0 for _, estimate in estimates(laws))
 
 
 @pytest.mark.parametrize("rival", CLAIM.rivals, ids=lambda rival: rival.id)
-def test_every_rival_is_far_off_on_this_instance(measured: Measured, rival: object) -> None:
-    stated = CLAIM.assertions(measured, rival.theory)  # type: ignore[attr-defined]
-    off = [s for s in stated.rates if abs(s.fitted - s.predicted) > 3 * s.tolerance]
-    assert judge_instance(stated) == "refuted" or off
+def test_every_rival_is_far_off_on_this_instance(measured: Descents, rival: Rival) -> None:
+    assert notices(stated_laws(CLAIM, measured, rival.theory)[0])
 
 
-def test_all_references_are_measured_and_named(measured: Measured) -> None:
-    assert set(measured.flows) == set(REFERENCES)
-    assert {rival.theory.reference for rival in CLAIM.rivals} == set(REFERENCES)
+def test_another_decay_is_noticed(instance: FlowInstance) -> None:
+    laws = stated_laws(CLAIM, measure(instance, decay=1.05), CLAIM.theory)[0]
+    assert judge_instance(laws) is Status.REFUTED
 
 
-def test_visibility_goes_up_in_stiffness(measured: Measured) -> None:
+def test_all_references_are_rivals_but_one() -> None:
+    stated = {rival.theory.reference for rival in CLAIM.rivals}
+    assert stated == set(Reference)
+
+
+def test_visibility_goes_up_in_stiffness(measured: Descents) -> None:
     stiffness = [seen.stiffness for seen in measured.visibility]
     assert stiffness == sorted(stiffness)
     # degree 2 from a zero-output anchor: the sharpness is quadratic in alpha up to lambda's share

@@ -1,0 +1,1 @@
+"""Gradient descent beside the flow that theorems are proved for."""
