@@ -141,7 +141,7 @@ def _multipliers(rungs: Sequence[LateRung], theory: Theory, at: Floats) -> Itera
     gaps = [flow_complementarity(s) - theory.entropies * entropy_share(s) for s in states]
     name = "complementarity by the entropies of the multipliers"
     yield equals(name, Quantity.rounded(gaps, 1.0), 0.0, soft + ROUNDING, at=at)
-    signs = Quantity.of([-float(rung.best.multipliers.min()) for rung in rungs], 0.0)
+    signs = Quantity.of([max(-float(r.best.multipliers.min()), 0.0) for r in rungs], 0.0)
     yield below("no multiplier is negative", signs, 0.0, Basis.DERIVED, at=at)
     excess = Quantity.rounded([rung.excess for rung in rungs], 1.0)
     name = "the best multipliers do no worse than the flow's"
