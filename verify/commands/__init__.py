@@ -1,6 +1,6 @@
 """The command line.
 
-Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive, 4 a fault of the program:
+Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive, 4 a fault of its own:
 a crash never looks like a refutation.
 """
 
