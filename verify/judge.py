@@ -62,8 +62,6 @@ class LawRuling:
 
     @property
     def covered(self) -> bool:
-        if self.basis is Basis.FORMER:
-            return True
         return self.coverage >= MIN_COVERAGE and self.decided >= MIN_DECIDED
 
     @property
@@ -158,8 +156,7 @@ def _laws(measured: Sequence[tuple[int, Laws]]) -> tuple[LawRuling, ...]:
 def _law(name: str, found: dict[int, Law], indices: Sequence[int]) -> LawRuling:
     first = next(iter(found.values()))
     status = {index: law.status for index, law in found.items()}
-    absent = Status.NOT_APPLICABLE if first.basis is Basis.FORMER else None
-    applicable = [i for i in indices if status.get(i, absent) is not Status.NOT_APPLICABLE]
+    applicable = [i for i in indices if status.get(i) is not Status.NOT_APPLICABLE]
     decided = [i for i in applicable if status.get(i) in (Status.KEPT, Status.REFUTED)]
     reasons = Counter(
         found[i].reason if i in found else ABSENT for i in indices if i not in set(decided)

@@ -94,8 +94,7 @@ def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power])
     unnoticed = [name for name, noticed in worlds.items() if noticed is False]
     if unnoticed:
         return f"its laws do not notice a measurement with {_joined(unnoticed)}"
-    former = any(law.basis is Basis.FORMER for law in ruling.laws)
-    if not any(worlds.values()) and not former:
+    if not any(worlds.values()):
         return "its measurement has no wrong world that its laws would have to notice"
     exact = any(
         law.kind in (Kind.RATE, Kind.ORDERED) or law.basis is Basis.IDENTITY for law in ruling.laws

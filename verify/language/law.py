@@ -40,9 +40,6 @@ class Basis(StrEnum):
     MEASURED = "measured"
     """A constant seen on other instances, with its room told among the claim's tolerances."""
 
-    FORMER = "former layer"
-    """A claim not yet written in this language: what it leaves out is not held against it."""
-
 
 class Status(StrEnum):
     """What a law has come to on one instance."""
