@@ -11,9 +11,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from theory.errors import AssumptionError, IntegrationFailed
+from verify.alone import SEVERE
 from verify.instances import FlowInstance
-from verify.judge import SEVERE
 from verify.search import draw_instances, shrink_counterexample
+from verify.strategies.sizes import QUICK
 
 FAMILY = ("diagonal",)
 
@@ -21,7 +22,7 @@ FAMILY = ("diagonal",)
 def totals(claim: Any, seed: int, count: int) -> list[float]:
     found: list[float] = []
     draw_instances(
-        claim.instances(FAMILY), seed, count, lambda i: found.append(i.problem.inputs.sum())
+        claim.instances(FAMILY, QUICK), seed, count, lambda i: found.append(i.problem.inputs.sum())
     )
     return found
 
@@ -62,7 +63,7 @@ def test_discarded_draws_are_counted(tiny_claim: Callable[..., Any]) -> None:
     @st.composite
     def seldom(draw: st.DrawFn) -> FlowInstance:
         nonlocal discarded_here
-        instance: FlowInstance = draw(tiny_claim().instances(FAMILY))
+        instance: FlowInstance = draw(tiny_claim().instances(FAMILY, QUICK))
         if instance.problem.inputs.sum() % 4 == 0:
             discarded_here += 1
             assume(False)
@@ -84,7 +85,7 @@ def test_exception_in_use_is_not_swallowed(tiny_claim: Callable[..., Any]) -> No
         raise KeyError("a bug")
 
     with pytest.raises(KeyError, match="a bug"):
-        draw_instances(tiny_claim().instances(FAMILY), 0, 8, use)
+        draw_instances(tiny_claim().instances(FAMILY, QUICK), 0, 8, use)
 
 
 def test_severe_violation_shrinks_to_the_least_one_beyond_ten_times_the_bound(
@@ -92,7 +93,7 @@ def test_severe_violation_shrinks_to_the_least_one_beyond_ten_times_the_bound(
 ) -> None:
     """Sums beyond 10 * 3: the simplest list is the one number 31."""
     claim = tiny_claim(limit=3.0)
-    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=50.0, tries=200)
+    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200)
     assert found is not None
     instance, severity = found
     assert instance.problem.inputs.tolist() == [[31.0]]
@@ -104,14 +105,14 @@ def test_slight_violation_shrinks_to_the_least_one_beyond_the_bound(
     tiny_claim: Callable[..., Any],
 ) -> None:
     claim = tiny_claim(limit=20.0)
-    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=8.0, tries=200)
+    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=8.0, tries=200)
     assert found is not None
     assert (found[0].problem.inputs.tolist(), found[1]) == ([[21.0]], 21.0 / 20.0)
 
 
 def test_nothing_is_found_where_nothing_violates(tiny_claim: Callable[..., Any]) -> None:
     claim = tiny_claim(limit=1000.0)
-    assert shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, 2.0, 200) is None
+    assert shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, 2.0, 200) is None
 
 
 def test_shrinking_measures_no_more_instances_than_allowed(
@@ -119,7 +120,7 @@ def test_shrinking_measures_no_more_instances_than_allowed(
 ) -> None:
     measured: list[float] = []
     claim = tiny_claim(limit=3.0, check=measured.append)
-    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, 50.0, tries=3)
+    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, 50.0, tries=3)
     assert len(measured) == 3
     assert found is None or found[1] > SEVERE
 
@@ -135,7 +136,7 @@ def test_no_instance_is_measured_twice(tiny_claim: Callable[..., Any]) -> None:
         return float(measure(instance))
 
     again = tiny_claim(limit=3.0, measure=counted)
-    shrink_counterexample(again, again.instances(FAMILY), 0, 40, 50.0, tries=200)
+    shrink_counterexample(again, again.instances(FAMILY, QUICK), 0, 40, 50.0, tries=200)
     assert len(seen) == len(set(seen)) > 1
 
 
@@ -150,7 +151,7 @@ def test_failures_are_no_violations(error: Exception, tiny_claim: Callable[..., 
             raise error
 
     claim = tiny_claim(limit=3.0, check=check)
-    found = shrink_counterexample(claim, claim.instances(FAMILY), 0, 40, worst=50.0, tries=200)
+    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200)
     assert found is not None
     assert found[0].problem.inputs.tolist() == [[35.0]]
 
@@ -162,6 +163,6 @@ def test_shrinks_from_the_seed_of_its_shard(tiny_claim: Callable[..., Any]) -> N
     best = max(by_seed, key=lambda seed: max(by_seed[seed]))
     other = min(by_seed, key=lambda seed: max(by_seed[seed]))
     rare = tiny_claim(limit=max(by_seed[best]) - 1.0)
-    strategy: st.SearchStrategy[FlowInstance] = rare.instances(FAMILY)
+    strategy: st.SearchStrategy[FlowInstance] = rare.instances(FAMILY, QUICK)
     assert shrink_counterexample(rare, strategy, best, 3, 1.1, 100) is not None
     assert shrink_counterexample(rare, strategy, other, 3, 1.1, 100) is None

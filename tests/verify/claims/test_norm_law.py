@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from theory import Problem, Regime, TwoLayer
+from verify.alone import judge_instance
 from verify.catalogue import claim_named
 from verify.evidence import CLAIM, examine
 from verify.instances import FlowInstance
-from verify.judge import judge_instance
+from verify.language.law import Status
 
 
 def test_a_nearly_orthogonal_input_bends_the_first_rung_only() -> None:
@@ -19,7 +20,7 @@ def test_a_nearly_orthogonal_input_bends_the_first_rung_only() -> None:
     problem = Problem(net, anchor, np.array([[1.28125, -0.328125, -0.328125]]), np.ones(1))
     instance = FlowInstance(problem, Regime(log10_alpha=8.0, decay_power=2.0), c=0.3)
     claim: Any = claim_named("norm-law")
-    stated = examine(claim, instance).assertions[CLAIM]
-    deviations = [bound for bound in stated.bounds if "its prediction" in bound.name]
-    assert deviations[0].value > 0.4
-    assert judge_instance(stated) == "kept"
+    laws = {law.id: law for law in examine(claim, instance).laws[CLAIM]}
+    (first,) = laws["excess over its prediction on the first rung"].checks
+    assert first.value > 0.4
+    assert judge_instance(laws.values()) is Status.KEPT
