@@ -93,7 +93,9 @@ def test_severe_violation_shrinks_to_the_least_one_beyond_ten_times_the_bound(
 ) -> None:
     """Sums beyond 10 * 3: the simplest list is the one number 31."""
     claim = tiny_claim(limit=3.0)
-    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200)
+    found = shrink_counterexample(
+        claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200
+    )
     assert found is not None
     instance, severity = found
     assert instance.problem.inputs.tolist() == [[31.0]]
@@ -105,7 +107,9 @@ def test_slight_violation_shrinks_to_the_least_one_beyond_the_bound(
     tiny_claim: Callable[..., Any],
 ) -> None:
     claim = tiny_claim(limit=20.0)
-    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=8.0, tries=200)
+    found = shrink_counterexample(
+        claim, claim.instances(FAMILY, QUICK), 0, 40, worst=8.0, tries=200
+    )
     assert found is not None
     assert (found[0].problem.inputs.tolist(), found[1]) == ([[21.0]], 21.0 / 20.0)
 
@@ -151,7 +155,9 @@ def test_failures_are_no_violations(error: Exception, tiny_claim: Callable[..., 
             raise error
 
     claim = tiny_claim(limit=3.0, check=check)
-    found = shrink_counterexample(claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200)
+    found = shrink_counterexample(
+        claim, claim.instances(FAMILY, QUICK), 0, 40, worst=50.0, tries=200
+    )
     assert found is not None
     assert found[0].problem.inputs.tolist() == [[35.0]]
 

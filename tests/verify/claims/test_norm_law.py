@@ -7,7 +7,8 @@ import numpy as np
 from theory import Problem, Regime, TwoLayer
 from verify.alone import judge_instance
 from verify.catalogue import claim_named
-from verify.evidence import CLAIM, examine
+from verify.evidence import CLAIM
+from verify.examine import examine
 from verify.instances import FlowInstance
 from verify.language.law import Status
 
