@@ -28,6 +28,7 @@ from verify.events import (
 from verify.evidence import CLAIM
 from verify.examine import attempt
 from verify.further import (
+    CONFIRMING,
     ROUNDS,
     confirmed,
     fresh_shards,
@@ -229,7 +230,7 @@ class _Work:
                     claim.families,
                     known,
                     self.plan.seed,
-                    self._examples(group),
+                    max(self._examples(group) // 3, CONFIRMING),
                     self.plan.profile.sizes,
                 )
                 found[claim.id] = self.measure(shards)

@@ -144,6 +144,8 @@ class Terminal:
                 if worst is None
                 else in_digits(ratio(worst))
                 if worst.bound > 0
+                else "-"
+                if worst.value <= 0
                 else f"{worst.value:.3g} / 0",
                 f"{rejected} of {len(entry.rivals)} rejected",
                 range_in_words(entry.power),

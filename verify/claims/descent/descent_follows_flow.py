@@ -16,6 +16,7 @@ from theory.backend import Floats
 from verify.claims.descent.descents import VISIBLE, Descents, Reference, measure
 from verify.claims.early_late.assumptions import OF_THE_NET
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import (
     Assumption,
     Basis,
@@ -152,7 +153,7 @@ MEASUREMENT = Measurement(
     "descent-follows-flow",
     FlowInstance,
     FAMILIES,
-    lambda families, sizes: descent_instances(problems(families, sizes=sizes)),
+    lambda families, sizes: descent_instances(problems(families, sizes=sizes.without(*UNITS))),
     measure,
     (
         *OF_THE_NET,

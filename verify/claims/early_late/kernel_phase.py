@@ -25,6 +25,7 @@ from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import Law, Measurement, Quantity
 from verify.language.ladder import Ladder
 from verify.strategies import kernel_phase_instances
@@ -316,7 +317,9 @@ KERNEL_PHASE = Measurement(
     id="kernel-phase",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: kernel_phase_instances(problems(families, sizes=sizes)),
+    instances=lambda families, sizes: kernel_phase_instances(
+        problems(families, sizes=sizes.without(*UNITS))
+    ),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={

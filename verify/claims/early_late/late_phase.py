@@ -24,6 +24,7 @@ from verify.claims.early_late.windows import (
     windows,
 )
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import Measurement, Quantity
 from verify.strategies.nets import FAMILIES
 from verify.strategies.regimes import late_phase_instances
@@ -159,7 +160,9 @@ LATE_PHASE = Measurement(
     id="late-phase",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
+    instances=lambda families, sizes: late_phase_instances(
+        problems(families, sizes=sizes.without(*UNITS))
+    ),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={"a flow at 1.05 lambda": partial(measure, decay=1.05)},

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from theory.flow import FlowState
 from verify.claims.early_late.kernel_phase import (
     KERNEL_PHASE,
@@ -11,8 +13,11 @@ from verify.claims.early_late.kernel_phase import (
     delta_ladder,
     quadratic_order,
 )
-from verify.language import Claim, Law, choice, stated
+from verify.language import Claim, Law, Quantity, choice, stated
 from verify.registry import source_of
+
+ROUNDING = 8.0 * float(np.finfo(float).eps)
+"""Of the inner product of anchor and displacement, relative to their norms."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,9 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         return state.log_norm_excess + (theory.decay_rate - 1.0) * state.decay_time
 
     predicted = theory.constant * phase.degree**theory.degree_power * phase.delta**2
-    measured = phase.read(excess, theory.time)
+    found = phase.read(excess, theory.time)
+    # 2 <anchor, eta> of terms as large as delta is rounded to a share of these
+    measured = Quantity.of(found.values, np.maximum(found.errors, ROUNDING * phase.delta))
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
     yield ladder.starts_within("excess over its prediction on the first rung", 1.0)
     yield ladder.approaches(

@@ -18,6 +18,7 @@ from theory.kernel import KernelSVM, kernel_svm
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import Measurement, Quantity
 from verify.strategies.nets import FAMILIES
 from verify.strategies.regimes import late_phase_instances
@@ -171,7 +172,9 @@ TRANSITION = Measurement(
     id="transition",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
+    instances=lambda families, sizes: late_phase_instances(
+        problems(families, sizes=sizes.without(*UNITS))
+    ),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={"a clock that is 1 % fast": partial(measure, clock=1.01)},

@@ -18,6 +18,7 @@ from verify.claims.regression.assumptions import OF_REGRESSION
 from verify.claims.regression.kernel_flows import KernelFlows, measure
 from verify.claims.regression.lag import RIDGES
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -168,7 +169,7 @@ MEASUREMENT = Measurement(
     "kernel-regression",
     FlowInstance,
     FAMILIES,
-    kernel_regression_instances,
+    lambda families, sizes: kernel_regression_instances(families, sizes.without(*UNITS)),
     measure,
     OF_REGRESSION,
     sabotaged={

@@ -15,6 +15,7 @@ from verify.claims.regression.completion_flows import (
     measure,
 )
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -143,7 +144,7 @@ MEASUREMENT = Measurement(
     "matrix-completion",
     FlowInstance,
     ("factorization",),
-    completion_instances,
+    lambda families, sizes: completion_instances(families, sizes.without(*UNITS)),
     measure,
     in_words("symmetric observations", "U = V a multiple of the identity", "alpha large"),
     sabotaged={"entries 5 % larger": observed_elsewhere(measure, _larger_entries, "early", "late")},

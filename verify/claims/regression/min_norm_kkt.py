@@ -20,6 +20,7 @@ from verify.claims.regression.min_norm_phase import (
     measure,
 )
 from verify.instances import FlowInstance
+from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -152,7 +153,7 @@ MEASUREMENT = Measurement(
     "min-norm-kkt",
     FlowInstance,
     FAMILIES,
-    min_norm_instances,
+    lambda families, sizes: min_norm_instances(families, sizes.without(*UNITS)),
     measure,
     OF_REGRESSION,
     sabotaged={"settled flows at 1.05 lambda": partial(measure, decay=1.05)},
