@@ -20,7 +20,7 @@ ROUNDS = 3
 """How often as many instances as planned are added at most."""
 
 CONFIRMING = 8
-"""Fresh instances at least for a refutation by a rate; a third of those planned where it is more."""
+"""Fresh instances at least for a refutation by a rate, or a third of those that were planned."""
 
 UNCONFIRMED = "refuted by a rate, which fresh instances did not confirm"
 
