@@ -43,7 +43,6 @@ DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01, 0.001), 2: (1.0, 10.0**-0.5, 0.1)}
 """Rungs by lazy order, relative to the instance's own displacement of about 10^-2: far enough down
 for the leading order to show, not so far that the gap delta^k drowns in the flow's error."""
 
-LAG_SCALE = 30.0
 LIMIT_SCALES = (100.0, 1000.0, 10000.0)
 """log10 alpha of the rungs on which the limit itself is judged; the last is out of reach of theta
 in float64, not of its direction."""
@@ -191,11 +190,6 @@ class KernelPhase:
     def limits(self) -> tuple[KernelRung, ...]:
         """The ladder to the limit, in alpha."""
         return tuple(self.measure_rung(self.instance.at_alpha(scale)) for scale in LIMIT_SCALES)
-
-    @cached_property
-    def before_limits(self) -> KernelRung:
-        """A rung where the lag of the kernel machine is not yet drowned in the flow's error."""
-        return self.measure_rung(self.instance.at_alpha(LAG_SCALE))
 
     def limit_flows(self, time: Time) -> list[FlowAt]:
         """Along the limit ladder, its first rung at the time that a theory says.

@@ -187,8 +187,7 @@ def quasi_static_law(phase: KernelPhase, theory: Theory) -> Law:
     What is left is of order 1/Lam^3, with |eta| gamma in the place of Lam.
     """
     gaps, bounds = [], []
-    rungs = (phase.before_limits, *phase.limits)
-    for rung in rungs:
+    for rung in phase.limits:
         machine = phase.quasi_static(rung, theory.log_inverse_decay(rung))
 
         def gap(state: FlowState, machine: Floats = machine) -> float:
@@ -197,13 +196,7 @@ def quasi_static_law(phase: KernelPhase, theory: Theory) -> Law:
 
         gaps.append(rung.flow.known_to_floor(gap))
         bounds.append(2.0 * _drift(phase) ** 2 / (rung.eta * phase.svm.margin) ** 3)
-    ladder = Ladder.of(
-        "distance to the quasi-static machine with lag",
-        "log10 alpha",
-        [rung.regime.log10_alpha for rung in rungs],
-        Quantity.joined(gaps),
-        bounds,
-    )
+    ladder = _limit_ladder("distance to the quasi-static machine with lag", gaps, bounds)
     return ladder.stays_below("eta is the quasi-static machine with its lag", Basis.MEASURED)
 
 
