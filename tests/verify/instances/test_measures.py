@@ -120,7 +120,7 @@ CROSS = [[1.0, 1.0], [1.0, -1.0], [1.0, 0.5]]
             {Kind.DUPLICATES, Kind.SEVERAL_SUPPORTS},
         ),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(value)) if isinstance(value, set) else "",
 )
 def test_kinds_are_read_off(problem: Problem, kinds: set[Kind]) -> None:
     assert kinds_of(problem) == kinds
