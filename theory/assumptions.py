@@ -26,6 +26,8 @@ ZERO_OUTPUT_TOLERANCE = 1e-6
 """Relative to |theta|^L times the size of the gradients. The anchor is used as if its output were
 exactly zero; six-digit anchors written by hand must pass."""
 LARGEST_GRADIENT = 1e150
+ZERO_SHARE = 1e-6
+"""Of the gradient at a random point of the same norm: what is smaller may be none."""
 ZERO_STEP = 1e-12
 """Relative to |anchor|. A gradient that half changes over such a step is zero up to rounding: what
 is left of it by the anchor's own digits. No unit and no degree decides."""
@@ -172,11 +174,14 @@ def check_separability(problem: Problem) -> None:
     """Some parameter direction has positive margin on every sample in the gradient features."""
     features = signed_features(problem)
     lengths = np.linalg.norm(features, axis=1)
-    step = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
-    step *= ZERO_STEP * problem.anchor_norm / np.linalg.norm(step)
+    generic = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
+    generic *= problem.anchor_norm / np.linalg.norm(generic)
+    step = ZERO_STEP * generic
     moved = problem.net.jacobian(problem.anchor + step, problem.inputs)
     changes = np.linalg.norm(problem.labels[:, None] * moved - features, axis=1)
-    zero = (lengths == 0) | (changes >= 0.5 * lengths)
+    usual = np.linalg.norm(problem.net.jacobian(generic, problem.inputs), axis=1)
+    # at a kink a step changes a gradient of the usual size as well
+    zero = (lengths == 0) | ((changes >= 0.5 * lengths) & (lengths < ZERO_SHARE * usual))
     if zero.any():
         raise AssumptionError(
             "separability",

@@ -34,7 +34,7 @@ def timeless(data: Any) -> Any:
 
 
 def shard(index: int, family: str = "any") -> Shard:
-    return Shard("tiny", family, index, index, 3)
+    return Shard("tiny", ("tiny",), family, index, index, 3)
 
 
 def dying_work(folder: Path) -> Work:

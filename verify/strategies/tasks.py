@@ -31,6 +31,8 @@ from verify.strategies.special_inputs import (
 
 MIN_TEACHER_COSINE = 0.05
 MIN_RELATIVE_GRADIENT = 0.1
+ROUNDING = 1e-6
+"""A gradient shorter than this share of the longest is none, but for rounding."""
 LOSSES = ("exponential", "logistic")
 
 
@@ -155,8 +157,9 @@ def livened(anchored: AnchoredNet, inputs: Floats) -> Floats:
     lengths = np.linalg.norm(anchored.net.jacobian(anchored.anchor, turned), axis=1)
     if not lengths.any():
         return turned
-    lacking = np.log2(MIN_RELATIVE_GRADIENT * lengths.max() / np.where(lengths > 0, lengths, 1.0))
-    doublings = np.where(lengths > 0, np.ceil(np.maximum(lacking, 0.0) / degree), 0.0)
+    alive = lengths > ROUNDING * lengths.max()
+    lacking = np.log2(MIN_RELATIVE_GRADIENT * lengths.max() / np.where(alive, lengths, 1.0))
+    doublings = np.where(alive, np.ceil(np.maximum(lacking, 0.0) / degree), 0.0)
     return np.asarray(turned * 2.0 ** doublings[:, None])
 
 
