@@ -205,3 +205,8 @@ class Regime:
     def at_alpha(self, log10_alpha: float) -> "Regime":
         """The regime of another alpha with the same power p."""
         return Regime(log10_alpha=log10_alpha, decay_power=self.decay_power)
+
+    def with_decay(self, factor: float) -> "Regime":
+        """The regime of the same alpha with so many times the weight decay; `factor` > 0."""
+        log10_lambda = self.log10_lambda + log10(factor)
+        return Regime(log10_alpha=self.log10_alpha, log10_lambda=log10_lambda)

@@ -23,9 +23,9 @@ from collections.abc import Sequence
 
 from theory.errors import InvalidInput
 from verify.alone import ratio
-from verify.catalogue import AnyClaim
 from verify.evidence import CLAIM
 from verify.judge import Ruling, judge
+from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, ShardStore, further_shard
 from verify.strategies.sizes import QUICK, Sizes

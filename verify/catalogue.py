@@ -1,14 +1,11 @@
 """Every claim that is known: the suite's, those of installed packages, and users' modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from theory.errors import InvalidInput
 from verify.claims import suite_claims
-from verify.language.claim import Claim
+from verify.language.claim import AnyClaim
 from verify.user_modules import installed_claims, joined, load_claims
-
-AnyClaim = Claim[Any, Any]
 
 
 def all_claims() -> dict[str, AnyClaim]:

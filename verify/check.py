@@ -27,13 +27,14 @@ from theory.problem import Problem, Regime
 from verify.alone import Verdict
 from verify.anchor_search import DEGENERATE, ZERO_STARTS, find_anchor, relative_margin
 from verify.atomic import write_json
-from verify.catalogue import AnyClaim, claim_named
+from verify.catalogue import claim_named
 from verify.claims.early_late.kernel_machines import probe_inputs
-from verify.evidence import CLAIM, Evidence, Outcome
-from verify.examine import attempt, stated_laws
+from verify.evidence import CLAIM, Evidence
+from verify.examine import examine_all
 from verify.instances import FlowInstance, Instance
 from verify.instances.flow import ModuleNet, load_module_net
 from verify.judge import Ruling, judge
+from verify.language.claim import AnyClaim
 from verify.search import draw_instances
 from verify.shards import groups_of
 from verify.strategies import kernel_phase_instances
@@ -202,29 +203,10 @@ def _judged(
     """Measure every task once, judge the claims on it, and say what speaks against them."""
     found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}
     for instance in instances:
-        for name, evidence in _evidence(claims, instance).items():
+        # rivals are not this net's affair
+        for name, evidence in examine_all(claims, instance, rivals=False).items():
             found[name].append(evidence)
     return [_told(claim, found[claim.id], plan, say) for claim in claims]
-
-
-def _evidence(claims: tuple[AnyClaim, ...], instance: Instance) -> dict[str, Evidence]:
-    """What the claims themselves assert of one task; their rivals are not this net's affair."""
-    measured, failure = attempt(lambda: claims[0].measurement.measure(instance))
-    told = {}
-    for claim in claims:
-        blank = Evidence({**instance.to_json(), "claim": claim.id}, "measured")
-        told[claim.id] = _asserted(claim, measured, failure, blank)
-    return told
-
-
-def _asserted(
-    claim: AnyClaim, measured: Any, failure: tuple[Outcome, str] | None, blank: Evidence
-) -> Evidence:
-    if failure is None:
-        laws, failure = attempt(lambda: stated_laws(claim, measured, claim.theory)[0])
-    if failure is not None:
-        return replace(blank, outcome=failure[0], message=failure[1])
-    return replace(blank, laws={CLAIM: laws})
 
 
 def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, say: Say) -> Verdict:

@@ -22,27 +22,29 @@ from theory.errors import (
 from verify.alone import notices
 from verify.evidence import CLAIM, Comparison, Evidence, Laws, Outcome, Rungs, Sabotage
 from verify.instances import Instance, measures_of
-from verify.language.claim import Claim
+from verify.language.claim import AnyClaim
 from verify.language.constants import detunings_of
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
 
-AnyClaim = Claim[Any, Any]
 
-
-def examine(claim: AnyClaim, instance: Instance) -> Evidence:
+def examine(claim: AnyClaim, instance: Instance, *, rivals: bool = True) -> Evidence:
     """Measure one instance and record what the claim and its rivals assert of it.
+
+    Args:
+        rivals: see `examine_all`.
 
     Raises:
         InvalidInput: the instance is of another kind.
     """
-    return examine_all((claim,), instance)[claim.id]
+    return examine_all((claim,), instance, rivals=rivals)[claim.id]
 
 
 def examine_all(
     claims: Sequence[AnyClaim],
     instance: Instance,
     *,
+    rivals: bool = True,
     sabotage: bool = False,
     independent: bool = False,
 ) -> dict[str, Evidence]:
@@ -52,6 +54,8 @@ def examine_all(
     never ends a run.
 
     Args:
+        rivals: also say what rivals and detuned theories assert; where only the claims are judged
+            they need not be asked.
         sabotage: also measure it in the wrong worlds that the measurement names.
         independent: also measure it by the independent route, where there is one.
 
@@ -76,7 +80,7 @@ def examine_all(
         if failure is not None:
             found[claim.id] = replace(blank, outcome=failure[0], message=failure[1])
         else:
-            found[claim.id] = _asserted(claim, measured, blank)
+            found[claim.id] = _asserted(claim, measured, blank, rivals)
     if failure is None and sabotage:
         found = _sabotaged(claims, instance, found)
     if failure is None and independent and measurement.independent is not None:
@@ -114,6 +118,14 @@ def where_raised(error: BaseException) -> str:
     return f"{raised} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
+def own_laws(claim: AnyClaim, instance: Instance) -> tuple[Laws, tuple[Outcome, str] | None]:
+    """What the claim itself asserts of one instance, or nothing and what failed."""
+    laws, failure = attempt(
+        lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
+    )
+    return laws or (), failure
+
+
 def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tuple[Ladder, ...]]:
     """The laws of a theory, with the ladders that they and the plots are made from.
 
@@ -138,17 +150,16 @@ def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tupl
     return tuple(laws), tuple(ladders.values())
 
 
-def _asserted(claim: AnyClaim, measured: Any, blank: Evidence) -> Evidence:
+def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> Evidence:
     start = perf_counter()
     stated, failure = attempt(lambda: stated_laws(claim, measured, claim.theory))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
     own, ladders = stated
     laws = {CLAIM: own}
-    for rival in claim.rivals:
-        found, failure = attempt(lambda theory=rival.theory: stated_laws(claim, measured, theory))
-        laws[rival.id] = found[0] if failure is None else _unresolved(own, failure[1])
-    laws |= dict(_detuned(claim, measured))
+    if rivals:
+        laws |= dict(_of_rivals(claim, measured, own))
+        laws |= dict(_detuned(claim, measured))
     told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
@@ -159,6 +170,12 @@ def _asserted(claim: AnyClaim, measured: Any, blank: Evidence) -> Evidence:
         findings=tuple(told[1]),
         seconds=blank.seconds + perf_counter() - start,
     )
+
+
+def _of_rivals(claim: AnyClaim, measured: Any, own: Laws) -> Iterator[tuple[str, Laws]]:
+    for rival in claim.rivals:
+        found, failure = attempt(lambda theory=rival.theory: stated_laws(claim, measured, theory))
+        yield rival.id, found[0] if failure is None else _unresolved(own, failure[1])
 
 
 def _unresolved(laws: Laws, reason: str) -> Laws:

@@ -9,9 +9,9 @@ it, refute the same rate. Both depend on the seed alone.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from verify.catalogue import AnyClaim
 from verify.evidence import CLAIM
 from verify.judge import MIN_DECIDED, Ruling, judge
+from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, further_shard
 from verify.strategies.sizes import QUICK, Sizes

@@ -19,11 +19,12 @@ only; what else `holds` needs, rivals and teeth, is for `verify.results`.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from verify.alone import Verdict, judge_instance, largest
 from verify.evidence import Evidence, Laws
 from verify.language.law import Basis, Check, Kind, Law, Status
-from verify.rates import FEWEST, Rate, median, rates_of
+from verify.rates import FEWEST, Rate, rates_of
 
 MIN_COVERAGE = 0.9
 """Share of instances that must be measured, and on which a law must be decided, for `holds`."""

@@ -33,7 +33,7 @@ from verify.alone import binding, in_digits, judge_instance
 from verify.alone import severity as severity_of
 from verify.atomic import make_folder, write_json
 from verify.catalogue import claim_of
-from verify.examine import attempt, stated_laws
+from verify.examine import own_laws
 from verify.instances import Instance, read_json
 from verify.language.claim import Claim
 from verify.language.law import Status
@@ -191,10 +191,7 @@ class _Log:
                 self.targets("saved", instance_of(self.claim, data, self.path.parent))
 
     def _measure(self, family: str, instance: Instance) -> Targets | None:
-        claim = self.claim
-        stated, failure = attempt(
-            lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
-        )
+        stated, failure = own_laws(self.claim, instance)
         if failure is not None:
             self.classes[(family, failure[0], -1)] += 1
             return None

@@ -7,9 +7,10 @@ outside, undecided otherwise.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 from typing import Literal
 
 from scipy.stats import binom
@@ -108,13 +109,6 @@ def _method(count: int, skipped: int, each: str) -> str:
         f"{told}; distribution-free {100 * CONFIDENCE:g} % interval of the median, between "
         f"values {skipped + 1} and {count - skipped} in order"
     )
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle value, or the mean of the middle two."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
 
 
 @cache

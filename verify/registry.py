@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from theory.errors import InvalidInput
+from verify.language.claim import Expected
 
 FILE = Path(__file__).with_name("registry.toml")
-
-Expected = Literal["holds", "falsified"]
 
 _NUMBER = r"[A-Z0-9]+(\.\d+)*"
 _WHERE = re.compile(

@@ -8,10 +8,11 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.alone import Verdict, estimates, judge_instance, ratio, verdict_alone
-from verify.catalogue import AnyClaim, claims_with, select
+from verify.catalogue import claims_with, select
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine
 from verify.instances import Instance, Violation, instance_from_json, read_json
+from verify.language.claim import AnyClaim
 from verify.language.law import Check, Estimate, Law, Status
 
 
@@ -47,7 +48,7 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
             return replay_violation(instance)
         raise InvalidInput(f'{path}: no "claim" is named; add one to replay it')
     (claim,) = select(claims_with(modules), [name])
-    evidence = examine(claim, instance_of(claim, data, path.parent))
+    evidence = examine(claim, instance_of(claim, data, path.parent), rivals=False)
     verdict, lines = _judged(claim, evidence)
     lines = (f"{claim.id}: {claim.title}", *lines, f"verdict: {verdict}")
     if verdict == "inconclusive":

@@ -11,7 +11,6 @@ from theory.errors import InvalidInput
 from verify.alone import SINGLE_RATE, against
 from verify.atomic import make_folder, write_json
 from verify.budget import Spending
-from verify.catalogue import AnyClaim
 from verify.engines import Engine, started
 from verify.environment import describe_environment
 from verify.events import (
@@ -37,6 +36,7 @@ from verify.further import (
 )
 from verify.instances import ASSUMPTIONS
 from verify.judge import judge
+from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.necessity.table import NecessityPlan, run_necessity
 from verify.profiles import PAIRS, Profile

@@ -21,7 +21,7 @@ from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from verify.alone import SEVERE, SINGLE_RATE, against
-from verify.examine import attempt, stated_laws
+from verify.examine import own_laws
 from verify.instances import Instance
 from verify.language.claim import Claim
 from verify.profiles import hypothesis_settings
@@ -90,9 +90,7 @@ class _Tries:
 
 
 def _severity(claim: Claim[Any, Any], instance: Instance, rates: Collection[str]) -> float:
-    laws, failure = attempt(
-        lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
-    )
+    laws, failure = own_laws(claim, instance)
     if failure is not None:
         return 0.0
     alone, severity = against(laws, rates)

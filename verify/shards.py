@@ -15,10 +15,11 @@ from pathlib import Path
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
-from verify.catalogue import AnyClaim, claim_of
+from verify.catalogue import claim_of
 from verify.evidence import Evidence
 from verify.examine import attempt, examine_all
 from verify.instances import Instance
+from verify.language.claim import AnyClaim
 from verify.profiles import SHARD_SIZE
 from verify.rates import FEWEST
 from verify.search import draw_instances

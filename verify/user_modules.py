@@ -19,11 +19,10 @@ from types import ModuleType
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.language.claim import Claim
+from verify.language.claim import AnyClaim, Claim
 
 GROUP = "theory_verify.claims"
 
-AnyClaim = Claim[Any, Any]
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Ids name files of shards and counterexamples."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from verify.catalogue import AnyClaim, claims_with, select
+from verify.catalogue import claims_with, select
 from verify.commands.options import (
     claim_option,
     jobs_option,
@@ -17,6 +17,7 @@ from verify.commands.options import (
     report_option,
     seed_option,
 )
+from verify.language.claim import AnyClaim
 from verify.profiles import PAIRS, PROFILES, profile_named
 from verify.user_modules import load_claims
 

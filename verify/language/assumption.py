@@ -1,10 +1,8 @@
-"""An assumption of a theorem: it can be tested, and where it can be violated, violated alone."""
+"""An assumption of a theorem, as an object that can be tested."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from hypothesis import strategies as st
 
 
 @dataclass(frozen=True)
@@ -16,14 +14,11 @@ class Assumption:
         statement: in words.
         test: raises `AssumptionError` where an instance does not meet it; None where every instance
             of the strategy does by construction and nothing else can be tested.
-        violations: pairs of instances, one violating this assumption alone and one restored, over
-            the given families; None where nobody has said how.
     """
 
     id: str
     statement: str = ""
     test: Callable[[Any], None] | None = None
-    violations: Callable[[tuple[str, ...]], st.SearchStrategy[Any]] | None = None
 
 
 def in_words(*statements: str) -> tuple[Assumption, ...]:

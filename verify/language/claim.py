@@ -89,3 +89,6 @@ class Claim(Generic[M, T]):
 
     def instances(self, families: tuple[str, ...], sizes: Sizes) -> st.SearchStrategy[Any]:
         return self.measurement.instances(families, sizes)
+
+
+AnyClaim = Claim[Any, Any]

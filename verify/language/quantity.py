@@ -122,6 +122,10 @@ class Quantity:
     def __rtruediv__(self, other: Operand) -> "Quantity":
         return _quantity(other) * _inverse(self)
 
+    def no_finer(self, least: ArrayLike) -> "Quantity":
+        """The same values, each known to `least` at best."""
+        return Quantity.of(self.values, np.maximum(self.errors, least))
+
     def norm(self) -> "Quantity":
         """The Euclidean length of the values, as one number."""
         return Quantity.of(np.linalg.norm(self.values), np.linalg.norm(self.errors))

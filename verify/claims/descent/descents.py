@@ -158,7 +158,7 @@ def _other_flow(
         Reference.SUM_OF_LOSSES: (problem, 1.0 / problem.samples, 1.0),
     }
     changed, factor, stretch = variants[reference]
-    decay = Regime(log10_alpha=regime.log10_alpha, log10_lambda=regime.log10_lambda + log10(factor))
+    decay = regime.with_decay(factor)
     at = [stretch * time for time in _times(instance)]
     try:
         flow = gradient_flow(changed, decay, at=at, rtol=REFERENCE_RTOL, estimate_error=False)

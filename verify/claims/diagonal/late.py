@@ -198,13 +198,11 @@ def _moments(
     """At another lambda than is said, multipliers are still read as those of `regime`."""
     if decay == 1.0:
         return moments(problem, regime, at, RTOL, route)
-    log10_lambda = regime.log10_lambda + float(np.log10(decay))
-    wrong = Regime(log10_alpha=regime.log10_alpha, log10_lambda=log10_lambda)
 
     def read(w: Predictor) -> Predictor:
         return replace(w, log_multipliers=w.log_multipliers + log(decay))
 
-    found = moments(problem, wrong, at, RTOL, route)
+    found = moments(problem, regime.with_decay(decay), at, RTOL, route)
     return tuple(replace(m, regime=regime, tight=read(m.tight), loose=read(m.loose)) for m in found)
 
 

@@ -98,8 +98,7 @@ class Moment:
 
     def read(self, reading: Reading, finest: float = 0.0) -> Quantity:
         """A reading with its error, which is told as `finest` at least."""
-        found = Quantity.paired(reading, self.tight, self.loose, self.floor)
-        return Quantity.of(found.values, np.maximum(found.errors, finest))
+        return Quantity.paired(reading, self.tight, self.loose, self.floor).no_finer(finest)
 
 
 def moments(

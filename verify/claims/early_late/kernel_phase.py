@@ -76,8 +76,7 @@ class FlowAt:
 
     def known_to_floor(self, reading: Reading) -> Quantity:
         """The same of a relative difference, which is known to the floor of what it is between."""
-        found = self.read(reading)
-        return Quantity.of(found.values, np.maximum(found.errors, self.floor))
+        return self.read(reading).no_finer(self.floor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from verify.claims.early_late.kernel_phase import (
     delta_ladder,
     quadratic_order,
 )
-from verify.language import Claim, Law, Quantity, choice, stated
+from verify.language import Claim, Law, choice, stated
 from verify.registry import source_of
 
 ROUNDING = 8.0 * float(np.finfo(float).eps)
@@ -41,9 +41,8 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         return state.log_norm_excess + (theory.decay_rate - 1.0) * state.decay_time
 
     predicted = theory.constant * phase.degree**theory.degree_power * phase.delta**2
-    found = phase.read(excess, theory.time)
     # 2 <anchor, eta> of terms as large as delta is rounded to a share of these
-    measured = Quantity.of(found.values, np.maximum(found.errors, ROUNDING * phase.delta))
+    measured = phase.read(excess, theory.time).no_finer(ROUNDING * phase.delta)
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
     yield ladder.starts_within("excess over its prediction on the first rung", 1.0)
     yield ladder.approaches(

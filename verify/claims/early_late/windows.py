@@ -12,7 +12,6 @@ from scipy.integrate import simpson
 
 from theory.backend import Floats
 from theory.flow import FlowState, gradient_flow
-from theory.problem import Regime
 from verify.claims.early_late.kernel_phase import RESOLVES
 from verify.instances import FlowInstance
 from verify.language import Finding, Quantity
@@ -98,9 +97,7 @@ def windows(
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
     told = instance.regime
-    flown = Regime(
-        log10_alpha=told.log10_alpha, log10_lambda=told.log10_lambda + float(np.log10(decay))
-    )
+    flown = told.with_decay(decay)
     times = np.unique(np.concatenate(list(grids.values())))
     flow = gradient_flow(instance.problem, flown, at=times.tolist(), rtol=rtol, method=method)
     runs = [flow.states, flow.loose]

@@ -81,8 +81,7 @@ class CirculantTwin:
     def _read(self, reading: Callable[[CompletionState], float]) -> Quantity:
         """Of every state, with what an absolute error of W of the looser run can make of it."""
         pairs = zip(self.tight, self.loose, strict=True)
-        found = Quantity.joined(Quantity.paired(reading, *pair) for pair in pairs)
-        return Quantity.of(found.values, np.maximum(found.errors, self.noise))
+        return Quantity.joined(Quantity.paired(reading, *p) for p in pairs).no_finer(self.noise)
 
     def _root(self, efolds: float) -> float:
         scale = 2.0 * exp(log_metric_scale(self.completion, efolds))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import exp, log10
+from math import exp
 
 import numpy as np
 from scipy.integrate import simpson
@@ -20,6 +20,7 @@ from verify.claims.early_late.windows import (
     Span,
     Window,
     shares_of_energy,
+    smallest_stationarity,
     windows,
 )
 from verify.instances import FlowInstance
@@ -62,46 +63,41 @@ class MinNormRung:
     @cached_property
     def smallest(self) -> Quantity:
         """The smallest stationarity."""
-        found = self.window.read(lambda states: min(state.stationarity for state in states))
-        return _known(found, KNOWN)
+        return self.window.read(smallest_stationarity).no_finer(KNOWN)
 
     @cached_property
     def shares(self) -> Quantity:
         """Smallest stationarities over the energy's bound on them: of the window, its quarters."""
         found = self.window.read(partial(shares_of_energy, energy_bound=energy_bound))
-        return _known(found, KNOWN / RESTING)
+        return found.no_finer(KNOWN / RESTING)
 
     @cached_property
     def last(self) -> Quantity:
         """The stationarity at the end."""
-        return _known(self.window.read_last(lambda state: state.stationarity), KNOWN)
+        return self.window.read_last(lambda state: state.stationarity).no_finer(KNOWN)
 
     @cached_property
     def best(self) -> Quantity:
         """The residual at the end by the best multipliers, less the flow's."""
         found = self.window.read_last(lambda s: _residual(s).stationarity - s.stationarity)
-        return _known(found, KNOWN)
+        return found.no_finer(KNOWN)
 
     @cached_property
     def one_sided(self) -> Quantity:
         """The same by the best multipliers with y_i m_i >= 0."""
         found = self.window.read_last(lambda s: _residual(s).one_sided - s.stationarity)
-        return _known(found, KNOWN)
+        return found.no_finer(KNOWN)
 
     @cached_property
     def off_its_kernel(self) -> Quantity:
         """f on probes less regression with its own kernel, over what stationarity allows."""
         found = self.window.read_last(lambda state: _off_kernel(state, state.direction))
-        return _known(found, KNOWN / RESTING)
+        return found.no_finer(KNOWN / RESTING)
 
     @cached_property
     def off_the_kernel(self) -> Quantity:
         """The same with the kernel at the anchor."""
         return self.window.read_last(lambda state: _off_kernel(state, state.problem.anchor))
-
-
-def _known(found: Quantity, least: float) -> Quantity:
-    return Quantity.of(found.values, np.maximum(found.errors, least))
 
 
 def _residual(state: FlowState) -> MinNormResidual:
@@ -166,7 +162,7 @@ class MinNormPhase:
             Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
             for tight, loose in self.settled
         )
-        return tuple(Quantity.of(q.values, np.maximum(q.errors, least)) for q in found)
+        return tuple(misfit.no_finer(least) for misfit in found)
 
     @cached_property
     def pulls(self) -> tuple[Floats, ...]:
@@ -219,7 +215,7 @@ def measure(
 def _settled(
     problem: Problem, told: Regime, at: float, method: str | None, decay: float
 ) -> tuple[FlowState, FlowState]:
-    regime = Regime(log10_alpha=told.log10_alpha, log10_lambda=told.log10_lambda + log10(decay))
+    regime = told.with_decay(decay)
 
     def state(rtol: float) -> FlowState:
         # both of second order on the slow manifold: to first order the misfit is all error
