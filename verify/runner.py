@@ -154,30 +154,36 @@ class _Work:
     listeners: Sequence[Listener]
 
     def measure(self, shards: Sequence[Shard]) -> list[ShardResult]:
-        """Run those that are neither done nor kept from an interrupted run."""
-        for shard in shards:
-            if shard not in self.done and (kept := self.store.load(shard)) is not None:
-                self.done[shard] = kept
-        left = [shard for shard in shards if shard not in self.done]
-        total = len(self.done) + len(left)
+        """Results of shards, which count as evidence from now on."""
+        found = self.finish(shards)
+        self.done.update(found)
+        return list(found.values())
+
+    def finish(self, shards: Sequence[Shard]) -> dict[Shard, ShardResult]:
+        """Results of shards: done already, kept from an interrupted run, or run now."""
+        known = ((shard, self.done.get(shard) or self.store.load(shard)) for shard in shards)
+        found = {shard: result for shard, result in known if result is not None}
+        left = [shard for shard in shards if shard not in found]
+        total = len(self.done.keys() | shards)
         for finished in self.engine.results(left, run_shard):
             if not finished.missing:
                 self.store.save(finished)
-            self.done[finished.shard] = finished
-            shard, count = finished.shard, len(finished.instances)
+            found[finished.shard] = finished
+            shard, done = finished.shard, len(self.done.keys() | found.keys())
+            count = len(finished.instances)
             _tell(
-                self.listeners,
-                ShardFinished(shard.measurement, shard.family, count, len(self.done), total),
+                self.listeners, ShardFinished(shard.measurement, shard.family, count, done, total)
             )
-        return [self.done[shard] for shard in shards if shard in self.done]
+        return {shard: found[shard] for shard in shards if shard in found}
 
     def results_of(self, claim: AnyClaim) -> tuple[list[ShardResult], list[ShardResult]]:
         """The planned and the further shards of a claim, each in an order of their own."""
-        mine = [s for s in self.done if claim.id in s.claims and s.module == claim.module]
+        mine = {s for s in self.done if claim.id in s.claims and s.module == claim.module}
         planned = [s for s in self.planned if s in mine]
         families = ["examples", *claim.families]
-        further = [s for s in mine if s not in planned]
-        further.sort(key=lambda s: (s.index, families.index(s.family)))
+        further = sorted(
+            mine.difference(planned), key=lambda s: (s.index, families.index(s.family))
+        )
         return [self.done[s] for s in planned], [self.done[s] for s in further]
 
     def all_of(self, claim: AnyClaim) -> list[ShardResult]:
@@ -219,7 +225,6 @@ class _Work:
     def confirm(self) -> dict[str, list[ShardResult]]:
         """Fresh instances for claims that a rate alone refutes, by claim."""
         found: dict[str, list[ShardResult]] = {}
-        known = list(self.done)
         for group in self.groups:
             for claim in group:
                 planned, further = self.results_of(claim)
@@ -228,14 +233,12 @@ class _Work:
                 shards = fresh_shards(
                     (claim,),
                     claim.families,
-                    known,
+                    self.done,
                     self.plan.seed,
                     max(self._examples(group) // 3, CONFIRMING),
                     self.plan.profile.sizes,
                 )
-                found[claim.id] = self.measure(shards)
-                for shard in shards:
-                    self.done.pop(shard, None)
+                found[claim.id] = list(self.finish(shards).values())
         return found
 
 

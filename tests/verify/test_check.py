@@ -108,7 +108,7 @@ def test_theorem_that_fails_is_saved_and_replays(
 
     kkt = claim_named("kkt")
     quick = replace(kkt.measurement, measure=lambda instance: instance)
-    false = replace(kkt, laws=laws, measurement=quick)
+    false = replace(kkt, laws=laws, measurement=quick, findings=lambda measured: ())
     monkeypatch.setattr("verify.check.claim_named", lambda name: false)
     monkeypatch.setattr("verify.check.KERNEL_PHASE", ())
     status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
