@@ -148,6 +148,10 @@ CLAIMS = (
             Rival("one-label", "twice the numerator: 1/2 of one label alone", Printed(2.0, 0.5)),
             Rival("no-trace", "as printed, without the pair of tr M", Printed(4.0, 1.0, 0.0)),
             Rival("three-pairings", "as printed, with B^2 T + 2 B q / D", Printed(4.0, 1.0, 2.0)),
+            Rival(
+                "centred-misprint", "the centred numerator alone is too large", Printed(4.0, 0.25)
+            ),
+            Rival("plain-misprint", "the one not centred alone is too large", Printed(1.0, 1.0)),
         ),
         expected="falsified",
     ),

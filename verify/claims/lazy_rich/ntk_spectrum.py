@@ -158,7 +158,11 @@ def _approach(kernels: Kernels, theory: Theory) -> Iterator[Law]:
 class Printed:
     """The eigenvalue of |x|^2 is factor eps^power (D + offset) / D^2."""
 
-    factor: float = stated(1.0, twice=(2.0, "2 (D + 2) / D^2, as traceless forms have a factor 2"))
+    factor: float = stated(
+        1.0,
+        twice=(2.0, "2 (D + 2) / D^2, as traceless forms have a factor 2"),
+        half=(0.5, "(D + 2) / (2 D^2), as labels have a factor 1/2"),
+    )
     curvature_power: float = stated(0.0, first_power=(1.0, "eps (D + 2) / D^2"))
     offset: float = stated(
         2.0, large_dimension=(0.0, "1 / D"), squared_length=(-1.0, "(D - 1) / D^2")
