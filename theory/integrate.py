@@ -7,10 +7,11 @@ for completeness and finiteness here, and by a second tolerance where the flow i
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import ODEintWarning, odeint, solve_ivp
 from scipy.linalg import LinAlgWarning
 
 from theory.backend import Floats
@@ -26,6 +27,10 @@ RightHandSide = Callable[[float, Floats], Floats]
 
 
 class _BudgetSpent(Exception):
+    pass
+
+
+class _GaveUp(Exception):
     pass
 
 
@@ -75,6 +80,12 @@ def integrate(
     for name in order if method is None else (method,):
         counter = _Counted(rhs, max_evaluations)
         try:
+            if name == "LSODA" and not dense and not events:
+                states = _odepack(counter, jacobian, start, grid, initial, rtol, atol)
+                spent += counter.count
+                return Integration(
+                    states[np.searchsorted(grid, requested)], states[-1], spent, name, None, ()
+                )
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 # rejected trial steps may overflow; a method that gives up says so in `solution`
                 warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
@@ -95,7 +106,7 @@ def integrate(
             reasons.append(f"{name}: more than {max_evaluations} evaluations")
             spent += max_evaluations
             continue
-        except (ValueError, np.linalg.LinAlgError) as error:
+        except (ValueError, np.linalg.LinAlgError, _GaveUp) as error:
             reasons.append(f"{name}: {error}")
             spent += counter.count
             continue
@@ -118,6 +129,45 @@ def integrate(
     )
 
 
+def _odepack(
+    rhs: RightHandSide,
+    jacobian: RightHandSide | None,
+    start: float,
+    grid: Floats,
+    initial: Floats,
+    rtol: float,
+    atol: float,
+) -> Floats:
+    """LSODA in one call, without the price of a Python step; shape `(T, k)`.
+
+    Raises:
+        _GaveUp: it did not reach the end, its steps fall below rounding, or NaN.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", ODEintWarning)
+        solution, told = odeint(
+            _Advancing(rhs, initial.size),
+            initial,
+            np.append(start, grid),
+            Dfun=jacobian,
+            rtol=rtol,
+            atol=atol,
+            tcrit=grid[-1:],
+            mxstep=_NO_LIMIT,
+            full_output=True,
+            tfirst=True,
+        )
+    if told["message"] != "Integration successful.":
+        raise _GaveUp(told["message"])
+    if not np.all(np.isfinite(solution)):
+        raise _GaveUp("NaN in the states")
+    return np.asarray(solution[1:])
+
+
+_NO_LIMIT: Final = 2**31 - 1
+"""Of steps between two times: the budget is that of evaluations."""
+
+
 class _Counted:
     def __init__(self, rhs: RightHandSide, limit: int) -> None:
         self.rhs, self.limit, self.count = rhs, limit, 0
@@ -127,3 +177,22 @@ class _Counted:
         if self.count > self.limit:
             raise _BudgetSpent
         return self.rhs(time, state)
+
+
+class _Advancing:
+    """LSODA itself goes on in steps below rounding, over a singularity and to the end."""
+
+    def __init__(self, rhs: RightHandSide, parameters: int) -> None:
+        self.rhs, self.time, self.stays = rhs, -inf, 0
+        self.patience = _RETRIES + 2 * parameters  # a differenced Jacobian stays at one time
+
+    def __call__(self, time: float, state: Floats) -> Floats:
+        self.stays = self.stays + 1 if time == self.time else 0
+        if self.stays > self.patience:
+            raise _GaveUp(f"steps below rounding at tau = {time:.6g}")
+        self.time = time
+        return self.rhs(time, state)
+
+
+_RETRIES: Final = 100
+"""Evaluations at one time: a corrector iterates three times, an order or a step is tried anew."""

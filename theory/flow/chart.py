@@ -26,7 +26,7 @@ from theory.problem import Problem, Regime
 LINEAR_BELOW = log(1e-60)
 """Below eps = 1e-60 the net is linear to every digit; subnormal eps would make f / eps noise."""
 
-_LARGEST = 700.0
+LARGEST_EXPONENT = 700.0
 """Of log eps; the rich chart has taken over long before."""
 
 
@@ -96,7 +96,7 @@ class Chart:
         if not self.comoving:
             return 1.0
         log_epsilon = self.log_epsilon(decay_time)
-        return exp(min(log_epsilon, _LARGEST)) if log_epsilon > LINEAR_BELOW else 0.0
+        return exp(min(log_epsilon, LARGEST_EXPONENT)) if log_epsilon > LINEAR_BELOW else 0.0
 
     def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
         """f(theta; x), shape `(m,)`."""

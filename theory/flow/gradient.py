@@ -18,6 +18,7 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
+from theory.flow.compiled_chart import CompiledChart, compiled_chart
 from theory.flow.dual import (
     DUAL_METHOD,
     LARGEST_DUAL_SCALE,
@@ -201,7 +202,9 @@ def _run(
             state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
-        system = SlowManifold(chart, accuracy.refined) if segment.slow else chart
+        system: SlowManifold | CompiledChart | Chart = compiled_chart(chart) or chart
+        if segment.slow:
+            system = SlowManifold(chart, accuracy.refined)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
             system.rhs,

@@ -1,0 +1,213 @@
+"""`theory.flow.chart` in compiled code, for the package's own families."""
+
+from dataclasses import dataclass
+from math import exp, log1p
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.backend import Floats
+from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
+from theory.flow.compiled import compiled, inlined
+from theory.flow.compiled_nets import Layout, bend, grow, layout_of
+from theory.losses import EXPONENT_CEILING, Exponential, Logistic, Squared
+
+EXPONENTIAL, LOGISTIC, SQUARED = range(3)
+_LOSSES = {Exponential: EXPONENTIAL, Logistic: LOGISTIC, Squared: SQUARED}
+
+
+class Equations(NamedTuple):
+    """What the right-hand side of one flow in one chart is made of; names are those of `Chart`."""
+
+    net: Layout
+    loss: int
+    comoving: bool
+    degree: float
+    log_alpha: float
+    resting_gain: float
+    gradient_unit: float
+    base: Floats
+    base_jacobian: Floats
+    inputs: Floats
+    labels: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledChart:
+    """Right-hand side and Jacobian of a chart, as an integrator calls them.
+
+    Its equations lie in two arrays, since to hand a dozen arrays to compiled code takes ten times
+    as long as the code itself.
+    """
+
+    whole: NDArray[np.int64]
+    real: Floats
+
+    @classmethod
+    def of(cls, equations: Equations) -> "CompiledChart":
+        net, arrays = equations.net, equations[-4:]
+        switches = [net.family, net.exponent, net.rectified, equations.loss, equations.comoving]
+        columns = equations.inputs.shape[1]
+        whole = [*switches, len(equations.inputs), equations.base.size, columns, net.sizes.size]
+        return cls(
+            np.concatenate([whole, net.sizes, net.offsets]),
+            np.concatenate([equations[3:7], *map(np.ravel, arrays)]),
+        )
+
+    def rhs(self, clock: float, coordinates: Floats) -> Floats:
+        """dy/dtau."""
+        return slope(self.whole, self.real, clock, coordinates)
+
+    def jacobian(self, clock: float, coordinates: Floats) -> Floats:
+        """d(dy/dtau)/dy, shape `(P, P)`."""
+        return slope_derivative(self.whole, self.real, clock, coordinates)
+
+
+def compiled_chart(chart: Chart) -> CompiledChart | None:
+    """None for nets of the user's own."""
+    problem = chart.problem
+    net, loss = layout_of(problem.net), _LOSSES.get(type(problem.loss_function))
+    if net is None or loss is None:
+        return None
+    return CompiledChart.of(
+        Equations(
+            net,
+            loss,
+            chart.comoving,
+            float(problem.degree),
+            chart.log_alpha,
+            chart.resting_gain,
+            problem.units.gradient,
+            chart.base,
+            chart.base_jacobian,
+            problem.inputs,
+            chart.labels,
+        )
+    )
+
+
+@compiled
+def _equations(whole: NDArray[np.int64], real: Floats) -> Equations:
+    count, size, columns, layers = whole[5:9]
+    net = Layout(whole[0], whole[1], whole[2] == 1, whole[9 : 9 + layers], whole[9 + layers :])
+    jacobian = 4 + size
+    inputs = jacobian + count * size
+    labels = inputs + count * columns
+    return Equations(
+        net,
+        whole[3],
+        whole[4] == 1,
+        real[0],
+        real[1],
+        real[2],
+        real[3],
+        real[4:jacobian],
+        real[jacobian:inputs].reshape((count, size)),
+        real[inputs:labels].reshape((count, columns)),
+        real[labels:],
+    )
+
+
+@inlined
+def _epsilon(system: Equations, log_scale: float) -> float:
+    if not system.comoving:
+        return 1.0
+    log_epsilon = -system.degree * log_scale
+    return exp(min(log_epsilon, LARGEST_EXPONENT)) if log_epsilon > LINEAR_BELOW else 0.0
+
+
+@inlined
+def _log_gain(system: Equations, clock: float, log_scale: float) -> float:
+    drift = 2.0 * (system.degree - 1.0) if system.comoving else 0.0
+    return min(clock, 0.0) + system.resting_gain + drift * log_scale
+
+
+@inlined
+def _log_scale(system: Equations, clock: float) -> float:
+    return system.log_alpha - (exp(clock) if clock < 0.0 else clock + 1.0)
+
+
+@compiled
+def _linearize(
+    system: Equations, epsilon: float, coordinates: Floats, outputs: Floats, gradients: Floats
+) -> None:
+    if epsilon == 0.0:
+        gradients[:] = system.base_jacobian
+        for i in range(outputs.size):
+            outputs[i] = 0.0
+            for p in range(coordinates.size):
+                outputs[i] += gradients[i, p] * coordinates[p]
+        return
+    grow(system.net, system.base, epsilon * coordinates, system.inputs, outputs, gradients)
+    outputs /= epsilon * system.gradient_unit
+    gradients /= system.gradient_unit
+
+
+@inlined
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + log1p(exp(-abs(x)))
+
+
+@inlined
+def _force(loss: int, log_gain: float, output: float, label: float) -> float:
+    """exp(log_gain) * (-dl/df)."""
+    if loss == SQUARED:
+        return (label - output) * exp(min(log_gain, EXPONENT_CEILING))
+    margin = label * output
+    fallen = margin if loss == EXPONENTIAL else _softplus(margin)
+    return label * exp(min(log_gain - fallen, EXPONENT_CEILING))
+
+
+@inlined
+def _curvature(loss: int, log_gain: float, output: float, label: float) -> float:
+    """exp(log_gain) * d^2l/df^2."""
+    fallen = 0.0
+    if loss == EXPONENTIAL:
+        fallen = label * output
+    elif loss == LOGISTIC:
+        fallen = _softplus(label * output) + _softplus(-label * output)
+    return exp(min(log_gain - fallen, EXPONENT_CEILING))
+
+
+@compiled
+def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats) -> Floats:
+    """dy/dtau, shape `(P,)`."""
+    system = _equations(whole, real)
+    log_scale = _log_scale(system, clock)
+    count, size = len(system.inputs), coordinates.size
+    outputs, gradients = np.empty(count), np.empty((count, size))
+    _linearize(system, _epsilon(system, log_scale), coordinates, outputs, gradients)
+    log_gain = _log_gain(system, clock, log_scale)
+    decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
+    rates = -decay * coordinates
+    for i in range(count):
+        rates += _force(system.loss, log_gain, outputs[i], system.labels[i]) * gradients[i]
+    return rates
+
+
+@compiled
+def slope_derivative(
+    whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats
+) -> Floats:
+    """d(dy/dtau)/dy, shape `(P, P)`."""
+    system = _equations(whole, real)
+    log_scale = _log_scale(system, clock)
+    epsilon, log_gain = _epsilon(system, log_scale), _log_gain(system, clock, log_scale)
+    count, size = len(system.inputs), coordinates.size
+    outputs, gradients = np.empty(count), np.empty((count, size))
+    _linearize(system, epsilon, coordinates, outputs, gradients)
+    scaled, weights = np.empty((count, size)), np.empty(count)
+    bent = epsilon / system.gradient_unit
+    for i in range(count):
+        label = system.labels[i]
+        scaled[i] = -_curvature(system.loss, log_gain, outputs[i], label) * gradients[i]
+        weights[i] = bent * _force(system.loss, log_gain, outputs[i], label)
+    matrix = gradients.T @ scaled
+    if epsilon > 0.0:
+        point = system.base + epsilon * coordinates
+        bend(system.net, point, system.inputs, weights, matrix)
+    decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
+    for p in range(size):
+        matrix[p, p] -= decay
+    return matrix
