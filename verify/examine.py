@@ -26,6 +26,7 @@ from verify.language.claim import AnyClaim
 from verify.language.constants import detunings_of
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
+from verify.language.parts import Assertions
 
 
 def examine(claim: AnyClaim, instance: Instance, *, rivals: bool = True) -> Evidence:
@@ -132,9 +133,13 @@ def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tupl
     Raises:
         InvalidInput: a law is stated twice, or something else than laws and ladders is.
     """
+    return _told(claim, claim.laws(measured, theory))
+
+
+def _told(claim: AnyClaim, asserted: Iterable[Law | Ladder]) -> tuple[Laws, tuple[Ladder, ...]]:
     laws: list[Law] = []
     ladders: dict[str, Ladder] = {}
-    for stated in claim.laws(measured, theory):
+    for stated in asserted:
         if isinstance(stated, Ladder):
             ladders.setdefault(stated.name, stated)
         elif isinstance(stated, Law):
@@ -152,14 +157,15 @@ def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tupl
 
 def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> Evidence:
     start = perf_counter()
-    stated, failure = attempt(lambda: stated_laws(claim, measured, claim.theory))
+    assertions = Assertions(claim.laws, measured, claim.theory)
+    stated, failure = attempt(lambda: _told(claim, assertions.of(claim.theory)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
     own, ladders = stated
     laws = {CLAIM: own}
     if rivals:
-        laws |= dict(_of_rivals(claim, measured, own))
-        laws |= dict(_detuned(claim, measured))
+        laws |= dict(_of_rivals(claim, assertions, own))
+        laws |= dict(_detuned(claim, assertions))
     told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
@@ -172,9 +178,9 @@ def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> 
     )
 
 
-def _of_rivals(claim: AnyClaim, measured: Any, own: Laws) -> Iterator[tuple[str, Laws]]:
+def _of_rivals(claim: AnyClaim, assertions: Assertions, own: Laws) -> Iterator[tuple[str, Laws]]:
     for rival in claim.rivals:
-        found, failure = attempt(lambda theory=rival.theory: stated_laws(claim, measured, theory))
+        found, failure = attempt(lambda t=rival.theory: _told(claim, assertions.of(t)))
         yield rival.id, found[0] if failure is None else _unresolved(own, failure[1])
 
 
@@ -182,7 +188,7 @@ def _unresolved(laws: Laws, reason: str) -> Laws:
     return tuple(Law(law.id, law.kind, law.basis, unresolved=reason) for law in laws)
 
 
-def _detuned(claim: AnyClaim, measured: Any) -> Iterator[tuple[str, Laws]]:
+def _detuned(claim: AnyClaim, assertions: Assertions) -> Iterator[tuple[str, Laws]]:
     """What the detuned theories assert, as much of it as the judge needs.
 
     Nobody wrote these theories: one whose laws cannot be computed, for whatever reason, is left
@@ -192,7 +198,7 @@ def _detuned(claim: AnyClaim, measured: Any) -> Iterator[tuple[str, Laws]]:
         warnings.simplefilter("ignore")
         for detuning in detunings_of(claim.theory):
             with suppress(Exception):
-                laws, _ = stated_laws(claim, measured, detuning.theory)
+                laws, _ = _told(claim, assertions.of(detuning.theory))
                 yield detuning.key, tuple(decisive(law) for law in laws)
 
 

@@ -20,6 +20,7 @@ from verify.language.law import (
     unresolved,
 )
 from verify.language.measurement import Measurement, observed_elsewhere
+from verify.language.parts import separately
 from verify.language.quantity import Quantity
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ordered",
     "power",
     "rate",
+    "separately",
     "stated",
     "unresolved",
 ]

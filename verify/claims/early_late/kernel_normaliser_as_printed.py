@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify.claims.early_late.kernel_phase import KERNEL_PHASE, KernelPhase
-from verify.claims.early_late.kernel_svm import growth_law
+from verify.claims.early_late.kernel_svm import growth_against
 from verify.language import Claim, Law, stated
 from verify.registry import source_of
 
@@ -31,7 +31,7 @@ class Theory:
 
 def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     margin = phase.svm.margin**theory.margin_power
-    yield growth_law(
+    yield growth_against(
         phase,
         [
             float(

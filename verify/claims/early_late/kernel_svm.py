@@ -46,6 +46,7 @@ from verify.language import (
     linear_slope,
     not_applicable,
     rate,
+    separately,
     stated,
     unresolved,
 )
@@ -120,15 +121,6 @@ class Theory:
         argument = log_normalization_argument(rung.problem, rung.regime, at)
         lost = (1.0 - self.growth_in_scale) * (argument + rung.regime.log_lambda)
         return float((argument - lost) * phase.svm.margin**self.margin_power)
-
-
-def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
-    yield from lazy_laws(phase, theory)
-    yield quasi_static_law(phase, theory)
-    yield shape_law(phase, theory)
-    yield size_law(phase, theory)
-    yield growth_law(phase, [theory.normalization(phase, rung) for rung in phase.limits])
-    yield from direction_laws(phase, theory)
 
 
 def lazy_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
@@ -256,8 +248,12 @@ def _size_bound(phase: KernelPhase, rung: KernelRung) -> float:
     return max(abs(extreme - 1.0) for extreme in extremes) + 2.0 * lag
 
 
-def growth_law(phase: KernelPhase, normalizations: list[float]) -> Law:
+def growth_law(phase: KernelPhase, theory: Theory) -> Law:
     """|eta| grows like Z."""
+    return growth_against(phase, [theory.normalization(phase, rung) for rung in phase.limits])
+
+
+def growth_against(phase: KernelPhase, normalizations: list[float]) -> Law:
     sizes = Quantity.joined(rung.flow.read(_eta) for rung in phase.limits)
     slope = linear_slope(normalizations, sizes)
     law = "growth of |eta| per growth of Z"
@@ -314,7 +310,7 @@ CLAIM = Claim(
     source=source_of("kernel-svm"),
     measurement=KERNEL_PHASE,
     theory=Theory(),
-    laws=laws,
+    laws=separately(lazy_laws, quasi_static_law, shape_law, size_law, growth_law, direction_laws),
     tolerances=(
         "lazy flow: the gap falls like delta^k, with twice the constant of the instance's own two "
         "first rungs (without an odd involution the distance in parameters falls like delta)",
