@@ -1,20 +1,17 @@
 """`theory.flow.chart` in compiled code, for the package's own families."""
 
 from dataclasses import dataclass
-from math import exp, log1p
+from math import exp
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.backend import Floats
+from theory.compiled import compiled, inlined
+from theory.compiled_losses import code_of, curvature, force
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
-from theory.flow.compiled import compiled, inlined
 from theory.flow.compiled_nets import Layout, bend, grow, layout_of
-from theory.losses import EXPONENT_CEILING, Exponential, Logistic, Squared
-
-EXPONENTIAL, LOGISTIC, SQUARED = range(3)
-_LOSSES = {Exponential: EXPONENTIAL, Logistic: LOGISTIC, Squared: SQUARED}
 
 
 class Equations(NamedTuple):
@@ -67,13 +64,13 @@ class CompiledChart:
 def compiled_chart(chart: Chart) -> CompiledChart | None:
     """None for nets of the user's own."""
     problem = chart.problem
-    net, loss = layout_of(problem.net), _LOSSES.get(type(problem.loss_function))
-    if net is None or loss is None:
+    net = layout_of(problem.net)
+    if net is None:
         return None
     return CompiledChart.of(
         Equations(
             net,
-            loss,
+            code_of(problem.loss_function),
             chart.comoving,
             float(problem.degree),
             chart.log_alpha,
@@ -144,32 +141,6 @@ def _linearize(
     gradients /= system.gradient_unit
 
 
-@inlined
-def _softplus(x: float) -> float:
-    return max(x, 0.0) + log1p(exp(-abs(x)))
-
-
-@inlined
-def _force(loss: int, log_gain: float, output: float, label: float) -> float:
-    """exp(log_gain) * (-dl/df)."""
-    if loss == SQUARED:
-        return (label - output) * exp(min(log_gain, EXPONENT_CEILING))
-    margin = label * output
-    fallen = margin if loss == EXPONENTIAL else _softplus(margin)
-    return label * exp(min(log_gain - fallen, EXPONENT_CEILING))
-
-
-@inlined
-def _curvature(loss: int, log_gain: float, output: float, label: float) -> float:
-    """exp(log_gain) * d^2l/df^2."""
-    fallen = 0.0
-    if loss == EXPONENTIAL:
-        fallen = label * output
-    elif loss == LOGISTIC:
-        fallen = _softplus(label * output) + _softplus(-label * output)
-    return exp(min(log_gain - fallen, EXPONENT_CEILING))
-
-
 @compiled
 def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats) -> Floats:
     """dy/dtau, shape `(P,)`."""
@@ -182,7 +153,7 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
     rates = -decay * coordinates
     for i in range(count):
-        rates += _force(system.loss, log_gain, outputs[i], system.labels[i]) * gradients[i]
+        rates += force(system.loss, log_gain, outputs[i], system.labels[i]) * gradients[i]
     return rates
 
 
@@ -201,8 +172,8 @@ def slope_derivative(
     bent = epsilon / system.gradient_unit
     for i in range(count):
         label = system.labels[i]
-        scaled[i] = -_curvature(system.loss, log_gain, outputs[i], label) * gradients[i]
-        weights[i] = bent * _force(system.loss, log_gain, outputs[i], label)
+        scaled[i] = -curvature(system.loss, log_gain, outputs[i], label) * gradients[i]
+        weights[i] = bent * force(system.loss, log_gain, outputs[i], label)
     matrix = gradients.T @ scaled
     if epsilon > 0.0:
         point = system.base + epsilon * coordinates

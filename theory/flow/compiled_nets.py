@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.backend import Floats
-from theory.flow.compiled import compiled, inlined
+from theory.compiled import compiled, inlined
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.nets.activations import activation_named
 

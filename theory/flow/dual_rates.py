@@ -10,7 +10,7 @@ from math import log1p
 from typing import NamedTuple
 
 from theory.backend import Floats
-from theory.flow.compiled import compiled
+from theory.compiled import compiled
 from theory.flow.dual_weights import (
     COMBINATION,
     SLOPE,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theory.backend import Flags, Floats, Integers
-from theory.flow.compiled import compiled
+from theory.compiled import compiled
 from theory.flow.dual_rates import (
     BY_TIME,
     DECAY_TIME,

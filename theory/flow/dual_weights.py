@@ -9,7 +9,7 @@ from math import atanh, log, log1p
 import numpy as np
 
 from theory.backend import Floats
-from theory.flow.compiled import compiled
+from theory.compiled import compiled
 from theory.flow.exponential import exp, expm1
 
 STEEPEST = 150.0

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from theory.flow.compiled import inlined
+from theory.compiled import inlined
 
 _LOG2_E: Final = 1.4426950408889634
 _LOG_2_HIGH: Final = 6.93147180369123816490e-01

@@ -5,7 +5,7 @@ with many all lanes' sums grow together.
 """
 
 from theory.backend import Floats
-from theory.flow.compiled import compiled
+from theory.compiled import compiled
 
 _FEW = 4
 

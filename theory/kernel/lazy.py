@@ -9,12 +9,14 @@ and differs from the full flow by a power of alpha only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 import numpy as np
 
 from theory.backend import Floats
-from theory.clock import clock_of, decay_time_at, first_clock, log_rate
+from theory.clock import clock_of, first_clock
+from theory.compiled import compiled, inlined
+from theory.compiled_losses import code_of, curvature, force
 from theory.errors import InvalidInput
 from theory.integrate import integrate
 from theory.kernel.ntk import gram, unit_features
@@ -72,22 +74,17 @@ def lazy_flow(
     kernel = gram(features)
     gain = initial_log_gain(problem, regime) + units.kernel_exponent * log(2.0)
     drift = 2.0 * (problem.degree - 1)
-    ones = np.ones(problem.samples)
-
-    def log_scale(clock: float) -> float:
-        return log_rate(clock) + gain - drift * decay_time_at(clock)
+    rates = float(problem.degree), gain, drift, code_of(loss)
 
     def rhs(clock: float, dual: Floats) -> Floats:
-        force = loss.force(log_scale(clock), kernel @ dual, ones)
-        return np.asarray(force - problem.degree * np.exp(log_rate(clock)) * dual)
+        return _slope(kernel, *rates, clock, dual)
 
     def jacobian(clock: float, dual: Floats) -> Floats:
-        curvature = loss.curvature(log_scale(clock), kernel @ dual, ones)
-        decay = problem.degree * np.exp(log_rate(clock))
-        return np.asarray(-curvature[:, None] * kernel - decay * np.eye(len(dual)))
+        return _slope_derivative(kernel, *rates, clock, dual)
 
     clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
     start = min(first_clock(gain, float(np.abs(kernel).max())), clocks.min() - 1.0)
+    ones = np.ones(problem.samples)
     initial = loss.force(start + gain, 0.0 * ones, ones)
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)
@@ -110,3 +107,43 @@ def lazy_flow(
         displacement=units.displacement(dual @ features),
         evaluations=solution.evaluations,
     )
+
+
+@inlined
+def _log_scale(gain: float, drift: float, clock: float) -> float:
+    return min(clock, 0.0) + gain - drift * (exp(clock) if clock < 0.0 else clock + 1.0)
+
+
+@compiled
+def _slope(
+    kernel: Floats,
+    degree: float,
+    gain: float,
+    drift: float,
+    loss: int,
+    clock: float,
+    dual: Floats,
+) -> Floats:
+    log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
+    rates = -degree * exp(min(clock, 0.0)) * dual
+    for i in range(dual.size):
+        rates[i] += force(loss, log_scale, margins[i], 1.0)
+    return rates
+
+
+@compiled
+def _slope_derivative(
+    kernel: Floats,
+    degree: float,
+    gain: float,
+    drift: float,
+    loss: int,
+    clock: float,
+    dual: Floats,
+) -> Floats:
+    log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
+    matrix = np.empty_like(kernel)
+    for i in range(dual.size):
+        matrix[i] = -curvature(loss, log_scale, margins[i], 1.0) * kernel[i]
+        matrix[i, i] -= degree * exp(min(clock, 0.0))
+    return matrix

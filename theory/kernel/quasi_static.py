@@ -6,16 +6,19 @@ reads, for Lam = log(1 / (n lam_eff)),
     exponential:  (K a)_i + log a_i = Lam,      logistic:  softplus((K a)_i) + log a_i = Lam.
 """
 
+from math import exp
 from typing import Final
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from theory.backend import Floats
+from theory.compiled import compiled, inlined
+from theory.compiled_losses import softplus
 from theory.errors import InvalidInput, OracleFailed
-from theory.losses import softplus
 
 _NEWTON_STEPS = 30
+_ROUNDING = 64 * float(np.finfo(float).eps)
 
 RESOLUTION: Final = 1e-6
 """Accepted rounding of the margins K a, relative to 1 + |Lam|. Terms of K a are 1/gamma^2 times
@@ -36,17 +39,18 @@ def quasi_static_dual(
     """
     if loss not in ("exponential", "logistic"):
         raise InvalidInput(f"loss is {loss!r}; quasi-static duals exist for exponential, logistic")
-    target = float(log_inverse_decay)
+    target, logistic = float(log_inverse_decay), loss == "logistic"
+    kernel = np.ascontiguousarray(kernel, dtype=np.float64)
     level = min(target, -float(np.log(np.abs(kernel).sum(axis=1).max())) - 2.0)
-    log_dual = _newton(kernel, np.full(len(kernel), level), level, loss)
+    log_dual = _solved(kernel, np.full(len(kernel), level), level, logistic)
     if log_dual is None:
         raise OracleFailed("quasi-static kernel machine: Newton failed at its starting level")
     stride = 1.0
     while level < target:
         next_level = min(level + stride, target)
-        tangent = np.linalg.solve(_slope(kernel, log_dual, loss), np.ones(len(kernel)))
+        tangent = np.linalg.solve(_slope(kernel, log_dual, logistic), np.ones(len(kernel)))
         guess = log_dual + (next_level - level) * tangent
-        solved = _newton(kernel, guess, next_level, loss)
+        solved = _solved(kernel, guess, next_level, logistic)
         if solved is None:
             stride *= 0.25
             if stride < 1e-6:
@@ -56,37 +60,60 @@ def quasi_static_dual(
     return log_dual
 
 
-def _residual(kernel: Floats, log_dual: Floats, level: float, loss: str) -> Floats:
-    margins = kernel @ np.exp(log_dual)
-    return np.asarray((softplus(margins) if loss == "logistic" else margins) + log_dual - level)
+def _solved(kernel: Floats, guess: Floats, level: float, logistic: bool) -> Floats | None:
+    """The root from a guess, or None; `OracleFailed` where rounding is as large as margins."""
+    settled, rounding, log_dual = _newton(kernel, guess, level, logistic)
+    if not settled:
+        return None
+    if rounding > RESOLUTION * (1.0 + abs(level)):
+        scale = rounding / _ROUNDING
+        raise OracleFailed(
+            "quasi-static kernel machine: margins below what the kernel matrix resolves: "
+            f"its products cancel to {(1.0 + abs(level)) / scale:.1e} of themselves"
+        )
+    return log_dual
 
 
-def _slope(kernel: Floats, log_dual: Floats, loss: str) -> Floats:
+@inlined
+def _pushed(margin: float, logistic: bool) -> float:
+    return softplus(margin) if logistic else margin
+
+
+@compiled
+def _slope(kernel: Floats, log_dual: Floats, logistic: bool) -> Floats:
     dual = np.exp(log_dual)
     slope = kernel * dual
-    if loss == "logistic":
-        slope = expit(kernel @ dual)[:, None] * slope
-    return np.asarray(slope + np.eye(len(kernel)))
+    if logistic:
+        margins = kernel @ dual
+        for i in range(dual.size):
+            slope[i] /= 1.0 + exp(-margins[i])
+    for i in range(dual.size):
+        slope[i, i] += 1.0
+    return slope
 
 
-def _newton(kernel: Floats, log_dual: Floats, level: float, loss: str) -> Floats | None:
-    """The root, or None when the residual does not fall to its rounding floor."""
+@compiled
+def _newton(
+    kernel: Floats, log_dual: Floats, level: float, logistic: bool
+) -> tuple[bool, float, Floats]:
+    """The root, whether the residual fell to its rounding floor, and how high that floor is."""
+    absolute = np.abs(kernel)
+    residual, rounding = np.empty(log_dual.size), np.empty(log_dual.size)
     for _ in range(_NEWTON_STEPS):
         if log_dual.max() > 600.0:
-            return None
-        residual = _residual(kernel, log_dual, level, loss)
-        scale = 1.0 + abs(level) + np.abs(kernel) @ np.exp(log_dual)  # sample by sample
-        rounding = 64 * np.finfo(float).eps * scale
-        if np.all(np.abs(residual) <= rounding):
-            if rounding.max() > RESOLUTION * (1.0 + abs(level)):
-                raise OracleFailed(
-                    "quasi-static kernel machine: margins below what the kernel matrix resolves: "
-                    f"its products cancel to {(1.0 + abs(level)) / scale.max():.1e} of themselves"
-                )
-            return log_dual
-        step = np.linalg.solve(_slope(kernel, log_dual, loss), -residual)
-        log_dual = log_dual + step * min(1.0, 20.0 / max(float(np.abs(step).max()), 1e-300))
-    return None
+            return False, 0.0, log_dual
+        dual = np.exp(log_dual)
+        margins, sizes = kernel @ dual, absolute @ dual
+        settled = True
+        for i in range(log_dual.size):
+            residual[i] = _pushed(margins[i], logistic) + log_dual[i] - level
+            rounding[i] = _ROUNDING * (1.0 + abs(level) + sizes[i])  # sample by sample
+            settled = settled and abs(residual[i]) <= rounding[i]
+        if settled:
+            return True, rounding.max(), log_dual
+        step = -np.linalg.solve(_slope(kernel, log_dual, logistic), residual)
+        log_dual = log_dual + step * min(1.0, 20.0 / max(np.abs(step).max(), 1e-300))
+    return False, 0.0, log_dual
 
 
 def entropies(log_dual: Floats) -> tuple[float, float]:

@@ -33,16 +33,22 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     return jitted
 
 
+_IMPORTED: Final = b"from theory.compiled import"
+"""By which a file that is compiled is known."""
+
+
 @cache
 def machine_code(sources: Path) -> Path:
-    """The folder for machine code made of the files in `sources`: another one if they change.
+    """The folder for machine code made of compiled files below `sources`: another if they change.
 
     numba looks at the file of a function alone; it would go on with code into which older versions
     of what the function calls in other files are built.
     """
     digest = sha256()
-    for source in sorted(sources.glob("*.py")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    for source in sorted(sources.rglob("*.py")):
+        text = source.read_bytes()
+        if _IMPORTED in text:
+            digest.update(str(source.relative_to(sources)).encode() + b"\0" + text + b"\0")
     parent = Path(config.CACHE_DIR) if config.CACHE_DIR else sources / "__pycache__"
     return parent / f"compiled-{digest.hexdigest()[:16]}"
 

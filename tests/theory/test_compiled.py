@@ -4,18 +4,22 @@ from pathlib import Path
 
 from numba import config
 
-from theory.flow import compiled as module
-from theory.flow.compiled import machine_code
+from theory import compiled as module
+from theory.compiled import machine_code
 from theory.flow.dual_steps import run
 
 
 def test_other_sources_have_other_machine_code(tmp_path: Path) -> None:
-    caller, callee = tmp_path / "caller.py", tmp_path / "callee.py"
-    caller.write_text("from callee import f\n")
-    callee.write_text("def f(): return 1\n")
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    caller, callee, plain = tmp_path / "caller.py", folder / "callee.py", folder / "plain.py"
+    compiled = "from theory.compiled import compiled\n"
+    caller.write_text(compiled + "from inner.callee import f\n")
+    callee.write_text(compiled + "def f(): return 1\n")
     first = machine_code.__wrapped__(tmp_path)
+    plain.write_text("def g(): return 1\n")
     assert machine_code.__wrapped__(tmp_path) == first
-    callee.write_text("def f(): return 2\n")
+    callee.write_text(compiled + "def f(): return 2\n")
     assert machine_code.__wrapped__(tmp_path) != first
 
 
