@@ -130,15 +130,20 @@ def _linearize(
     system: Equations, epsilon: float, coordinates: Floats, outputs: Floats, gradients: Floats
 ) -> None:
     if epsilon == 0.0:
-        gradients[:] = system.base_jacobian
         for i in range(outputs.size):
             outputs[i] = 0.0
             for p in range(coordinates.size):
+                gradients[i, p] = system.base_jacobian[i, p]
                 outputs[i] += gradients[i, p] * coordinates[p]
         return
-    grow(system.net, system.base, epsilon * coordinates, system.inputs, outputs, gradients)
-    outputs /= epsilon * system.gradient_unit
-    gradients /= system.gradient_unit
+    step = np.empty(coordinates.size)
+    for p in range(coordinates.size):
+        step[p] = epsilon * coordinates[p]
+    grow(system.net, system.base, step, system.inputs, outputs, gradients)
+    for i in range(outputs.size):
+        outputs[i] /= epsilon * system.gradient_unit
+        for p in range(coordinates.size):
+            gradients[i, p] /= system.gradient_unit
 
 
 @compiled
@@ -151,9 +156,13 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     _linearize(system, _epsilon(system, log_scale), coordinates, outputs, gradients)
     log_gain = _log_gain(system, clock, log_scale)
     decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
-    rates = -decay * coordinates
+    rates = np.empty(size)
+    for p in range(size):
+        rates[p] = -decay * coordinates[p]
     for i in range(count):
-        rates += force(system.loss, log_gain, outputs[i], system.labels[i]) * gradients[i]
+        pull = force(system.loss, log_gain, outputs[i], system.labels[i])
+        for p in range(size):
+            rates[p] += pull * gradients[i, p]
     return rates
 
 
@@ -172,11 +181,15 @@ def slope_derivative(
     bent = epsilon / system.gradient_unit
     for i in range(count):
         label = system.labels[i]
-        scaled[i] = -curvature(system.loss, log_gain, outputs[i], label) * gradients[i]
+        stiffness = curvature(system.loss, log_gain, outputs[i], label)
+        for p in range(size):
+            scaled[i, p] = -stiffness * gradients[i, p]
         weights[i] = bent * force(system.loss, log_gain, outputs[i], label)
     matrix = gradients.T @ scaled
     if epsilon > 0.0:
-        point = system.base + epsilon * coordinates
+        point = np.empty(size)
+        for p in range(size):
+            point[p] = system.base[p] + epsilon * coordinates[p]
         bend(system.net, point, system.inputs, weights, matrix)
     decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
     for p in range(size):

@@ -223,7 +223,8 @@ def _grow_layered(
             gradients[i, last + k] = signal + growth
             back[k] = base[last + k] + step[last + k]
         for layer in range(depth - 2, -1, -1):
-            further[: widths[layer]] = 0.0
+            for k in range(widths[layer]):
+                further[k] = 0.0
             for row in range(widths[layer + 1]):
                 start = net.offsets[layer] + row * widths[layer]
                 sensitivity = back[row] * slopes[layer, row]
@@ -231,7 +232,8 @@ def _grow_layered(
                     signal = signals[layer, k] + growths[layer, k]
                     gradients[i, start + k] = sensitivity * signal
                     further[k] += sensitivity * (base[start + k] + step[start + k])
-            back[: widths[layer]] = further[: widths[layer]]
+            for k in range(widths[layer]):
+                back[k] = further[k]
 
 
 @compiled
@@ -302,8 +304,8 @@ def _bend_layers(
                 if along == depth - 1:
                     back_tangent[at_column] = weights[i]
                 for layer in range(depth - 2, -1, -1):
-                    further[: widths[layer]] = 0.0
-                    further_tangent[: widths[layer]] = 0.0
+                    for k in range(widths[layer]):
+                        further[k], further_tangent[k] = 0.0, 0.0
                     for row in range(widths[layer + 1]):
                         start = net.offsets[layer] + row * widths[layer]
                         pull = back[row] * slopes[layer, row]
@@ -317,5 +319,5 @@ def _bend_layers(
                             further_tangent[k] += pull_tangent * point[start + k]
                         if layer == along and row == at_row:
                             further_tangent[at_column] += pull
-                    back[: widths[layer]] = further[: widths[layer]]
-                    back_tangent[: widths[layer]] = further_tangent[: widths[layer]]
+                    for k in range(widths[layer]):
+                        back[k], back_tangent[k] = further[k], further_tangent[k]
