@@ -30,6 +30,7 @@ from theory.flow.dual_states import flow_states
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
+from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
 from theory.kernel.lazy import tolerances
@@ -202,7 +203,8 @@ def _run(
             state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
-        system: SlowManifold | CompiledChart | Chart = compiled_chart(chart) or chart
+        system: SlowManifold | CompiledChart | TracedChart | Chart
+        system = compiled_chart(chart) or traced_chart(chart) or chart
         if segment.slow:
             system = SlowManifold(chart, accuracy.refined)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]

@@ -6,7 +6,8 @@ closed forms over numpy *and* torch (see `theory.backend`), with any leading bat
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,12 @@ class HomogeneousNet(ABC):
         """True when continuously differentiable, False when not, None to have it tested."""
         return None
 
+    @property
+    def derived(self) -> bool:
+        """Whether all below is derived from `forward`, none of it overridden."""
+        names = ("outputs", "jacobian", "weighted_hessian", "increment")
+        return all(getattr(type(self), k) is getattr(HomogeneousNet, k) for k in names)
+
     def outputs(self, theta: Array, inputs: Array) -> Array:
         """f(theta; x_i), shape `(..., n)`."""
         return _through_torch(self.forward, (1, 2), theta, inputs)
@@ -52,6 +59,8 @@ class HomogeneousNet(ABC):
         """d f(theta; x_i) / d theta, shape `(..., n, P)`."""
         import torch
 
+        if isinstance(theta, np.ndarray) and theta.ndim == 1 and len(inputs) <= FEW_SAMPLES:
+            return _row_by_row(self.forward, theta, inputs)
         return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
@@ -69,16 +78,58 @@ class HomogeneousNet(ABC):
         Eight-point Gauss-Legendre quadrature of the derivative along the segment: exact for
         polynomial nets up to degree 16, and relative to `step` for every net smooth on the segment.
         """
-        import torch
 
         def total(theta: Any, step: Any, inputs: Any) -> Any:
-            def slope(node: Any) -> Any:
-                point = theta + node * step
-                return torch.func.jvp(lambda t: self.forward(t, inputs), (point,), (step,))[1]
-
-            return theta.new_tensor(_WEIGHTS) @ torch.func.vmap(slope)(theta.new_tensor(_NODES))
+            return quadrature_increment(self.forward, theta, step, inputs)
 
         return _through_torch(total, (1, 1, 2), theta, step, inputs)
+
+
+def quadrature_increment(forward: Callable[..., Any], theta: Any, step: Any, inputs: Any) -> Any:
+    """`HomogeneousNet.increment` of unbatched torch tensors."""
+    import torch
+
+    def slope(node: Any) -> Any:
+        point = theta + node * step
+        return torch.func.jvp(lambda t: forward(t, inputs), (point,), (step,))[1]
+
+    return theta.new_tensor(_WEIGHTS) @ torch.func.vmap(slope)(theta.new_tensor(_NODES))
+
+
+FEW_SAMPLES = 32
+"""Up to so many samples one backward pass for each is faster than `torch.func`'s batch of them."""
+
+
+def _row_by_row(forward: Callable[..., Any], theta: Floats, inputs: Floats) -> Floats:
+    """The Jacobian of numpy arrays without `torch.func`, whose overhead is 2 ms; `(n, P)`."""
+    import torch
+
+    point = torch.from_numpy(np.array(theta, dtype=np.float64)).requires_grad_()
+    with single_thread(), torch.enable_grad():
+        outputs = forward(point, torch.from_numpy(np.array(inputs, dtype=np.float64)))
+        if not outputs.requires_grad:
+            return np.zeros((*outputs.shape, theta.size))
+        rows = [
+            torch.autograd.grad(output, point, retain_graph=True, materialize_grads=True)[0]
+            for output in outputs
+        ]
+    return np.stack([row.numpy() for row in rows])
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Torch on one thread, for tensors too small for two; the user's setting is restored."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def complex_step_hessian(net: HomogeneousNet, theta: Array, inputs: Array, weights: Array) -> Array:

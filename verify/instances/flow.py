@@ -40,6 +40,10 @@ class ModuleNet(HomogeneousNet):
     def smooth(self) -> bool | None:
         return getattr(self.net, "smooth", None)
 
+    @property
+    def derived(self) -> bool:
+        return self.net.derived
+
     def forward(self, theta: Any, inputs: Any) -> Any:
         return self.net.forward(theta, inputs)
 
