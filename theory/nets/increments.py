@@ -96,7 +96,7 @@ def _difference(node: Any, values: dict[Any, Any], grown: dict[Any, Any]) -> Any
     if name in _LINEAR or name in {"add", "sub"}:
         plain = [a for a in node.args[:2] if isinstance(a, (int, float))]
         if name in {"add", "sub"} and plain:  # a + 1
-            rest = [a for a in node.args[:2] if a not in plain][0]
+            rest = next(a for a in node.args[:2] if a not in plain)
             return steps(rest) if name == "add" or rest is node.args[0] else -steps(rest)
         return applied(map_arg(node.args, steps))
     first, second, *rest = (*node.args, None) if len(node.args) == 1 else node.args
@@ -136,8 +136,10 @@ def _quotient(
         return applied((grown[first], second))
     if grown[second] is None:
         return applied((grown[first], values[second]))
-    lost = values[first] / values[second] * grown[second] if hasattr(first, "op") else (
-        first / values[second] * grown[second]
+    lost = (
+        values[first] / values[second] * grown[second]
+        if hasattr(first, "op")
+        else (first / values[second] * grown[second])
     )
     gained = grown[first] if hasattr(first, "op") and grown[first] is not None else 0.0
     return (gained - lost) / (values[second] + grown[second])

@@ -150,9 +150,9 @@ def _product(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     if b in (1, 1.0) and not isinstance(b, Shown):
         return Line(a.code)
     for one, other in ((a, b), (b, a)):
-        if isinstance(one, Shown) and one.constant and isinstance(other, Shown):
-            if other.shape == shape and bool((one.value == 1).all()):
-                return Line(other.code)
+        both = isinstance(one, Shown) and isinstance(other, Shown)
+        if both and one.constant and other.shape == shape and bool((one.value == 1).all()):
+            return Line(other.code)
     return Line(f"{_code(a)} * {_code(b)}")
 
 
@@ -228,9 +228,11 @@ def _sliced(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
 
 
 def _cut(given: Any, rank: int) -> tuple[int, int, str, int]:
-    axis, start, stop, step = (*given, *(0, None, None, 1)[len(given) :])
+    """Axis, first index, code of the index behind the last, and step."""
+    defaults: tuple[Any, ...] = (0, None, None, 1)
+    axis, start, stop, step = (*given, *defaults[len(given) :])
     ends = stop is None or stop >= 2**62
-    return axis % rank, start or 0, "" if ends else str(stop), step
+    return int(axis) % rank, int(start or 0), "" if ends else str(stop), int(step)
 
 
 def _selected(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:

@@ -13,12 +13,23 @@ from typing import Any, Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.nets.operations import Line, Untraceable, is_creation, line_of, torch_call
+from theory.nets.operations import (
+    Line,
+    Shown,
+    Untraceable,
+    is_creation,
+    line_of,
+    operation_name,
+    torch_call,
+)
 
 Program = Callable[..., Any]
 """Takes arrays of the shapes it was traced with; returns an array, or a tuple of them."""
 
 _VARIABLE: Final = re.compile(r"\bv\d+\b")
+
+_RESHAPED_IN_PLACE: Final = ("squeeze", "unsqueeze", "t", "transpose")
+"""Left over by the transforms, on intermediate results that nothing else reads."""
 
 _IMPURE: Final = ("nondeterministic_seeded", "nondeterministic_bitwise")
 
@@ -73,6 +84,10 @@ class _Writer:
         import torch
 
         args, kwargs = self._evaluated(node.args), self._evaluated(dict(node.kwargs))
+        if getattr(getattr(node.target, "_schema", None), "is_mutable", False):
+            if operation_name(node.target) not in _RESHAPED_IN_PLACE:
+                raise Untraceable(f"{node.target} writes into its argument")
+            args = (args[0].clone(), *args[1:])
         value = node.target(*args, **kwargs)
         self.values[node] = value
         for tag in getattr(node.target, "tags", ()):
@@ -102,8 +117,6 @@ class _Writer:
     def _shown(self, argument: Any) -> Any:
         """Nodes as `Shown`: code, example value and whether constant."""
         from torch.fx.node import map_arg
-
-        from theory.nets.operations import Shown
 
         return map_arg(
             argument, lambda n: Shown(self._code(n), self.values[n], n not in self.names)

@@ -1,0 +1,164 @@
+"""Traced nets against `torch.func`: the same numbers, and refusal where there can be none."""
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.random import default_rng
+
+from theory.nets import HomogeneousNet
+from theory.nets.traced import Kept, TracedNet, traced_net
+
+SAMPLES = 5
+
+
+class TwoLayers(HomogeneousNet):
+    """P = 24: eight neurons on pairs, differing by the activation."""
+
+    degree = 3
+
+    def __init__(self, activation: Any) -> None:
+        self.activation = activation
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        hidden = inputs[:, :2] @ theta[8:].reshape(8, 2).T
+        return self.activation(hidden) @ theta[:8]
+
+
+class Convolution(HomogeneousNet):
+    """P = 24 on images of 3 x 3, twice convolved."""
+
+    degree = 5
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        convolve = torch.nn.functional.conv2d
+        hidden = convolve(inputs.reshape(-1, 1, 3, 3), theta[:8].reshape(2, 1, 2, 2)) ** 2
+        return (
+            convolve(hidden, theta[8:16].reshape(1, 2, 2, 2)).reshape(-1) * theta[16:].norm() ** 2
+        )
+
+
+class Attention(HomogeneousNet):
+    """P = 24 on triples of numbers as three tokens; quotients, sums and joined parts."""
+
+    degree = 4
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        a, b, c = theta.reshape(3, 8)
+        tokens = inputs[:, :3, None] * a
+        scores = torch.einsum("nik,njk->nij", tokens, tokens * b)
+        mixed = torch.cat([scores, scores.mT], dim=1).sum((1, 2))
+        return mixed * c.square().sum() / (theta.square().sum().sqrt() + c.abs().sum()) * theta[0]
+
+
+class Chosen(TwoLayers):
+    """Not one straight line: a branch on the values of theta."""
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return super().forward(theta if float(theta[0].detach()) > 0 else -theta, inputs)
+
+
+class Dropout(TwoLayers):
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return torch.nn.functional.dropout(super().forward(theta, inputs))
+
+
+class Single(TwoLayers):
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return super().forward(theta.float(), inputs.float()).double()
+
+
+class Centred(TwoLayers):
+    """Depends on other samples: one sample at a time it is another function."""
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return super().forward(theta, inputs - inputs.mean(0))
+
+
+NETS = {
+    "square": TwoLayers(lambda z: z**2),
+    "cube": TwoLayers(lambda z: z * z * z),
+    "fourth power": TwoLayers(lambda z: z.pow(4)),
+    "relu squared": TwoLayers(lambda z: torch.relu(z) ** 2),
+    "leaky relu cubed": TwoLayers(lambda z: torch.nn.functional.leaky_relu(z, 0.1) ** 3),
+    "smooth, no polynomial": TwoLayers(lambda z: (z**2 + 0.3 * z.abs() ** 2.5).sqrt()),
+    "convolution": Convolution(),
+    "attention": Attention(),
+}
+
+
+def traced(net: HomogeneousNet) -> TracedNet | None:
+    return traced_net(net, 24, default_rng(0).standard_normal((SAMPLES, 9)))
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_traced_and_transformed_nets_agree(name: str) -> None:
+    net, rng = NETS[name], default_rng(3)
+    own = traced(net)
+    assert own is not None
+    inputs = own.inputs
+    for scale in (1.0, 1e-3, 1e3):
+        theta, weights = scale * rng.standard_normal(24), rng.standard_normal(SAMPLES)
+        step = 1e-4 * scale * rng.standard_normal(24)
+        tensors = [torch.from_numpy(a) for a in (theta, inputs)]
+        jacobian = torch.func.jacrev(net.forward)(*tensors).numpy()
+        hessian = net.weighted_hessian(theta, inputs, weights)
+        for found, known in (
+            (own.outputs(theta), net.outputs(theta, inputs)),
+            (own.jacobian(theta), jacobian),
+            (net.jacobian(theta, inputs), jacobian),
+            (own.pull(theta, weights), weights @ jacobian),
+            (own.increment(theta, step), net.increment(theta, step, inputs)),
+            (own.weighted_hessian(theta, weights), hessian),
+        ):
+            np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
+
+
+@pytest.mark.parametrize("name", ["square", "cube", "relu squared", "convolution"])
+def test_increments_of_long_and_tiny_steps_lose_no_digits(name: str) -> None:
+    own, rng = traced(NETS[name]), default_rng(4)
+    assert own is not None
+    theta, step = rng.standard_normal((2, 24))
+    long = own.outputs(theta + step) - own.outputs(theta)
+    np.testing.assert_allclose(own.increment(theta, step), long, atol=1e-12 * np.abs(long).max())
+    tiny = own.jacobian(theta) @ step * 1e-100
+    np.testing.assert_allclose(
+        own.increment(theta, 1e-100 * step), tiny, rtol=0, atol=1e-12 * np.abs(tiny).max()
+    )
+
+
+@pytest.mark.parametrize("wrong", [Chosen, Dropout, Single, Centred])
+def test_what_is_no_straight_line_is_left_to_torch(wrong: Any) -> None:
+    assert traced(wrong(lambda z: z**2)) is None
+
+
+def test_a_net_that_its_owner_changes_is_traced_anew() -> None:
+    net = TwoLayers(lambda z: z**2)
+    first, again = traced(net), traced(net)
+    assert first is again
+    net.activation = lambda z: 2 * z**2
+    second = traced(net)
+    assert first is not None
+    assert second is not None
+    theta = np.ones(24)
+    np.testing.assert_allclose(second.outputs(theta), 2 * first.outputs(theta))
+
+
+def test_programs_are_neither_copied_nor_pickled() -> None:
+    net = Convolution()
+    assert traced(net) is not None
+    for copied in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert vars(copied)["_traced"] == Kept()
+
+
+def test_the_number_of_threads_is_the_users_again() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert traced(TwoLayers(lambda z: z**2)) is not None
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
