@@ -3,7 +3,7 @@
 Shapes are known, so that what torch does to shapes alone costs nothing or one `reshape`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -227,7 +227,7 @@ def _sliced(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     return Line(f"{source.code}[{before}{start}:{stop}{'' if step == 1 else f':{step}'}]")
 
 
-def _cut(given: Any, rank: int) -> tuple[int, int, str, int]:
+def _cut(given: Sequence[Any], rank: int) -> tuple[int, int, str, int]:
     """Axis, first index, code of the index behind the last, and step."""
     defaults: tuple[Any, ...] = (0, None, None, 1)
     axis, start, stop, step = (*given, *defaults[len(given) :])
