@@ -85,7 +85,7 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
 
 
 @compiled
-def _equations(whole: NDArray[np.int64], real: Floats) -> Equations:
+def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
     count, size, columns, layers = whole[5:9]
     net = Layout(whole[0], whole[1], whole[2] == 1, whole[9 : 9 + layers], whole[9 + layers :])
     jacobian = 4 + size
@@ -107,7 +107,7 @@ def _equations(whole: NDArray[np.int64], real: Floats) -> Equations:
 
 
 @inlined
-def _epsilon(system: Equations, log_scale: float) -> float:
+def epsilon_at(system: Equations, log_scale: float) -> float:
     if not system.comoving:
         return 1.0
     log_epsilon = -system.degree * log_scale
@@ -126,7 +126,7 @@ def _log_scale(system: Equations, clock: float) -> float:
 
 
 @compiled
-def _linearize(
+def linearize(
     system: Equations, epsilon: float, coordinates: Floats, outputs: Floats, gradients: Floats
 ) -> None:
     if epsilon == 0.0:
@@ -149,11 +149,11 @@ def _linearize(
 @compiled
 def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats) -> Floats:
     """dy/dtau, shape `(P,)`."""
-    system = _equations(whole, real)
+    system = equations_of(whole, real)
     log_scale = _log_scale(system, clock)
     count, size = len(system.inputs), coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    _linearize(system, _epsilon(system, log_scale), coordinates, outputs, gradients)
+    linearize(system, epsilon_at(system, log_scale), coordinates, outputs, gradients)
     log_gain = _log_gain(system, clock, log_scale)
     decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
     rates = np.empty(size)
@@ -171,12 +171,12 @@ def slope_derivative(
     whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats
 ) -> Floats:
     """d(dy/dtau)/dy, shape `(P, P)`."""
-    system = _equations(whole, real)
+    system = equations_of(whole, real)
     log_scale = _log_scale(system, clock)
-    epsilon, log_gain = _epsilon(system, log_scale), _log_gain(system, clock, log_scale)
+    epsilon, log_gain = epsilon_at(system, log_scale), _log_gain(system, clock, log_scale)
     count, size = len(system.inputs), coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    _linearize(system, epsilon, coordinates, outputs, gradients)
+    linearize(system, epsilon, coordinates, outputs, gradients)
     scaled, weights = np.empty((count, size)), np.empty(count)
     bent = epsilon / system.gradient_unit
     for i in range(count):

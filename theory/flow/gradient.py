@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from math import log
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
-from theory.flow.compiled_chart import CompiledChart, compiled_chart
+from theory.flow.compiled_chart import compiled_chart
+from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.dual import (
     DUAL_METHOD,
     LARGEST_DUAL_SCALE,
@@ -30,14 +32,24 @@ from theory.flow.dual_states import flow_states
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
-from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.flow.trajectory import Trajectory
-from theory.integrate import MAX_EVALUATIONS, METHODS, integrate
+from theory.integrate import MAX_EVALUATIONS, METHODS, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
 Event = Callable[[FlowState], float]
+
+
+class System(Protocol):
+    """What an integrator is given."""
+
+    @property
+    def rhs(self) -> RightHandSide: ...
+
+    @property
+    def jacobian(self) -> RightHandSide | None: ...
+
 
 LOOSER = 100.0
 """Ratio of the two tolerances whose difference is the error estimate."""
@@ -203,10 +215,7 @@ def _run(
             state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
-        system: SlowManifold | CompiledChart | TracedChart | Chart
-        system = compiled_chart(chart) or traced_chart(chart) or chart
-        if segment.slow:
-            system = SlowManifold(chart, accuracy.refined)
+        system = _system(segment, accuracy)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
             system.rhs,
@@ -251,6 +260,15 @@ def _run(
         tuple(np.array(found) for found in crossings),
         interpolate if dense else None,
     )
+
+
+def _system(segment: _Segment, accuracy: _Accuracy) -> System:
+    """What is integrated, compiled where the net is one of the package's own."""
+    chart, compiled = segment.chart, compiled_chart(segment.chart)
+    if not segment.slow:
+        return compiled or chart
+    slow = SlowManifold(chart, accuracy.refined)
+    return slow if compiled is None else CompiledManifold(slow, compiled)
 
 
 def start_clock(chart: Chart) -> float:

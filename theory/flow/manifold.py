@@ -29,8 +29,13 @@ _STIFF_ABOVE = log(1e5)
 _RELAXED = 50.0
 """e-folds after which the slowest mode of the initial fit is below rounding."""
 
-_DIFFERENCE = 1e-6
+DIFFERENCE = 1e-6
 """Step in s of the one-sided difference for m'; its error, relative to m', is as large."""
+
+FLOOR = 1e-12
+TINY = float(np.finfo(float).tiny)
+"""Trial steps of an integrator may leave the manifold, and lose rank: singular values below
+`FLOOR` of the largest are taken for that."""
 
 _PROBE_SEED = 0
 
@@ -59,10 +64,10 @@ class SlowManifold:
         multipliers = self._resting(spectrum, softness)
         if self.refined:
             velocity = multipliers @ gradients - self.chart.decay * coordinates
-            later = decay_time + _DIFFERENCE, coordinates + _DIFFERENCE * velocity
+            later = decay_time + DIFFERENCE, coordinates + DIFFERENCE * velocity
             moved = _Spectrum.of(self.chart.linearize(*later)[1], self.rank)
             change = self._resting(moved, exp(-self.chart.log_gain(later[0]))) - multipliers
-            multipliers = multipliers - spectrum.solve(softness / _DIFFERENCE * change)
+            multipliers = multipliers - spectrum.solve(softness / DIFFERENCE * change)
         astray = self.chart.labels - softness * multipliers - outputs
         return np.asarray((multipliers + spectrum.solve(problem.degree * astray)) @ gradients)
 
@@ -91,8 +96,7 @@ class _Spectrum:
     @classmethod
     def of(cls, gradients: Floats, rank: int) -> "_Spectrum":
         vectors, values, _ = np.linalg.svd(gradients, full_matrices=False)
-        # trial steps of an integrator may leave the manifold, and lose rank
-        floored = np.maximum(values[:rank], 1e-12 * values[0] + np.finfo(float).tiny)
+        floored = np.maximum(values[:rank], FLOOR * values[0] + TINY)
         return cls(floored**2, vectors[:, :rank])
 
     def solve(self, target: Floats, ridge: float = 0.0) -> Floats:

@@ -1,11 +1,16 @@
 """Compiled charts against those of numpy: two routes to every right-hand side and Jacobian."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from numpy.random import Generator, default_rng
 
+from theory.clock import decay_time_at
 from theory.flow.chart import Chart
 from theory.flow.compiled_chart import compiled_chart
+from theory.flow.compiled_manifold import CompiledManifold
+from theory.flow.manifold import SlowManifold
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.problem import Problem, Regime
 
@@ -45,6 +50,27 @@ def test_compiled_and_plain_right_hand_sides_agree(net: HomogeneousNet, loss: st
             np.testing.assert_allclose(compiled.rhs(clock, at), plain, **close)
             close = {"rtol": 0.0, "atol": 1e-12 * np.abs(matrix).max()}
             np.testing.assert_allclose(compiled.jacobian(clock, at), matrix, **close)
+
+
+@pytest.mark.parametrize("net", NETS, ids=str)
+def test_compiled_and_plain_slow_manifolds_agree(net: HomogeneousNet) -> None:
+    """To rounding times the condition of J J^T, and over 1e-6 where multipliers are differenced."""
+    rng = default_rng(4)
+    problem = drawn(net, "squared", rng)
+    for comoving, refined in product((True, False), (True, False)):
+        chart = Chart(problem, Regime(log10_alpha=3.0, decay_power=3.0), comoving)
+        compiled, slow = compiled_chart(chart), SlowManifold(chart, refined)
+        assert compiled is not None
+        for clock in (-1.0, 0.5, 5.0):
+            at = rng.standard_normal(problem.parameters)
+            values = np.linalg.svd(chart.linearize(decay_time_at(clock), at)[1])[1]
+            condition = (values[0] / values[slow.rank - 1]) ** 2
+            if not condition < 1e6:
+                continue
+            plain = slow.rhs(clock, at)
+            noise = 1e-14 * condition * (1e6 if refined else 1.0) * np.abs(plain).max()
+            found = CompiledManifold(slow, compiled).rhs(clock, at)
+            np.testing.assert_allclose(found, plain, rtol=0, atol=noise)
 
 
 def test_tiny_steps_from_the_anchor_lose_no_digits() -> None:

@@ -1,0 +1,81 @@
+"""`theory.flow.manifold` in compiled code, for the package's own families."""
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.backend import Floats
+from theory.compiled import compiled
+from theory.flow.compiled_chart import CompiledChart, Equations, epsilon_at, equations_of, linearize
+from theory.flow.manifold import DIFFERENCE, FLOOR, TINY, SlowManifold
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledManifold:
+    """Right-hand side of the flow on a slow manifold, as an integrator calls it."""
+
+    manifold: SlowManifold
+    chart: CompiledChart
+
+    jacobian = None
+
+    def rhs(self, clock: float, coordinates: Floats) -> Floats:
+        """dy/dtau."""
+        slow, chart = self.manifold, self.chart
+        return slow_slope(chart.whole, chart.real, slow.rank, slow.refined, clock, coordinates)
+
+
+@compiled
+def _spectrum(
+    system: Equations, rank: int, decay_time: float, coordinates: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Outputs, gradients, and the eigenvalues and eigenvectors of J J^T on its range."""
+    count, size = len(system.inputs), coordinates.size
+    outputs, gradients = np.empty(count), np.empty((count, size))
+    epsilon = epsilon_at(system, system.log_alpha - decay_time)
+    linearize(system, epsilon, coordinates, outputs, gradients)
+    vectors, values, _ = np.linalg.svd(gradients, False)
+    squares = np.empty(rank)
+    for r in range(rank):
+        squares[r] = max(values[r], FLOOR * values[0] + TINY) ** 2
+    return outputs, gradients, squares, np.ascontiguousarray(vectors[:, :rank])
+
+
+@compiled
+def _solve(squares: Floats, vectors: Floats, target: Floats, ridge: float) -> Floats:
+    return vectors @ ((vectors.T @ target) / (squares + ridge))
+
+
+@compiled
+def slow_slope(
+    whole: NDArray[np.int64],
+    real: Floats,
+    rank: int,
+    refined: bool,
+    clock: float,
+    coordinates: Floats,
+) -> Floats:
+    """dy/dtau on the slow manifold, shape `(P,)`; see `theory.flow.manifold`."""
+    system = equations_of(whole, real)
+    decay_time = exp(clock) if clock < 0.0 else clock + 1.0
+    drift = 2.0 * (system.degree - 1.0) if system.comoving else 0.0
+    decay = system.degree if system.comoving else 1.0
+    targets = system.degree * system.labels
+
+    softness = exp(-system.resting_gain - drift * (system.log_alpha - decay_time))
+    ridge = (system.degree + drift) * softness
+    outputs, gradients, squares, vectors = _spectrum(system, rank, decay_time, coordinates)
+    multipliers = _solve(squares, vectors, targets, ridge)
+    if refined:
+        moved = coordinates + DIFFERENCE * (multipliers @ gradients - decay * coordinates)
+        later = decay_time + DIFFERENCE
+        softer = exp(-system.resting_gain - drift * (system.log_alpha - later))
+        _, _, squares_then, vectors_then = _spectrum(system, rank, later, moved)
+        then = _solve(squares_then, vectors_then, targets, (system.degree + drift) * softer)
+        change = softness / DIFFERENCE * (then - multipliers)
+        multipliers = multipliers - _solve(squares, vectors, change, 0.0)
+    astray = system.labels - softness * multipliers - outputs
+    multipliers = multipliers + _solve(squares, vectors, system.degree * astray, 0.0)
+    return exp(min(clock, 0.0)) * (multipliers @ gradients - decay * coordinates)
