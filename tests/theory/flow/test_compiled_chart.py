@@ -64,9 +64,9 @@ def test_compiled_and_plain_slow_manifolds_agree(net: HomogeneousNet) -> None:
         for clock in (-1.0, 0.5, 5.0):
             at = rng.standard_normal(problem.parameters)
             values = np.linalg.svd(chart.linearize(decay_time_at(clock), at)[1])[1]
+            if values[slow.rank - 1] < 1e-3 * values[0]:
+                continue  # dead units
             condition = (values[0] / values[slow.rank - 1]) ** 2
-            if not condition < 1e6:
-                continue
             plain = slow.rhs(clock, at)
             noise = 1e-14 * condition * (1e6 if refined else 1.0) * np.abs(plain).max()
             found = CompiledManifold(slow, compiled).rhs(clock, at)
