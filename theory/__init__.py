@@ -28,6 +28,7 @@ from theory.flow import (
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow, quasi_static_dual
 from theory.margin import KKTResidual, kkt_residual
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets.module import TorchModule, module_net
 from theory.problem import Problem, Regime
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "OracleFailed",
     "Problem",
     "Regime",
+    "TorchModule",
     "Trajectory",
     "TwoLayer",
     "balanced_anchor",
@@ -58,6 +60,7 @@ __all__ = [
     "kernel_svm",
     "kkt_residual",
     "lazy_flow",
+    "module_net",
     "quasi_static_dual",
     "rescaled_difference_anchor",
     "zero_readout_anchor",

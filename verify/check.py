@@ -32,7 +32,7 @@ from verify.claims.early_late.kernel_machines import probe_inputs
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine_all
 from verify.instances import FlowInstance, Instance
-from verify.instances.flow import ModuleNet, load_module_net
+from verify.instances.flow import ModuleNet, load_module_net, random_inputs
 from verify.judge import Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.search import draw_instances
@@ -86,7 +86,13 @@ def check_net(plan: CheckPlan, say: Say) -> int:
     Raises:
         InvalidInput: the net cannot be loaded or does not run, or its sizes are not known.
     """
-    net = load_module_net(plan.net)
+    given = (
+        None if plan.input_dim is None else random_inputs(_size("input-dim", None, plan.input_dim))
+    )
+    try:
+        net = load_module_net(plan.net, inputs=given)
+    except AssumptionError as error:
+        return _fails(error.assumption, error, say)
     net = replace(net, path=str(Path(plan.net).resolve()))  # so that instances replay anywhere
     parameters = _size("parameters", plan.parameters, net.parameters)
     dimension = _size("input-dim", plan.input_dim, getattr(net.net, "input_dim", None))
@@ -190,11 +196,16 @@ def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
     try:
         check()
     except AssumptionError as error:
-        say(f"  fails    {assumption}: {error}")
-        say(f"           mend: {MENDING[error.assumption]}")
-        return False
+        return not _fails(assumption, error, say)
     say(f"  met      {assumption}")
     return True
+
+
+def _fails(assumption: str, error: AssumptionError, say: Say) -> int:
+    """Say what fails and what mends it; the exit status."""
+    say(f"  fails    {assumption}: {error}")
+    say(f"           mend: {MENDING[error.assumption]}")
+    return 1
 
 
 def _judged(

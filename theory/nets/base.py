@@ -60,7 +60,9 @@ class HomogeneousNet(ABC):
         import torch
 
         if isinstance(theta, np.ndarray) and theta.ndim == 1 and len(inputs) <= FEW_SAMPLES:
-            return _row_by_row(self.forward, theta, inputs)
+            rows = _row_by_row(self.forward, theta, inputs)
+            if rows is not None:
+                return rows
         return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
@@ -100,13 +102,15 @@ FEW_SAMPLES = 32
 """Up to so many samples one backward pass for each is faster than `torch.func`'s batch of them."""
 
 
-def _row_by_row(forward: Callable[..., Any], theta: Floats, inputs: Floats) -> Floats:
-    """The Jacobian of numpy arrays without `torch.func`, whose overhead is 2 ms; `(n, P)`."""
+def _row_by_row(forward: Callable[..., Any], theta: Floats, inputs: Floats) -> Floats | None:
+    """The Jacobian `(n, P)` without `torch.func`, whose overhead is 2 ms; None of other shapes."""
     import torch
 
     point = torch.from_numpy(np.array(theta, dtype=np.float64)).requires_grad_()
     with single_thread(), torch.enable_grad():
         outputs = forward(point, torch.from_numpy(np.array(inputs, dtype=np.float64)))
+        if outputs.ndim != 1:
+            return None
         if not outputs.requires_grad:
             return np.zeros((*outputs.shape, theta.size))
         rows = [

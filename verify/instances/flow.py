@@ -2,16 +2,20 @@
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets.module import module_net
 from theory.problem import Problem, Regime
 from verify.instances.base import check_keys, expect, integer
 from verify.instances.with_bias import WithBias
@@ -27,6 +31,8 @@ class ModuleNet(HomogeneousNet):
 
     path: str
     net: HomogeneousNet
+    trained: tuple[str, ...] | None = None
+    """Of a `torch.nn.Module`: the layers named in the file, None for all."""
 
     @property
     def degree(self) -> int:
@@ -114,7 +120,7 @@ class FlowInstance:
             raise InvalidInput(f"an instance is a JSON object, not {type(data).__name__}")
         check_keys("instance", data, _KEYS - {"loss"}, _OPTIONAL | {"loss"})
         problem = Problem(
-            net_from_json(data["net"], folder),
+            net_from_json(data["net"], folder, _rows(data["inputs"])),
             data["anchor"],
             data["inputs"],
             data["labels"],
@@ -142,14 +148,29 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
         case Factorization():
             return {"kind": "factorization", "size": net.size, "rank": net.rank}
         case ModuleNet():
-            return {"kind": "module", "path": net.path}
+            chosen = {} if net.trained is None else {"trained": list(net.trained)}
+            return {"kind": "module", "path": net.path, **chosen}
         case WithBias():
             return {"kind": "with_bias", "net": net_to_json(net.net)}
     raise InvalidInput(f"net is a {type(net).__name__}; load it as kind 'module' to save it")
 
 
-def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
-    """A net from its "net" entry; see `net_to_json` for the kinds and their keys."""
+def _rows(inputs: Any) -> Floats | None:
+    """Inputs as far as they are rows of numbers; what else they are `Problem` tells."""
+    try:
+        rows = np.array(inputs, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return rows if rows.ndim == 2 and rows.size and np.all(np.isfinite(rows)) else None
+
+
+def net_from_json(
+    data: Any, folder: Path | None = None, inputs: Floats | None = None
+) -> HomogeneousNet:
+    """A net from its "net" entry; see `net_to_json` for the kinds and their keys.
+
+    `inputs` `(n, d)` are what the degree of a `torch.nn.Module` is measured on.
+    """
     data = dict(expect("net", data, Mapping))
     kind = data.pop("kind", None)
     match kind:
@@ -169,37 +190,96 @@ def net_from_json(data: Any, folder: Path | None = None) -> HomogeneousNet:
             check_keys("net", data, {"size", "rank"})
             return Factorization(integer(data, "size"), integer(data, "rank"))
         case "module":
-            check_keys("net", data, {"path"})
-            return load_module_net(expect("path", data["path"], str), folder)
+            check_keys("net", data, {"path"}, {"trained"})
+            path = expect("path", data["path"], str)
+            trained = None
+            if "trained" in data:
+                listed = expect("trained", data["trained"], list)
+                trained = tuple(expect("trained", name, str) for name in listed)
+            return load_module_net(path, folder, inputs, trained)
         case "with_bias":
             check_keys("net", data, {"net"})
-            return WithBias(net_from_json(data["net"], folder))
+            return WithBias(net_from_json(data["net"], folder, inputs))
     allowed = "diagonal, two_layer, deep, factorization, module, with_bias"
     raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
 
 
-def load_module_net(path: str, folder: Path | None = None) -> ModuleNet:
-    """A user's net class from "file.py:ClassName", relative to the instance file or to here."""
-    file_name, _, class_name = path.rpartition(":")
-    if not file_name.endswith(".py") or not class_name:
+def load_module_net(
+    path: str,
+    folder: Path | None = None,
+    inputs: Floats | None = None,
+    trained: tuple[str, ...] | None = None,
+) -> ModuleNet:
+    """A user's net from "file.py:Name", relative to the instance file or to here.
+
+    Name is a class, a function without arguments or an instance: of a `HomogeneousNet`, or of a
+    `torch.nn.Module`, whose degree is measured on `inputs` `(n, d)`. What they draw from torch's
+    generator is the same at every load.
+
+    Raises:
+        InvalidInput: it cannot be loaded, or is no such net.
+        AssumptionError: a module that is no homogeneous function of its trained parameters.
+    """
+    file_name, _, name = path.rpartition(":")
+    if not file_name.endswith(".py") or not name:
         raise InvalidInput(f"path is {path!r}; it must read file.py:ClassName")
     places = [folder / file_name] if folder else []
     found = next((p for p in [*places, Path(file_name)] if p.is_file()), None)
     if found is None:
         raise InvalidInput(f"path is {path!r}; there is no file {file_name}")
-    name = f"theory_verify_user_{found.stem}"
-    spec = importlib.util.spec_from_file_location(name, found)
+    own = f"theory_verify_user_{found.stem}"
+    spec = importlib.util.spec_from_file_location(own, found)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[own] = module
     try:
-        spec.loader.exec_module(module)
-        net = getattr(module, class_name)()
+        with _seeded():
+            spec.loader.exec_module(module)
+        with _seeded():
+            net = getattr(module, name)
+            if not isinstance(net, HomogeneousNet) and not _is_module(net):
+                net = net()
     except (Exception, SystemExit) as error:
         raise InvalidInput(f"path is {path!r}; loading it failed: {error!r}") from error
+    if _is_module(net):
+        if inputs is None and isinstance(getattr(net, "input_dim", None), int):
+            inputs = random_inputs(net.input_dim)
+        if inputs is None:
+            raise InvalidInput(
+                f"path is {path!r}; the degree of a torch.nn.Module is measured on inputs, whose "
+                "length is not known; give --input-dim, or `input_dim` in the class"
+            )
+        return ModuleNet(path, module_net(net, inputs, trained), trained)
     if not isinstance(net, HomogeneousNet):
-        raise InvalidInput(f"path is {path!r}; {class_name} must subclass theory.HomogeneousNet")
+        raise InvalidInput(
+            f"path is {path!r}; {name} must subclass theory.HomogeneousNet or torch.nn.Module"
+        )
+    if trained is not None:
+        raise InvalidInput(
+            f"trained is {list(trained)}; only a torch.nn.Module has layers to choose from, and "
+            f"{name} is a HomogeneousNet"
+        )
     if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
         raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
     return ModuleNet(path, net)
+
+
+def random_inputs(dimension: int) -> Floats:
+    """Three Gaussian inputs, always the same."""
+    return np.random.default_rng(0).standard_normal((3, dimension))
+
+
+def _is_module(net: Any) -> bool:
+    torch = sys.modules.get("torch")  # there is no module where nobody has imported it
+    return torch is not None and isinstance(net, torch.nn.Module)
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """A fixed state of torch's generator inside, and the user's own again afterwards."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield

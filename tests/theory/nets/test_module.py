@@ -1,0 +1,187 @@
+"""Torch modules as nets: the function, its degree, and what is refused in which words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.random import default_rng
+from torch import nn
+
+from theory.errors import AssumptionError, InvalidInput
+from theory.flow import gradient_flow
+from theory.nets import TwoLayer
+from theory.nets.module import module_net
+from theory.problem import Problem, Regime
+
+INPUTS = default_rng(0).standard_normal((5, 3))
+
+
+class Square(nn.Module):  # type: ignore[misc]
+    def forward(self, inputs: Any) -> Any:
+        return inputs**2
+
+
+def layers(*between: nn.Module, bias: bool = False) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4, bias=bias), *between, nn.Linear(4, 1, bias=False))
+
+
+class Products(nn.Module):  # type: ignore[misc]
+    """Several parameters of any shape, and one output of shape (n,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.maps = nn.ParameterList([torch.randn(3, 2), torch.randn(2)])
+
+    def forward(self, inputs: Any) -> Any:
+        return self.scale * inputs @ self.maps[0] @ self.maps[1]
+
+
+class Shared(nn.Module):  # type: ignore[misc]
+    """One matrix twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 3, bias=False)
+        self.second = self.first
+
+    def forward(self, inputs: Any) -> Any:
+        return self.second(self.first(inputs).pow(2)).sum(1)
+
+
+class Tied(nn.Module):  # type: ignore[misc]
+    """One parameter in two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False)
+        self.second.weight = self.first.weight
+
+    def forward(self, inputs: Any) -> Any:
+        return self.second(self.first(inputs)).sum(1)
+
+
+@pytest.mark.parametrize(
+    ("module", "degree", "parameters"),
+    [
+        (layers(Square()), 3, 16),
+        (layers(nn.ReLU(), bias=True), 2, 20),
+        (layers(nn.BatchNorm1d(4, affine=False), nn.Dropout(), nn.ReLU()), 2, 16),
+        (nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv1d(1, 2, 2, bias=False), Square(),
+                       nn.Flatten(), nn.Linear(4, 1, bias=False)), 3, 8),
+        (Products(), 3, 9),
+        (Shared(), 3, 9),
+        (Tied(), 2, 9),
+    ],
+)  # fmt: skip
+def test_degree_is_measured_and_outputs_are_the_modules(
+    module: nn.Module, degree: int, parameters: int
+) -> None:
+    net = module_net(module, INPUTS)
+    assert (net.degree, net.parameters) == (degree, parameters)
+    flat = np.concatenate([p.detach().double().numpy().ravel() for p in module.parameters()])
+    np.testing.assert_array_equal(net.theta, flat)
+    with torch.no_grad():
+        own = module.eval().double()(torch.from_numpy(INPUTS)).numpy().reshape(-1)
+    np.testing.assert_allclose(net.outputs(flat, INPUTS), own, atol=1e-14)
+    np.testing.assert_allclose(net.jacobian(flat, INPUTS) @ flat, degree * own, atol=1e-12)
+
+
+def test_module_of_the_user_stays_as_it_was() -> None:
+    module = layers(nn.BatchNorm1d(4), nn.ReLU()).train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    module_net(module, INPUTS, trained=["3", "0"])
+    assert module.training
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+    assert next(module.parameters()).dtype == torch.float32
+
+
+def test_selected_layers_are_trained_and_the_rest_stays() -> None:
+    module = layers(Square())
+    readout = module_net(module, INPUTS, trained=["2"])
+    hidden = module_net(module, INPUTS, trained=["0.weight"])
+    assert (readout.degree, readout.parameters) == (1, 4)
+    assert (hidden.degree, hidden.parameters) == (2, 12)
+    module[2].requires_grad_(False)
+    assert module_net(module, INPUTS).trained == ("0.weight",)
+    whole = module_net(layers(Square()), INPUTS)
+    np.testing.assert_allclose(
+        hidden.outputs(hidden.theta, INPUTS), whole.outputs(whole.theta, INPUTS), atol=1e-14
+    )
+    with pytest.raises(InvalidInput, match=r"'1' names no parameter and no layer, there are 0\.we"):
+        module_net(module, INPUTS, trained=["0", "1"])
+
+
+class Noisy(nn.Module):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, inputs: Any) -> Any:
+        return inputs @ self.weight * torch.rand(())
+
+
+class SingleInside(Noisy):
+    def forward(self, inputs: Any) -> Any:
+        return (inputs.float() @ self.weight.float()).double()
+
+
+@pytest.mark.parametrize(
+    ("module", "assumption", "message"),
+    [
+        (Noisy(), "determinism", "not deterministic"),
+        (
+            layers(nn.BatchNorm1d(4, track_running_stats=False)),
+            "independent samples",
+            "fails on one",
+        ),
+        (SingleInside(), "double precision", "less than float64"),
+        (layers(nn.Tanh()), "homogeneity", "Sequential is not homogeneous of a degree.* is from"),
+        (nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)), "homogeneity", "remove biases behind"),
+    ],
+)
+def test_what_is_outside_the_theorems_is_refused(
+    module: nn.Module, assumption: str, message: str
+) -> None:
+    with pytest.raises(AssumptionError, match=message) as raised:
+        module_net(module, INPUTS)
+    assert raised.value.assumption == assumption
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.Linear(3, 2, bias=False), r"Linear returns shape \(5, 2\) for 5 inputs; one number"),
+        (nn.Linear(4, 1, bias=False), r"Linear fails on inputs of shape \(5, 3\)"),
+        (nn.ReLU(), "module ReLU has no parameters to train"),
+    ],
+)
+def test_modules_that_do_not_run_are_named(module: nn.Module, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        module_net(module, INPUTS)
+
+
+def difference(problem_net: Any) -> Problem:
+    """Two hidden copies under opposite readouts, flattened in the order of the layers."""
+    rng = default_rng(1)
+    hidden, readout = rng.standard_normal((2, 3)), rng.standard_normal(2)
+    rows, signs = np.vstack([hidden, hidden]).ravel(), np.concatenate([readout, -readout])
+    order = (signs, rows) if isinstance(problem_net, TwoLayer) else (rows, signs)
+    labels = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
+    return Problem(problem_net, np.concatenate(order) / 3.0, INPUTS, labels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "closed"),
+    [
+        (layers(Square()), TwoLayer(4, 3, "square")),
+        (layers(nn.ReLU(), Square()), TwoLayer(4, 3, "relu_squared")),
+    ],
+)
+def test_flow_is_that_of_the_family_of_the_same_function(module: nn.Module, closed: Any) -> None:
+    regime, net = Regime(log10_alpha=3.0, decay_power=1.0), module_net(module, INPUTS)
+    own, known = (gradient_flow(difference(n), regime, rtol=1e-12) for n in (net, closed))
+    np.testing.assert_allclose(own.margins, known.margins, rtol=1e-10)
