@@ -48,6 +48,7 @@ from verify.language import (
     linear_slope,
     not_applicable,
     rate,
+    separately,
     stated,
 )
 from verify.registry import source_of
@@ -84,10 +85,14 @@ class Theory:
     norm_degree_power: float = stated(-1.0, norm_linear=(0.0, "|theta| grows like the margins"))
 
 
-def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
+def _axis(rungs: Sequence[LateRung]) -> Floats:
+    return np.array([rung.window.log10_alpha for rung in rungs])
+
+
+def window_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
+    """Somewhere in the window a time is stationary."""
     rungs = phase.over(theory.span)
-    at = np.array([rung.window.log10_alpha for rung in rungs])
-    efolds = np.array([rung.efolds for rung in rungs])
+    at, efolds = _axis(rungs), np.array([rung.efolds for rung in rungs])
     smallest = Quantity.joined(rung.window.read(smallest_stationarity) for rung in rungs)
     name, limits = "smallest stationarity over [t_g, (1+c) t_g]", np.sqrt(ENERGY_CONSTANT / efolds)
     ladder = Ladder.of(name, "log10 alpha", at, smallest, limits)
@@ -99,8 +104,17 @@ def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
         Basis.DERIVED,
         at=np.repeat(at, PARTS + 1),
     )
+
+
+def energy_law(phase: LatePhase, theory: Theory) -> Law:
     name = "energy lost over the square of the speed, in the e-fold after t_g"
-    yield equals(name, phase.energy_balance, theory.dissipation, 0.01)
+    return equals(name, phase.energy_balance, theory.dissipation, 0.01)
+
+
+def end_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
+    """At (1+c) t_g."""
+    rungs = phase.over(theory.span)
+    at, efolds = _axis(rungs), np.array([rung.efolds for rung in rungs])
     name = "stationary at (1+c) t_g"
     if phase.instance.problem.degree == 2:
         last, slow = _last(rungs, lambda state: state.stationarity), 2.0 / (e * efolds)
@@ -109,10 +123,6 @@ def laws(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
         yield not_applicable(name, Kind.BELOW, "of higher degree a saddle may be left just then")
     negative = _last(rungs, lambda state: -state.margins.min())
     yield below("every sample is fitted", negative, 0.0, Basis.DERIVED, at=at)
-    yield from _multipliers(rungs, theory, at)
-    yield _growth(phase, theory)
-    if theory.kernel:
-        yield _kernel_shape(phase)
 
 
 def _last(rungs: Iterable[LateRung], reading: Callable[[FlowState], ArrayLike]) -> Quantity:
@@ -120,8 +130,10 @@ def _last(rungs: Iterable[LateRung], reading: Callable[[FlowState], ArrayLike]) 
     return Quantity.joined(rung.window.read_last(reading) for rung in rungs)
 
 
-def _multipliers(rungs: Sequence[LateRung], theory: Theory, at: Floats) -> Iterator[Law]:
+def multiplier_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
     """Which margins are active, by the flow's multipliers, and how good these are."""
+    rungs = phase.over(theory.span)
+    at = _axis(rungs)
     states = [rung.window.last for rung in rungs]
     spread = log(states[0].problem.samples)
     if theory.equal:
@@ -148,7 +160,7 @@ def _multipliers(rungs: Sequence[LateRung], theory: Theory, at: Floats) -> Itera
     yield below(name, excess, ROUNDING, Basis.IDENTITY, at=at)
 
 
-def _growth(phase: LatePhase, theory: Theory) -> Law:
+def growth_law(phase: LatePhase, theory: Theory) -> Law:
     degree = phase.instance.problem.degree
     margins = _last(phase.rungs, lambda state: state.margins.min()).log()
     norms = _last(phase.rungs, lambda state: state.log_norm)
@@ -164,14 +176,16 @@ def _growth(phase: LatePhase, theory: Theory) -> Law:
     )
 
 
-def _kernel_shape(phase: LatePhase) -> Law:
+def kernel_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
     """Rival only: f has the shape of the kernel SVM, to a tenth."""
+    if not theory.kernel:
+        return
     problem = phase.instance.problem
     inputs = np.concatenate([problem.inputs, probe_inputs(problem)])
     predicted = features_at(problem, inputs) @ kernel_svm(problem).weights
     outputs = phase.rungs[0].window.last.outputs(inputs)
     gap = outputs / np.linalg.norm(outputs) - predicted / np.linalg.norm(predicted)
-    return below("shape of the kernel SVM", float(np.linalg.norm(gap)), 0.1, Basis.MEASURED)
+    yield below("shape of the kernel SVM", float(np.linalg.norm(gap)), 0.1, Basis.MEASURED)
 
 
 def findings(phase: LatePhase) -> tuple[Finding, ...]:
@@ -195,7 +209,7 @@ CLAIM = Claim(
     source=source_of("kkt"),
     measurement=LATE_PHASE,
     theory=Theory(),
-    laws=laws,
+    laws=separately(window_laws, energy_law, end_laws, multiplier_laws, growth_law, kernel_laws),
     tolerances=(
         "some time is stationary: sqrt(1 / (c log alpha)), the order of the energy bound with "
         "three times the largest constant seen",

@@ -33,6 +33,7 @@ from verify.language import (
     not_applicable,
     observed_elsewhere,
     power,
+    separately,
     stated,
 )
 from verify.registry import source_of
@@ -83,45 +84,59 @@ class Theory:
     lag: float = stated(1.0, no_lag=factor(0.0, "ridge regression, to second order as well"))
 
 
-def laws(flows: KernelFlows, theory: Theory) -> Iterator[Law]:
+def _ladder(flows: KernelFlows, name: str, measured: Quantity, predicted: object) -> Ladder:
+    course = np.asarray(predicted)
+    return Ladder.of(name, "log10 alpha", flows.logs, measured, course, flows.displacements)
+
+
+def prediction_law(flows: KernelFlows, theory: Theory) -> Law:
+    """|f - predicted|: |F (eta - h)| <= |F| |eta - h|, and |eta - h| <= 2 x |h|."""
+    outputs, predicted = flows.outputs_when(theory.time), theory.predicted(flows)
+    gaps = Quantity.joined((f - p).norm() for f, p in zip(outputs, predicted, strict=True))
+    off = _ladder(flows, "f less its prediction", gaps, 2.0 * flows.reach * flows.drifts)
+    return off.stays_below("f against kernel regression", Basis.DERIVED)
+
+
+def turn_law(flows: KernelFlows, _: Theory) -> Law:
+    turned = _ladder(flows, "turn of the gradients", flows.turns, flows.drifts)
+    return turned.approaches("the gradients turn as they do along h", 1.0)
+
+
+def gap_laws(flows: KernelFlows, theory: Theory) -> Iterator[Law]:
+    """The gap on the probes falls like alpha^(-kcL)."""
     degree, c, small = flows.problem.degree, flows.instance.c, flows.displacements
-    scale = (1.0 - theory.decay_rate * (1.0 - c)) / c
-
-    def ladder(name: str, measured: Quantity, predicted: object) -> Ladder:
-        return Ladder.of(name, "log10 alpha", flows.logs, measured, np.asarray(predicted), small)
-
-    off = ladder(
-        "f less its prediction", _distance(flows, theory), 2.0 * flows.reach * flows.drifts
-    )
-    yield off.stays_below("f against kernel regression", Basis.DERIVED)
-    turned = ladder("turn of the gradients", flows.turns, flows.drifts)
-    yield turned.approaches("the gradients turn as they do along h", 1.0)
-
     involution = flows.lazy_order == 2
     order = theory.order_with_involution if involution else theory.order_without
     stratum = f"{'with' if involution else 'without'} an odd involution"
-    course = flows.gaps.values[0] * (small / small[0]) ** flows.lazy_order
-    gap = ladder("gap to kernel regression on the probes", flows.gaps, course)
-    if flows.curved:
-        yield gap.falls(FALL, order)
-        exponent = order * scale * (degree - theory.degree_offset) / degree
-        yield (gap if involution else _without_first(gap)).rate(
-            GAP,
-            exponent,
-            0.01 * flows.lazy_order,
-            along=flows.logs if involution else flows.logs[1:],
-            unit=-c * degree,
-            agreement=0.1 * flows.lazy_order * degree * c,
-            stratum=stratum,
-        )
-    else:
+    if not flows.curved:
         reason = "f follows from its values on the samples: curvature leaves no gap"
         yield not_applicable(FALL, Kind.APPROACHES, reason)
         yield not_applicable(GAP, Kind.RATE, reason, stratum)
-    yield from _misfit(flows, theory, scale)
+        return
+    course = flows.gaps.values[0] * (small / small[0]) ** flows.lazy_order
+    gap = _ladder(flows, "gap to kernel regression on the probes", flows.gaps, course)
+    yield gap.falls(FALL, order)
+    yield (gap if involution else _without_first(gap)).rate(
+        GAP,
+        order * _pace(flows, theory) * (degree - theory.degree_offset) / degree,
+        0.01 * flows.lazy_order,
+        along=flows.logs if involution else flows.logs[1:],
+        unit=-c * degree,
+        agreement=0.1 * flows.lazy_order * degree * c,
+        stratum=stratum,
+    )
+
+
+def _pace(flows: KernelFlows, theory: Theory) -> float:
+    """Exponents in alpha^-c of what falls like rho at (1-c) t_g."""
+    c = flows.instance.c
+    return (1.0 - theory.decay_rate * (1.0 - c)) / c
+
+
+def lag_law(flows: KernelFlows, theory: Theory) -> Law:
     unexplained = flows.lag.unexplained(theory.lag)
     lag = Ladder.of("misfit beside the lag", "ridge over eigenvalue", RIDGES, unexplained)
-    yield lag.falls("the linearised flow lags behind its ridge", 2.0)
+    return lag.falls("the linearised flow lags behind its ridge", 2.0)
 
 
 def _without_first(ladder: Ladder) -> Ladder:
@@ -130,13 +145,7 @@ def _without_first(ladder: Ladder) -> Ladder:
     return Ladder.of(ladder.name, ladder.x_label, x, measured, predicted, ladder.small[rest])
 
 
-def _distance(flows: KernelFlows, theory: Theory) -> Quantity:
-    """|f - predicted|: |F (eta - h)| <= |F| |eta - h|, and |eta - h| <= 2 x |h|."""
-    outputs, predicted = flows.outputs_when(theory.time), theory.predicted(flows)
-    return Quantity.joined((f - p).norm() for f, p in zip(outputs, predicted, strict=True))
-
-
-def _misfit(flows: KernelFlows, theory: Theory, scale: float) -> Iterator[Law]:
+def misfit_laws(flows: KernelFlows, theory: Theory) -> Iterator[Law]:
     """In the norm |J^T v| it deviates from that of ridge by at most 2 x + O(x^2), relatively."""
     seen, growth = flows.seen, 2.0 * flows.instance.c * (flows.problem.degree - 1)
     if seen.sum() < 3:
@@ -155,7 +164,7 @@ def _misfit(flows: KernelFlows, theory: Theory, scale: float) -> Iterator[Law]:
     name = "misfit on the training samples"
     left = Ladder.of(name, "log10 alpha", logs, flows.misfits()[seen], sizes[seen])
     power = flows.instance.regime.decay_power
-    exponent = (power + growth * scale * theory.growth_in_decay) / (power + growth)
+    exponent = (power + growth * _pace(flows, theory) * theory.growth_in_decay) / (power + growth)
     yield left.rate(DECAY, exponent, 0.01, along=logs, unit=-power - growth, agreement=0.1)
 
 
@@ -190,7 +199,7 @@ CLAIM = Claim(
     source=source_of("kernel-regression"),
     measurement=MEASUREMENT,
     theory=Theory(),
-    laws=laws,
+    laws=separately(prediction_law, turn_law, gap_laws, misfit_laws, lag_law),
     further_rivals=(
         Rival(
             "orders-exchanged",
