@@ -32,6 +32,7 @@ from theory.flow.dual_states import flow_states
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
+from theory.flow.traced_chart import TracedManifold, traced_chart
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
@@ -263,10 +264,13 @@ def _run(
 
 
 def _system(segment: _Segment, accuracy: _Accuracy) -> System:
-    """What is integrated, compiled where the net is one of the package's own."""
+    """What is integrated: compiled where the net is one of the package's own, else traced."""
     chart, compiled = segment.chart, compiled_chart(segment.chart)
+    traced = traced_chart(chart) if compiled is None else None
     if not segment.slow:
-        return compiled or chart
+        return compiled or traced or chart
+    if traced is not None:
+        return TracedManifold(chart, accuracy.refined, traced)
     slow = SlowManifold(chart, accuracy.refined)
     return slow if compiled is None else CompiledManifold(slow, compiled)
 

@@ -8,6 +8,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
 from theory.flow.chart import Chart
+from theory.flow.manifold import SlowManifold
 from theory.nets.traced import TracedNet, traced_net
 
 
@@ -52,6 +53,15 @@ class TracedChart:
         matrix[np.diag_indices_from(matrix)] -= chart.decay * exp(rate)
         return np.asarray(matrix)
 
+    def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
+        """Training outputs `(n,)` and gradients at z `(n, P)`."""
+        chart = self.chart
+        epsilon, unit = chart.epsilon(decay_time), chart.problem.units.gradient
+        if epsilon == 0.0:
+            return chart.linearize(decay_time, coordinates)
+        gradients = self.net.jacobian(chart.base + epsilon * coordinates) / unit
+        return self._outputs(epsilon, coordinates), gradients
+
     def _outputs(self, epsilon: float, coordinates: Floats) -> Floats:
         chart, unit = self.chart, self.chart.problem.units.gradient
         if not chart.comoving:
@@ -59,6 +69,17 @@ class TracedChart:
         if epsilon == 0.0:
             return np.asarray(chart.base_jacobian @ coordinates)
         return self.net.increment(chart.base, epsilon * coordinates) / (unit * epsilon)
+
+
+@dataclass(frozen=True, eq=False)
+class TracedManifold(SlowManifold):
+    """The slow manifold of the squared loss, likewise."""
+
+    traced: TracedChart | None = None
+
+    def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
+        """As of the chart."""
+        return (self.traced or self.chart).linearize(decay_time, coordinates)
 
 
 def traced_chart(chart: Chart) -> TracedChart | None:

@@ -19,7 +19,11 @@ WIDTH, DIMENSION = 10, 3
 class Own(HomogeneousNet):
     degree = 3
 
+    def __init__(self) -> None:
+        self.calls = 0
+
     def forward(self, theta: Any, inputs: Any) -> Any:
+        self.calls += 1
         return (inputs @ theta[WIDTH:].reshape(WIDTH, DIMENSION).T) ** 2 @ theta[:WIDTH]
 
 
@@ -64,6 +68,14 @@ def test_nets_of_closed_form_are_not_traced() -> None:
         drawn(TwoLayer(WIDTH, DIMENSION, "square")), Regime(log10_alpha=1, decay_power=1), True
     )
     assert traced_chart(chart) is None
+
+
+@pytest.mark.parametrize("loss", ["exponential", "squared"])
+def test_flows_run_the_traced_net(loss: str) -> None:
+    net = Own()
+    flow = gradient_flow(drawn(net, loss), Regime(log10_alpha=1.5, decay_power=1.0))
+    assert flow.evaluations > 1000
+    assert net.calls < 200
 
 
 @pytest.mark.slow
