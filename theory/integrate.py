@@ -16,12 +16,15 @@ from scipy.linalg import LinAlgWarning
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
+from theory.low_rank import LowRank, LowRankBDF
 
 METHODS: Final = ("LSODA", "BDF", "Radau")
 """In order of cost; a fresh LSODA call can lock into its non-stiff branch, the others cannot."""
 
 MAX_EVALUATIONS: Final = 60_000
 """Flows here need 2000 to 11000 evaluations at rtol 1e-10; a stall is past this within seconds."""
+
+_LOW_RANK: Final = "low-rank BDF"
 
 RightHandSide = Callable[[float, Floats], Floats]
 
@@ -61,11 +64,13 @@ def integrate(
     events: Sequence[Callable[[float, Floats], float]] = (),
     max_evaluations: int = MAX_EVALUATIONS,
     settled: bool = False,
+    low_rank: Callable[[float, Floats], LowRank] | None = None,
 ) -> Integration:
     """Integrate y' = rhs(tau, y) from `start` to `stop`, reporting at `times` in between.
 
     `method` None tries LSODA, then BDF, then Radau; LSODA last where the initial state is `settled`
-    on the slow manifold of a stiff system.
+    on the slow manifold of a stiff system, and BDF in few dimensions first where the stiff part of
+    the Jacobian is `low_rank`.
 
     Raises:
         IntegrationFailed: when every method stops early, exceeds the budget or returns NaN.
@@ -76,7 +81,9 @@ def integrate(
     grid = np.unique(np.append(requested, stop))
     reasons = []
     spent = 0
-    order = (*METHODS[1:], METHODS[0]) if settled else METHODS
+    order: tuple[str, ...] = (*METHODS[1:], METHODS[0]) if settled else METHODS
+    if low_rank is not None:
+        order = (_LOW_RANK, *order)
     for name in order if method is None else (method,):
         counter = _Counted(rhs, max_evaluations)
         try:
@@ -94,9 +101,9 @@ def integrate(
                     counter,
                     (start, stop),
                     initial,
-                    method=name,
+                    method=LowRankBDF if name == _LOW_RANK else name,
                     t_eval=grid,
-                    jac=jacobian,
+                    jac=low_rank if name == _LOW_RANK else jacobian,
                     rtol=rtol,
                     atol=atol,
                     dense_output=dense,

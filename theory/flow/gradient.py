@@ -79,7 +79,8 @@ def gradient_flow(
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
         method: "LSODA", "BDF" or "Radau"; None takes compiled code through the dual variables for
             diagonal nets at balanced anchors (up to log10 alpha = 300, without `dense` and
-            `events`), and tries these three in this order otherwise.
+            `events`), BDF in as many dimensions as samples for large torch nets, and tries these
+            three in this order otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
@@ -232,6 +233,7 @@ def _run(
             events=[_clocked(event, segment) for event in events],
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
+            low_rank=getattr(system, "low_rank", None),
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):

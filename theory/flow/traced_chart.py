@@ -1,5 +1,6 @@
 """`theory.flow.chart` for a user's torch net, which is traced once (`theory.nets.traced`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp
 
@@ -9,6 +10,7 @@ from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
 from theory.flow.chart import Chart
 from theory.flow.manifold import SlowManifold
+from theory.low_rank import FEWEST_PARAMETERS, SHARE, LowRank
 from theory.nets.traced import TracedNet, traced_net
 
 
@@ -52,6 +54,21 @@ class TracedChart:
             matrix = matrix - (gradients.T * curvature) @ gradients
         matrix[np.diag_indices_from(matrix)] -= chart.decay * exp(rate)
         return np.asarray(matrix)
+
+    @property
+    def low_rank(self) -> Callable[[float, Floats], LowRank] | None:
+        """The stiff part of the Jacobian, where it is of much lower rank than P; else None."""
+        problem = self.chart.problem
+        large = problem.parameters >= FEWEST_PARAMETERS
+        return self._stiff if large and problem.samples <= SHARE * problem.parameters else None
+
+    def _stiff(self, clock: float, coordinates: Floats) -> LowRank:
+        chart = self.chart
+        decay_time, rate = decay_time_at(clock), log_rate(clock)
+        outputs, gradients = self.linearize(decay_time, coordinates)
+        log_gain = rate + chart.log_gain(decay_time)
+        curvature = chart.problem.loss_function.curvature(log_gain, outputs, chart.labels)
+        return LowRank(chart.decay * exp(rate), np.sqrt(curvature)[:, None] * gradients)
 
     def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
         """Training outputs `(n,)` and gradients at z `(n, P)`."""
