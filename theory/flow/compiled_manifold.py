@@ -44,7 +44,7 @@ def _spectrum(
 
 
 @compiled
-def _solve(squares: Floats, vectors: Floats, target: Floats, ridge: float) -> Floats:
+def solved(squares: Floats, vectors: Floats, target: Floats, ridge: float) -> Floats:
     return vectors @ ((vectors.T @ target) / (squares + ridge))
 
 
@@ -67,15 +67,15 @@ def slow_slope(
     softness = exp(-system.resting_gain - drift * (system.log_alpha - decay_time))
     ridge = (system.degree + drift) * softness
     outputs, gradients, squares, vectors = _spectrum(system, rank, decay_time, coordinates)
-    multipliers = _solve(squares, vectors, targets, ridge)
+    multipliers = solved(squares, vectors, targets, ridge)
     if refined:
         moved = coordinates + DIFFERENCE * (multipliers @ gradients - decay * coordinates)
         later = decay_time + DIFFERENCE
         softer = exp(-system.resting_gain - drift * (system.log_alpha - later))
         _, _, squares_then, vectors_then = _spectrum(system, rank, later, moved)
-        then = _solve(squares_then, vectors_then, targets, (system.degree + drift) * softer)
+        then = solved(squares_then, vectors_then, targets, (system.degree + drift) * softer)
         change = softness / DIFFERENCE * (then - multipliers)
-        multipliers = multipliers - _solve(squares, vectors, change, 0.0)
+        multipliers = multipliers - solved(squares, vectors, change, 0.0)
     astray = system.labels - softness * multipliers - outputs
-    multipliers = multipliers + _solve(squares, vectors, system.degree * astray, 0.0)
+    multipliers = multipliers + solved(squares, vectors, system.degree * astray, 0.0)
     return exp(min(clock, 0.0)) * (multipliers @ gradients - decay * coordinates)
