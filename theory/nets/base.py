@@ -7,7 +7,7 @@ closed forms over numpy *and* torch (see `theory.backend`), with any leading bat
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,9 @@ def quadrature_increment(forward: Callable[..., Any], theta: Any, step: Any, inp
     return theta.new_tensor(_WEIGHTS) @ torch.func.vmap(slope)(theta.new_tensor(_NODES))
 
 
+SMALL = 100_000
+"""Numbers in the largest argument, up to which a second thread only waits."""
+
 FEW_SAMPLES = 32
 """Up to so many samples one backward pass for each is faster than `torch.func`'s batch of them."""
 
@@ -161,7 +164,9 @@ def _through_torch(
 
     if isinstance(arguments[0], np.ndarray):
         tensors = [torch.from_numpy(np.array(a, dtype=np.float64)) for a in arguments]
-        result: Floats = _through_torch(function, ranks, *tensors).detach().numpy()
+        small = max(tensor.numel() for tensor in tensors) <= SMALL
+        with single_thread() if small else nullcontext():
+            result: Floats = _through_torch(function, ranks, *tensors).detach().numpy()
         return result
     surplus = [a.ndim - rank for a, rank in zip(arguments, ranks, strict=True)]
     if not any(surplus):
