@@ -1,0 +1,67 @@
+"""Balance of layers: gradients against differences, one step in long double, drift by descent."""
+
+import numpy as np
+import pytest
+
+from theory.conservation import (
+    LayerTask,
+    balance,
+    balance_after_step,
+    descent,
+    drift_coefficient,
+    layer_flow,
+)
+from theory.errors import InvalidInput
+
+
+@pytest.fixture
+def task() -> LayerTask:
+    rng = np.random.default_rng(3)
+    shapes = [(3, 2), (4, 3), (2, 4)]
+    weights = tuple(rng.normal(size=shape) / 2 for shape in shapes)
+    return LayerTask(weights, rng.normal(size=(5, 2)), rng.normal(size=(5, 2)), 0.3)
+
+
+def test_gradients_are_differences_of_the_loss(task: LayerTask) -> None:
+    flat, gradient = task.flat(task.weights), task.flat(task.gradients(task.weights))
+    h = 1e-6
+    for index in range(len(flat)):
+        shift = np.zeros(len(flat))
+        shift[index] = h
+        up, down = (task.loss(task.layers(flat + s)) for s in (shift, -shift))
+        assert gradient[index] == pytest.approx((up - down) / (2 * h), abs=1e-8)
+
+
+def test_a_step_on_a_batch_changes_balance_as_told(task: LayerTask) -> None:
+    gradients = task.gradients(task.weights, [0, 3])
+    moved = tuple(
+        (1 - 0.1 * 0.3) * w - 0.1 * g for w, g in zip(task.weights, gradients, strict=True)
+    )
+    told = balance_after_step(task.weights, gradients, 0.1, 0.3)
+    for found, predicted in zip(balance(moved), told, strict=True):
+        assert found == pytest.approx(predicted, abs=1e-14)
+
+
+def test_flow_keeps_balance_up_to_decay_on_both_routes(task: LayerTask) -> None:
+    for comoving in (False, True):
+        flow = layer_flow(task, [0.5, 2.0], comoving=comoving)
+        for time, state in zip(flow.times, flow.tight, strict=True):
+            for now, before in zip(balance(task.layers(state)), balance(task.weights), strict=True):
+                assert now == pytest.approx(np.exp(-0.6 * time) * before, abs=1e-9)
+
+
+def test_drift_of_small_steps_tends_to_its_coefficient(task: LayerTask) -> None:
+    predicted = sum(drift_coefficient(task, 1.0))
+    start = np.concatenate([pair.ravel() for pair in balance(task.weights)])
+    gaps = []
+    for steps in (500, 1000):
+        after = balance(descent(task, 1.0 / steps, steps))
+        drift = np.concatenate([pair.ravel() for pair in after]) - np.exp(-0.6) * start
+        gaps.append(np.abs(steps * drift - predicted).max())
+    assert gaps[0] < 0.02 * np.abs(predicted).max()
+    assert gaps[1] == pytest.approx(gaps[0] / 2, rel=0.05)
+
+
+def test_one_layer_has_no_balance(task: LayerTask) -> None:
+    with pytest.raises(InvalidInput, match="two at least"):
+        balance(task.weights[:1])

@@ -1,0 +1,164 @@
+"""Balance of the layers of a linear net: D_l = W_{l+1}' W_{l+1} - W_l W_l'.
+
+Du, Hu, Lee (NeurIPS 2018) and Arora, Cohen, Hazan (ICML 2018) show that gradient flow keeps D_l.
+With weight decay it decays like e^(-2 lambda t); a step of (stochastic) gradient descent changes it
+by a multiple and by the products of the gradients that were used, exactly; from there comes its
+drift of order eta per unit of time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.plain_flow import PlainFlow, plain_flow
+
+Layers = tuple[Floats, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTask:
+    """Mean squared error |x W_1' ... W_D' - y|^2 / 2 of a linear net, with weight decay.
+
+    Attributes:
+        weights: W_1 first, of shapes `(width_l, width_{l-1})`.
+        inputs, targets: `(n, width_0)` and `(n, width_D)`.
+        decay: lambda of the penalty lambda |W|^2 / 2.
+    """
+
+    weights: Layers
+    inputs: Floats
+    targets: Floats
+    decay: float
+
+    def gradients(self, weights: Layers, rows: Sequence[int] | None = None) -> Layers:
+        """Of the loss without its penalty, on all samples or on some rows."""
+        inputs, targets = self.inputs, self.targets
+        if rows is not None:
+            inputs, targets = inputs[list(rows)], targets[list(rows)]
+        below = [inputs]
+        for layer in weights:
+            below.append(below[-1] @ layer.T)
+        signal = (below[-1] - targets) / len(inputs)
+        found = []
+        for layer, entering in zip(reversed(weights), reversed(below[:-1]), strict=True):
+            found.append(signal.T @ entering)
+            signal = signal @ layer
+        return tuple(reversed(found))
+
+    def loss(self, weights: Layers) -> float:
+        """Of all samples, without the penalty."""
+        output = self.inputs
+        for layer in weights:
+            output = output @ layer.T
+        return float(((output - self.targets) ** 2).sum() / (2 * len(self.inputs)))
+
+    def flat(self, weights: Layers) -> Floats:
+        """All entries, `(P,)`, layer by layer."""
+        return np.concatenate([layer.ravel() for layer in weights])
+
+    def layers(self, flat: Floats) -> Layers:
+        """The layers again."""
+        ends = np.cumsum([layer.size for layer in self.weights])[:-1]
+        parts = np.split(flat[: sum(layer.size for layer in self.weights)], ends)
+        return tuple(
+            part.reshape(layer.shape) for part, layer in zip(parts, self.weights, strict=True)
+        )
+
+
+def balance(weights: Layers) -> Layers:
+    """W_{l+1}' W_{l+1} - W_l W_l' of neighbours, `(width_l, width_l)` each.
+
+    Raises:
+        InvalidInput: there are fewer than two layers.
+    """
+    if len(weights) < 2:
+        raise InvalidInput(f"weights are {len(weights)} layers; balance is of two at least")
+    return tuple(above.T @ above - below @ below.T for below, above in pairwise(weights))
+
+
+def balance_after_step(weights: Layers, gradients: Layers, step: float, decay: float) -> Layers:
+    """D_l after W <- (1 - step decay) W - step G: exact for any gradients of the product.
+
+    The terms of first order cancel, as W_{l+1}' G_{l+1} = G_l W_l' for every differentiable
+    function of the product, of whichever samples: (1 - eta lambda)^2 D_l + eta^2 (G'G - GG').
+    """
+    kept, pairs = balance(weights), balance(gradients)
+    shrink = (1.0 - step * decay) ** 2
+    return tuple(shrink * d + step**2 * g for d, g in zip(kept, pairs, strict=True))
+
+
+def descent(task: LayerTask, step: float, steps: int) -> Layers:
+    """The layers after so many steps of gradient descent with weight decay."""
+    weights = task.weights
+    for _ in range(steps):
+        gradients = task.gradients(weights)
+        weights = tuple(
+            (1.0 - step * task.decay) * layer - step * gradient
+            for layer, gradient in zip(weights, gradients, strict=True)
+        )
+    return weights
+
+
+def layer_flow(
+    task: LayerTask,
+    times: ArrayLike,
+    *,
+    decays: Sequence[float] | None = None,
+    with_drift: bool = False,
+    comoving: bool = False,
+) -> PlainFlow:
+    """Gradient flow with weight decay, states `(T, P)` as in `LayerTask.flat`.
+
+    Args:
+        decays: of each layer, in place of the task's own for all.
+        with_drift: append the integral of e^(-2 lambda (t - s)) (G'G - GG') for each D_l.
+        comoving: integrate e^(lambda t) W instead, by another method; states are W all the same.
+    """
+    rates = [task.decay] * len(task.weights) if decays is None else list(decays)
+
+    def field(_: float, state: Floats) -> Floats:
+        weights = task.layers(state)
+        gradients = task.gradients(weights)
+        slopes = [
+            -gradient - rate * layer
+            for gradient, layer, rate in zip(gradients, weights, rates, strict=True)
+        ]
+        if not with_drift:
+            return np.concatenate([slope.ravel() for slope in slopes])
+        grown = np.concatenate([pair.ravel() for pair in balance(gradients)])
+        integral = state[len(state) - len(grown) :]
+        return np.concatenate(
+            [*(slope.ravel() for slope in slopes), grown - 2.0 * task.decay * integral]
+        )
+
+    def lifted(time: float, state: Floats) -> Floats:
+        growth = np.exp(task.decay * time)
+        return np.asarray(-growth * task.flat(task.gradients(task.layers(state / growth))))
+
+    start = task.flat(task.weights)
+    if comoving:
+        found = plain_flow(lifted, start, times, method="LSODA")
+        shrink = np.exp(-task.decay * found.times)[:, None]
+        return PlainFlow(found.times, shrink * found.tight, shrink * found.loose)
+    if with_drift:
+        size = sum(pair.size for pair in balance(task.weights))
+        start = np.append(start, np.zeros(size))
+    return plain_flow(field, start, times)
+
+
+def drift_coefficient(task: LayerTask, time: float) -> tuple[Floats, Floats]:
+    """What D_l(t) - e^(-2 lambda t) D_l(0) of gradient descent is over eta, as eta -> 0.
+
+    Two parts, flat: the integral of e^(-2 lambda (t-s)) (G'G - GG'), and
+    -lambda^2 t e^(-2 lambda t) D_l(0), which comes from (1 - eta lambda)^(2 t / eta).
+    """
+    flow = layer_flow(task, [time], with_drift=True)
+    start = np.concatenate([pair.ravel() for pair in balance(task.weights)])
+    integral = flow.tight[-1][-len(start) :]
+    shrink = np.exp(-2.0 * task.decay * time)
+    return integral, -(task.decay**2) * time * shrink * start
