@@ -26,6 +26,7 @@ from verify.language.claim import AnyClaim
 from verify.language.constants import detunings_of
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
+from verify.language.measurement import Measurement
 from verify.language.parts import Assertions
 
 
@@ -70,7 +71,7 @@ def examine_all(
             f"{measurement.kind.__name__}"
         )
     start = perf_counter()
-    measured, failure = attempt(lambda: measurement.measure(instance))
+    measured, failure = attempt(lambda: measure(measurement, instance))
     seconds = (perf_counter() - start) / len(claims)
     recorded = instance.to_json()
     sizes = measures_of(instance)
@@ -87,6 +88,22 @@ def examine_all(
     if failure is None and independent and measurement.independent is not None:
         found = _compared(claims, instance, found)
     return found
+
+
+def measure(measurement: Measurement[Any, Any], instance: Instance, without: str = "") -> Any:
+    """The measured record of an instance that meets every assumption.
+
+    Args:
+        without: the id of an assumption that is left out, and may be violated.
+
+    Raises:
+        AssumptionError: another one is not met.
+        NumericalFailure: as the measurement does.
+    """
+    for assumption in measurement.assumptions:
+        if assumption.test is not None and assumption.id != without:
+            assumption.test(instance)
+    return measurement.measure(instance)
 
 
 def attempt(compute: Any) -> tuple[Any, tuple[Outcome, str] | None]:
@@ -122,7 +139,7 @@ def where_raised(error: BaseException) -> str:
 def own_laws(claim: AnyClaim, instance: Instance) -> tuple[Laws, tuple[Outcome, str] | None]:
     """What the claim itself asserts of one instance, or nothing and what failed."""
     laws, failure = attempt(
-        lambda: stated_laws(claim, claim.measurement.measure(instance), claim.theory)[0]
+        lambda: stated_laws(claim, measure(claim.measurement, instance), claim.theory)[0]
     )
     return laws or (), failure
 

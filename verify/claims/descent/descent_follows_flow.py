@@ -14,7 +14,7 @@ import numpy as np
 
 from theory.backend import Floats
 from verify.claims.descent.descents import VISIBLE, Descents, Reference, measure
-from verify.claims.early_late.assumptions import OF_THE_NET
+from verify.claims.early_late.assumptions import OF_THE_NET, SEPARABILITY
 from verify.instances import FlowInstance
 from verify.instances.kinds import UNITS
 from verify.language import (
@@ -157,6 +157,7 @@ MEASUREMENT = Measurement(
     measure,
     (
         *OF_THE_NET,
+        SEPARABILITY,
         Assumption("a stable step", "the step is below 0.4 of the inverse sharpness at the start"),
     ),
     sabotaged={"a descent at 1.05 lambda": partial(measure, decay=1.05)},

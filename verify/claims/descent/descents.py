@@ -8,7 +8,6 @@ from math import inf, log10
 
 import numpy as np
 
-from theory.assumptions import check_assumptions
 from theory.backend import Floats
 from theory.descent import Descent, FixedStep, Run, gradient_descent
 from theory.descent.modified import sharpness_at_start, step_error
@@ -124,7 +123,6 @@ def measure(instance: FlowInstance, *, decay: float = 1.0) -> Descents:
         IntegratorsDisagree: two tolerances of the flow differ by more than `MAX_ERROR`.
     """
     problem, regime = instance.problem, instance.regime
-    check_assumptions(problem)
     at = _times(instance)
     flow = gradient_flow(problem, regime, at=at, rtol=RTOL)
     error = float(np.max(flow.error_estimate))

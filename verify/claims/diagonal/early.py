@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from theory.assumptions import check_assumptions
 from theory.asymptotics.kernel_phase import log_inverse_decay
 from theory.kernel import KernelSVM, kernel_svm
 from theory.kernel.quasi_static import entropies
@@ -127,13 +126,12 @@ class EarlyPhase:
 def measure(
     instance: FlowInstance, *, route: Route = by_dual_variables, shift: float = 1.0
 ) -> EarlyPhase:
-    """Check the assumptions and integrate the rungs.
+    """Integrate the rungs.
 
     Args:
         shift: the flow, not what is said of it, is read at so many times its time: a wrong world.
     """
     problem, time = instance.problem, 1.0 - instance.c
-    check_assumptions(problem)
     regimes = [instance.regime, *(instance.regime.at_alpha(scale) for scale in LIMIT_SCALES)]
     found = [moments(problem, regime, [shift * time], RTOL, route)[0] for regime in regimes]
     rungs = tuple(replace(moment, at=time) for moment in found)

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from theory.assumptions import check_assumptions
 from theory.asymptotics.late_phase import stationarity_bound
 from theory.backend import Floats
 from theory.kernel.quasi_static import entropies
@@ -165,14 +164,13 @@ def shares_of(w: Predictor, degree: float) -> Floats:
 
 
 def measure(instance: FlowInstance, *, route: Route | None = None, decay: float = 1.0) -> LatePhase:
-    """Check the assumptions and integrate.
+    """Integrate.
 
     Args:
         route: without one, by the dual variables for L = 2, by all beyond.
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
     problem, regime, c = instance.problem, instance.regime, instance.c
-    check_assumptions(problem)
     if route is None:
         route = by_dual_variables if problem.degree == 2 else by_all_parameters
     proposed = [time.at(c, regime.decay_power) for time in Time]

@@ -1,23 +1,41 @@
 """Norms of the linear predictor of a diagonal net, and the maximum margins that go with them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from math import exp
 
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import AssumptionError
 from theory.margin.programmes import MarginOptimum, l1_max_margin, l2_max_margin
+from theory.nets import Diagonal
 from theory.problem import Problem
-from verify.claims.early_late.assumptions import LARGE_ALPHA, POSITIVE_C, POWER_OF_ALPHA
+from verify.claims.early_late.assumptions import FUNCTION, OF_THE_REGIME, SEPARABILITY
+from verify.instances import FlowInstance
 from verify.language import Assumption
 
+EQUAL_COORDINATES = "diagonal net, all coordinates equal at the anchor"
+
+
+def _balanced(instance: FlowInstance) -> None:
+    problem = instance.problem
+    if not isinstance(problem.net, Diagonal):
+        raise AssumptionError(EQUAL_COORDINATES, f"net is {problem.net}, not a diagonal one")
+    if problem.anchor[0] <= 0 or np.ptp(problem.anchor) > 0:
+        raise AssumptionError(
+            EQUAL_COORDINATES, f"anchor is {problem.anchor}; all its numbers must be equal, above 0"
+        )
+
+
 BALANCED = Assumption(
-    "diagonal net, all coordinates equal at the anchor",
+    EQUAL_COORDINATES,
     "f = <u^L - v^L, x>, and u = v = the same number for all coordinates at the anchor",
+    _balanced,
 )
-LINEAR_SEPARABILITY = Assumption("separability", "a linear classifier separates the labels")
-OF_DIAGONAL_NETS = (BALANCED, LINEAR_SEPARABILITY, POWER_OF_ALPHA, LARGE_ALPHA, POSITIVE_C)
+LINEAR_SEPARABILITY = replace(SEPARABILITY, statement="a linear classifier separates the labels")
+OF_DIAGONAL_NETS = (FUNCTION, BALANCED, LINEAR_SEPARABILITY, *OF_THE_REGIME)
 
 
 class Norm(Enum):

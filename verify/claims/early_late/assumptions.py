@@ -1,15 +1,23 @@
 """What the two theorems assume of an instance, each as an object that can be tested alone."""
 
 from theory.assumptions import (
+    check_finite,
     check_homogeneity,
     check_separability,
     check_smoothness,
     check_zero_output,
 )
 from theory.errors import AssumptionError
+from theory.plain_function import check_plain_function
 from theory.problem import Problem
 from verify.instances import FlowInstance
 from verify.language import Assumption
+
+
+def _function(instance: FlowInstance) -> None:
+    problem = instance.problem
+    check_finite(problem)
+    check_plain_function(problem.net, problem.parameters, problem.inputs)
 
 
 def _homogeneous(instance: FlowInstance) -> None:
@@ -36,6 +44,11 @@ def _classifying(problem: Problem) -> Problem:
     return problem
 
 
+FUNCTION = Assumption(
+    "a function of theta and x",
+    "f is finite, deterministic, of one input at a time, in double precision",
+    _function,
+)
 HOMOGENEITY = Assumption("homogeneity", "f(c theta; x) = c^L f(theta; x)", _homogeneous)
 SMOOTHNESS = Assumption("smoothness", "f is twice differentiable in theta", _smooth)
 ZERO_OUTPUT = Assumption("zero output", "f vanishes at the anchor", _zero_output)
@@ -46,5 +59,6 @@ POWER_OF_ALPHA = Assumption("lambda a power of alpha", "lambda = alpha^-p with p
 LARGE_ALPHA = Assumption("alpha large", "the limit is reached as far as the claim's bounds say")
 POSITIVE_C = Assumption("c > 0", "times stay away from t_g by a share c of it")
 
-OF_THE_NET = (HOMOGENEITY, SMOOTHNESS, ZERO_OUTPUT, SEPARABILITY)
-OF_THE_THEOREMS = (*OF_THE_NET, POWER_OF_ALPHA, LARGE_ALPHA, POSITIVE_C)
+OF_THE_NET = (FUNCTION, HOMOGENEITY, SMOOTHNESS, ZERO_OUTPUT)
+OF_THE_REGIME = (POWER_OF_ALPHA, LARGE_ALPHA, POSITIVE_C)
+OF_THE_THEOREMS = (*OF_THE_NET, SEPARABILITY, *OF_THE_REGIME)

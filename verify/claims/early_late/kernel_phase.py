@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.anchors import has_odd_involution
-from theory.assumptions import check_assumptions
 from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree, NumericalFailure
@@ -288,9 +287,8 @@ def measure_rung(
 def measure(
     instance: FlowInstance, rung: Callable[[FlowInstance], KernelRung] = measure_rung
 ) -> KernelPhase:
-    """Check the assumptions and integrate the displacement ladder of `instance`."""
+    """Integrate the displacement ladder of `instance`."""
     problem = instance.problem
-    check_assumptions(problem)
     svm = kernel_svm(problem)
     order = 2 if has_odd_involution(problem.net, problem.anchor, problem.inputs) else 1
     rungs = [rung(instance)]

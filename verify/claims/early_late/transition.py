@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from theory.assumptions import check_assumptions
 from theory.asymptotics.transition import transition_decay_time
 from theory.backend import Floats
 from theory.errors import IntegrationFailed
@@ -75,13 +74,12 @@ class Transition:
 
 
 def measure(instance: FlowInstance, *, method: str | None = None, clock: float = 1.0) -> Transition:
-    """Check the assumptions and integrate both ladders.
+    """Integrate both ladders.
 
     Args:
         clock: the flow, not what is predicted, is read on a clock that is so much faster.
     """
     problem, regime = instance.problem, instance.regime
-    check_assumptions(problem)
     svm, c = kernel_svm(problem), instance.c
     scales = [regime, *(regime.at_alpha(scale) for scale in SCALES)]
     powers = [regime.decay_power * factor for factor in DECAY_FACTORS]

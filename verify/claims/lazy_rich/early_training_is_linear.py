@@ -119,7 +119,6 @@ def steps_are_stable(instance: CommitteeInstance) -> None:
 
 
 def measured_by(descent: Descent, instance: CommitteeInstance) -> Measured:
-    steps_are_stable(instance)
     setting = instance.setting
     scales = setting.output_scale * np.array(MULTIPLES)
     training = Training.of([replace(setting, output_scale=float(scale)) for scale in scales])

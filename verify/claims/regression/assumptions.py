@@ -1,14 +1,7 @@
 """What the theorems on the squared loss assume of an instance."""
 
 from theory.assumptions import check_realizability
-from verify.claims.early_late.assumptions import (
-    HOMOGENEITY,
-    LARGE_ALPHA,
-    POSITIVE_C,
-    POWER_OF_ALPHA,
-    SMOOTHNESS,
-    ZERO_OUTPUT,
-)
+from verify.claims.early_late.assumptions import OF_THE_NET, OF_THE_REGIME
 from verify.instances import FlowInstance
 from verify.language import Assumption
 
@@ -20,13 +13,5 @@ def _realizable(instance: FlowInstance) -> None:
 REALIZABILITY = Assumption(
     "realizability", "the model linearised at the anchor interpolates the targets", _realizable
 )
-
-OF_REGRESSION = (
-    HOMOGENEITY,
-    SMOOTHNESS,
-    ZERO_OUTPUT,
-    REALIZABILITY,
-    POWER_OF_ALPHA,
-    LARGE_ALPHA,
-    POSITIVE_C,
-)
+OF_INTERPOLATION = (*OF_THE_NET, REALIZABILITY)
+OF_REGRESSION = (*OF_INTERPOLATION, *OF_THE_REGIME)

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 
-from theory.assumptions import check_assumptions
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree
 from theory.flow import gradient_flow
@@ -180,13 +179,12 @@ def early_logs(regression: KernelRegression, c: float) -> list[float]:
 
 
 def measure(instance: FlowInstance) -> CompletionFlows:
-    """Check the assumptions and integrate.
+    """Integrate.
 
     Raises:
         IntegratorsDisagree: two tolerances differ by more than `MAX_ERROR`.
     """
     problem, c, log_alpha = instance.problem, instance.c, instance.regime.log_alpha
-    check_assumptions(problem)
     completion, regression = completion_of(problem), kernel_regression(problem)
     early = [-c * LOG_10 * scale for scale in early_logs(regression, c)]
     late = [step * c * log_alpha for step in LATE_STEPS.tolist()]

@@ -12,7 +12,6 @@ from math import exp, log10
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.assumptions import check_assumptions
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree
 from theory.flow import FlowState, gradient_flow
@@ -220,7 +219,6 @@ def measure(instance: FlowInstance, later: float = 0.0, method: str | None = Non
         IntegratorsDisagree: two tolerances differ by more than `MAX_ERROR`.
     """
     problem = instance.problem
-    check_assumptions(problem)
     regression, probes = kernel_regression(problem), probe_inputs(problem)
     order, per_decade = lazy_order(regression, probes), problem.degree * instance.c
     regimes = tuple(

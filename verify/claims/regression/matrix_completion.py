@@ -7,6 +7,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.margin.nuclear import nuclear_norm
+from verify.claims.regression.assumptions import OF_INTERPOLATION
 from verify.claims.regression.completion_flows import (
     DISPLACEMENTS,
     FULL_SIZE,
@@ -146,7 +147,10 @@ MEASUREMENT = Measurement(
     ("factorization",),
     lambda families, sizes: completion_instances(families, sizes.without(*UNITS)),
     measure,
-    in_words("symmetric observations", "U = V a multiple of the identity", "alpha large"),
+    (
+        *OF_INTERPOLATION,
+        *in_words("symmetric observations", "U = V a multiple of the identity", "alpha large"),
+    ),
     sabotaged={"entries 5 % larger": observed_elsewhere(measure, _larger_entries, "early", "late")},
 )
 

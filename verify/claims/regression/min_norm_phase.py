@@ -8,7 +8,6 @@ from math import exp
 import numpy as np
 from scipy.integrate import simpson
 
-from theory.assumptions import check_assumptions
 from theory.backend import Floats
 from theory.flow import FlowState, gradient_flow
 from theory.kernel.regression import KernelRegression, kernel_regression, transition_decay_time
@@ -189,13 +188,12 @@ def _balance(states: Sequence[FlowState]) -> list[float]:
 def measure(
     instance: FlowInstance, *, method: str | None = None, decay: float = 1.0
 ) -> MinNormPhase:
-    """Check the assumptions and integrate windows and settled flows.
+    """Integrate windows and settled flows.
 
     Args:
         decay: the settled flows are at so many times the lambda that is told: a wrong world.
     """
     problem, c = instance.problem, instance.c
-    check_assumptions(problem)
     regression = kernel_regression(problem)
     grids: dict[Span | None, Floats] = {
         span: np.linspace(*span.times(c, instance.regime.decay_power), POINTS) for span in Span
