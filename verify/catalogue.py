@@ -1,9 +1,12 @@
 """Every claim that is known: the suite's, those of installed packages, and users' modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from theory.errors import InvalidInput
 from verify.claims import suite_claims
+from verify.instances import Instance, instance_from_json
 from verify.language.claim import AnyClaim
 from verify.user_modules import installed_claims, joined, load_claims
 
@@ -48,3 +51,12 @@ def select(claims: Mapping[str, AnyClaim], names: Iterable[str]) -> tuple[AnyCla
         if name not in claims:
             raise InvalidInput(f"claim is {name!r}; known are {', '.join(claims)}")
     return tuple(claims[name] for name in names)
+
+
+def instance_of(claim: AnyClaim, data: Mapping[str, Any], folder: Path | None = None) -> Instance:
+    """The instance in parsed JSON; a user's kind of instance reads its own with `from_json`."""
+    ours = claim.kind.__module__.startswith("verify.")
+    if ours or not hasattr(claim.kind, "from_json"):
+        return instance_from_json(data, folder)
+    own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
+    return own

@@ -27,7 +27,10 @@ from verify.language.constants import detunings_of
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
 from verify.language.measurement import Measurement
-from verify.language.parts import Assertions
+from verify.language.parts import Assertions, Part, parts_of, several
+
+Failure = tuple[Outcome, str]
+"""The class of what failed, and the words for it."""
 
 
 def examine(claim: AnyClaim, instance: Instance, *, rivals: bool = True) -> Evidence:
@@ -90,23 +93,31 @@ def examine_all(
     return found
 
 
-def measure(measurement: Measurement[Any, Any], instance: Instance, without: str = "") -> Any:
+def measure(measurement: Measurement[Any, Any], instance: Instance) -> Any:
     """The measured record of an instance that meets every assumption.
 
-    Args:
-        without: the id of an assumption that is left out, and may be violated.
+    Raises:
+        AssumptionError: one is not met.
+        NumericalFailure: as the measurement does.
+    """
+    check_assumptions(measurement, instance)
+    return measurement.measure(instance)
+
+
+def check_assumptions(
+    measurement: Measurement[Any, Any], instance: Instance, without: str = ""
+) -> None:
+    """Test every assumption of a measurement, but for the one of the id `without`.
 
     Raises:
-        AssumptionError: another one is not met.
-        NumericalFailure: as the measurement does.
+        AssumptionError: one is not met.
     """
     for assumption in measurement.assumptions:
         if assumption.test is not None and assumption.id != without:
             assumption.test(instance)
-    return measurement.measure(instance)
 
 
-def attempt(compute: Any) -> tuple[Any, tuple[Outcome, str] | None]:
+def attempt(compute: Any) -> tuple[Any, Failure | None]:
     """What is computed, or None with the class and the words of what failed."""
     try:
         return compute(), None
@@ -136,7 +147,7 @@ def where_raised(error: BaseException) -> str:
     return f"{raised} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
-def own_laws(claim: AnyClaim, instance: Instance) -> tuple[Laws, tuple[Outcome, str] | None]:
+def own_laws(claim: AnyClaim, instance: Instance) -> tuple[Laws, Failure | None]:
     """What the claim itself asserts of one instance, or nothing and what failed."""
     laws, failure = attempt(
         lambda: stated_laws(claim, measure(claim.measurement, instance), claim.theory)[0]
@@ -170,6 +181,22 @@ def _told(claim: AnyClaim, asserted: Iterable[Law | Ladder]) -> tuple[Laws, tupl
     if twice:
         raise InvalidInput(f"claim {claim.id} states {', '.join(twice)} twice")
     return tuple(laws), tuple(ladders.values())
+
+
+def laws_in_parts(claim: AnyClaim, measured: Any) -> tuple[Laws, tuple[Failure, ...]]:
+    """The claim's own laws, as many as can be stated, with what kept the others from being."""
+    laws: list[Law] = []
+    failures = []
+
+    def state(part: Part) -> None:
+        stated = several(part(measured, claim.theory))
+        laws.extend(_plain(law) for law in stated if isinstance(law, Law))
+
+    for part in parts_of(claim.laws):
+        _, failure = attempt(lambda part=part: state(part))
+        if failure is not None:
+            failures.append(failure)
+    return tuple(laws), tuple(failures)
 
 
 def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> Evidence:
@@ -265,9 +292,7 @@ def _sabotaged(
     return {key: replace(e, sabotages=tuple(told[key])) for key, e in found.items()}
 
 
-def _noticed(
-    claim: AnyClaim, name: str, measured: Any, failure: tuple[Outcome, str] | None
-) -> Sabotage:
+def _noticed(claim: AnyClaim, name: str, measured: Any, failure: Failure | None) -> Sabotage:
     if failure is not None:
         return Sabotage(name, None, failure[1])
     stated, failure = attempt(lambda: stated_laws(claim, measured, claim.theory)[0])

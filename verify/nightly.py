@@ -32,13 +32,13 @@ from theory.errors import InvalidInput
 from verify.alone import binding, in_digits, judge_instance
 from verify.alone import severity as severity_of
 from verify.atomic import make_folder, write_json
-from verify.catalogue import claim_of
+from verify.catalogue import claim_of, instance_of
 from verify.examine import own_laws
 from verify.instances import Instance, read_json
 from verify.language.claim import Claim
 from verify.language.law import Status
 from verify.profiles import hypothesis_settings
-from verify.replay import instance_of, replay_command
+from verify.replay import replay_command
 from verify.search import seed_alone
 from verify.strategies.sizes import STANDARD
 

@@ -18,7 +18,7 @@ SHARD_SIZE: Final = 8
 small shards with seeds of their own keep examples independent, and spread over workers."""
 
 
-PAIRS: Final = 20
+PAIRS: Final = 10
 """Pairs of instances for each assumption in the search for those that are needed."""
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.alone import Verdict, estimates, judge_instance, ratio, verdict_alone
-from verify.catalogue import claims_with, select
+from verify.catalogue import claims_with, instance_of, select
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine
-from verify.instances import Instance, Violation, instance_from_json, read_json
+from verify.instances import read_json
+from verify.instances.base import check_keys, expect
 from verify.language.claim import AnyClaim
 from verify.language.law import Check, Estimate, Law, Status
+from verify.necessity.judged import Pair, judge_pair, lines_of_pair
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,10 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     data = read_json(path)
     name = data.get("claim") if isinstance(data, Mapping) else None
     if not isinstance(name, str):
-        instance = instance_from_json(data, path.parent)
-        if isinstance(instance, Violation):
-            from verify.necessity.replay import replay_violation
-
-            return replay_violation(instance)
         raise InvalidInput(f'{path}: no "claim" is named; add one to replay it')
     (claim,) = select(claims_with(modules), [name])
+    if "violating" in data:
+        return _of_pair(claim, data, path.parent)
     evidence = examine(claim, instance_of(claim, data, path.parent), rivals=False)
     verdict, lines = _judged(claim, evidence)
     lines = (f"{claim.id}: {claim.title}", *lines, f"verdict: {verdict}")
@@ -61,13 +60,26 @@ def replay_command(claim: AnyClaim, path: Path) -> str:
     return _command(claim, "replay", str(path))
 
 
-def instance_of(claim: AnyClaim, data: Mapping[str, Any], folder: Path | None = None) -> Instance:
-    """The instance in parsed JSON; a user's kind of instance reads its own with `from_json`."""
-    ours = claim.kind.__module__.startswith("verify.")
-    if ours or not hasattr(claim.kind, "from_json"):
-        return instance_from_json(data, folder)
-    own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
-    return own
+def _of_pair(claim: AnyClaim, data: Mapping[str, Any], folder: Path) -> Replay:
+    """Exit status 0 where the claim fails without the assumption and holds with it, else 1.
+
+    3 where that cannot be decided.
+    """
+    check_keys("pair", data, {"claim", "assumption", "violating", "restored"})
+    violating, restored = (
+        instance_of(claim, expect(key, data[key], Mapping), folder)
+        for key in ("violating", "restored")
+    )
+    if data["assumption"] not in claim.assumptions:
+        allowed = ", ".join(claim.assumptions)
+        raise InvalidInput(f"assumption is {data['assumption']!r}; allowed are {allowed}")
+    judged = judge_pair((claim,), Pair(data["assumption"], violating, restored))[claim.id]
+    head = f"{claim.id} without the assumption: {data['assumption']}"
+    lines = (head, *lines_of_pair(judged))
+    verdict: Verdict = "falsified" if judged.needed else "holds"
+    if not judged.needed and not judged.decided and not judged.unproven:
+        return Replay("inconclusive", 3, lines)
+    return Replay(verdict, 0 if judged.needed else 1, lines)
 
 
 def _judged(claim: AnyClaim, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:

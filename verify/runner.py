@@ -34,7 +34,6 @@ from verify.further import (
     refuted_by_rates_alone,
     short_families,
 )
-from verify.instances import ASSUMPTIONS
 from verify.judge import judge
 from verify.language.claim import AnyClaim
 from verify.merge import merge
@@ -248,7 +247,7 @@ def _spent(results: Iterable[ShardResult], jobs: int) -> float:
 
 
 def _necessity(plan: RunPlan, listeners: Sequence[Listener]) -> dict[str, Any]:
-    search = NecessityPlan(ASSUMPTIONS, PAIRS, plan.seed, plan.folder, inf, plan.jobs)
+    search = NecessityPlan(plan.claims, (), PAIRS, plan.seed, plan.folder, inf, plan.jobs)
     return run_necessity(search, lambda entry: _tell(listeners, AssumptionSearched(entry)))
 
 

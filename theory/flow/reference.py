@@ -9,13 +9,17 @@ from math import exp, log
 
 import numpy as np
 
+from theory.assumptions import check_homogeneity
 from theory.backend import Floats
-from theory.errors import InvalidInput
+from theory.errors import AssumptionError, InvalidInput
+from theory.flow.state import FlowState
+from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, integrate
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
 LARGEST_LOG10_ALPHA = 3.0
+LOOSER = 100.0
 
 
 def plain_flow(
@@ -74,3 +78,49 @@ def plain_flow(
         max_evaluations=max_evaluations,
     )
     return solution.states
+
+
+def plain_trajectory(
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float],
+    *,
+    rtol: float = 1e-9,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> Trajectory:
+    """The states of `plain_flow`, by two tolerances, for what no chart holds.
+
+    That is a net that is not homogeneous, of a problem with gradients of order one, whose units are
+    none; an output at the anchor; data that are not separable.
+
+    Raises:
+        InvalidInput: as `plain_flow`; gradients of another order, of a net without degree.
+        IntegrationFailed: as `plain_flow`.
+    """
+    if problem.units.gradient_exponent != 0:
+        try:
+            check_homogeneity(problem.net, problem.parameters, problem.inputs)
+        except AssumptionError as error:
+            raise InvalidInput(
+                f"gradients at the anchor are of order {problem.units.gradient:g}; states are read "
+                f"in units in which they are of order one, and {error}"
+            ) from None
+
+    def states(accuracy: float) -> tuple[FlowState, ...]:
+        flow = plain_flow(problem, regime, at, rtol=accuracy, max_evaluations=max_evaluations)
+        times = zip(at, flow, strict=True)
+        return tuple(FlowState.of_theta(problem, regime, t * regime.log_alpha, x) for t, x in times)
+
+    tight, loose = states(rtol), states(LOOSER * rtol)
+    pairs = zip(tight, loose, strict=True)
+    errors = [float(np.linalg.norm(a.theta - b.theta) / np.linalg.norm(a.theta)) for a, b in pairs]
+    return Trajectory(
+        problem=problem,
+        regime=regime,
+        at=np.asarray(at, dtype=np.float64),
+        states=tight,
+        error_estimate=np.array(errors) + rtol,
+        evaluations=0,
+        method="plain coordinates",
+        loose=loose,
+    )

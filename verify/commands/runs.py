@@ -140,6 +140,8 @@ def search(
 
 
 @click.command()
+@claim_option
+@module_option
 @click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
 @click.option(
     "--examples", type=int, default=PAIRS, show_default=True, help="Pairs for each of them."
@@ -151,6 +153,8 @@ def search(
 @click.pass_obj
 def necessity(
     arguments: Sequence[str],
+    names: tuple[str, ...],
+    modules: tuple[str, ...],
     named: tuple[str, ...],
     examples: int,
     seed: int,
@@ -158,22 +162,23 @@ def necessity(
     jobs: int,
     report: Path,
 ) -> int:
-    """Search for instances that violate one assumption and for which a conclusion fails.
+    """Search for instances that violate one assumption and for which a claim's own laws fail.
 
-    Exit status 0 whatever is found, 3 when for some assumption nothing could be decided.
+    Exit status 0 whatever is found, 3 when for some assumption of some claim nothing could be
+    decided.
     """
     from verify.budget import seconds_of
-    from verify.instances import ASSUMPTIONS
     from verify.necessity.page import write_page
     from verify.necessity.table import NecessityPlan, run_necessity
-    from verify.necessity.words import is_undecided, lines_of
+    from verify.necessity.words import is_undecided, lines_of, rest_of
 
     def say(entry: dict[str, Any]) -> None:
         for line in lines_of(entry):
             click.echo(line)
 
     plan = NecessityPlan(
-        named or ASSUMPTIONS,
+        _chosen(names, modules),
+        named,
         examples,
         seed,
         report,
@@ -181,6 +186,8 @@ def necessity(
         jobs,
     )
     results = run_necessity(plan, say)
+    for line in rest_of(results):
+        click.echo(line)
     command = shlex.join(["python", "-m", "verify", *arguments])
     click.echo(f"report: {write_page(results, command, report)}")
     return 3 if is_undecided(results) else 0

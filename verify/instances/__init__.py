@@ -7,19 +7,15 @@ from verify.instances.flow import DEFAULT_C, FlowInstance, net_from_json, net_to
 from verify.instances.kinds import Kind, kinds_of
 from verify.instances.measures import measures_of
 from verify.instances.record import Record
-from verify.instances.violation import ASSUMPTIONS, CONCLUSIONS, Violation
 from verify.instances.with_bias import WithBias
 
 __all__ = [
-    "ASSUMPTIONS",
-    "CONCLUSIONS",
     "DEFAULT_C",
     "CommitteeInstance",
     "FlowInstance",
     "Instance",
     "Kind",
     "Record",
-    "Violation",
     "WithBias",
     "finite_or_none",
     "instance_from_json",

@@ -12,9 +12,8 @@ from theory.errors import InvalidInput
 from verify.instances.base import Instance
 from verify.instances.committee import CommitteeInstance
 from verify.instances.flow import FlowInstance
-from verify.instances.violation import Violation
 
-MODELS = ("committee", "violation")
+MODELS = ("committee",)
 """Kinds of instances by their key "model"; a file without one holds a homogeneous net."""
 
 
@@ -32,8 +31,6 @@ def instance_from_json(data: Any, folder: Path | None = None) -> Instance:
     if model not in MODELS:
         raise InvalidInput(f"model is {model!r}; allowed are {', '.join(MODELS)}")
     rest = {key: data[key] for key in data if key != "model"}
-    if model == "violation":
-        return Violation.from_json(rest, folder)
     return CommitteeInstance.from_json(rest)
 
 

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from theory.backend import Array, Floats
-from theory.errors import InvalidInput
+from theory.errors import IntegrationFailed, InvalidInput
+from theory.flow import Trajectory, gradient_flow
+from theory.flow.reference import LARGEST_LOG10_ALPHA, plain_trajectory
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.nets.module import module_net
 from theory.problem import Problem, Regime
@@ -21,8 +23,11 @@ from verify.instances.base import check_keys, expect, integer
 from verify.instances.with_bias import WithBias
 
 DEFAULT_C = 0.3
+PLAIN_RTOL = 1e-9
+"""Finer, plain coordinates at alpha = 1000 spend their steps on the rounding of outputs."""
+
 _KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
-_OPTIONAL = {"c", "claim", "name"}
+_OPTIONAL = {"c", "claim", "name", "plain"}
 
 
 @dataclass(frozen=True)
@@ -81,16 +86,41 @@ class ModuleNet(HomogeneousNet):
 
 @dataclass(frozen=True, eq=False)
 class FlowInstance:
-    """A problem in a regime; c fixes the times (1-c) t_g and (1+c) t_g that theorems speak of."""
+    """A problem in a regime; c fixes the times (1-c) t_g and (1+c) t_g that theorems speak of.
+
+    Attributes:
+        plain: whether its flow is integrated in plain coordinates, up to alpha = 1000, as it must
+            be where no chart holds: see `theory.flow.reference`.
+    """
 
     problem: Problem
     regime: Regime
     c: float = DEFAULT_C
     claim: str | None = None
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.c, (int, float)) or not 0 < self.c < 1:
             raise InvalidInput(f"c is {self.c!r}; it must lie strictly between 0 and 1")
+
+    def flow(self, at: Sequence[float], *, rtol: float, method: str | None = None) -> Trajectory:
+        """Its flow at times in units of t_g, by two tolerances.
+
+        Raises:
+            NumericalFailure: as the integrators; alpha is out of reach of plain coordinates.
+        """
+        if not self.plain:
+            return gradient_flow(self.problem, self.regime, at=at, rtol=rtol, method=method)
+        if not self.reaches(self.regime.log10_alpha):
+            raise IntegrationFailed(
+                f"log10 alpha = {self.regime.log10_alpha:g} is out of reach of plain coordinates"
+            )
+        rtol = max(rtol, PLAIN_RTOL)
+        return plain_trajectory(self.problem, self.regime, at, rtol=rtol)
+
+    def reaches(self, log10_alpha: float) -> bool:
+        """Whether its flow can be integrated at that alpha as well."""
+        return not self.plain or log10_alpha <= LARGEST_LOG10_ALPHA
 
     def at_alpha(self, log10_alpha: float) -> "FlowInstance":
         """The same problem and power p at another alpha."""
@@ -107,6 +137,8 @@ class FlowInstance:
             "regime": {"log10_alpha": regime.log10_alpha, "log10_lambda": regime.log10_lambda},
             "c": self.c,
         }
+        if self.plain:
+            data["plain"] = True
         return data if self.claim is None else {**data, "claim": self.claim}
 
     @classmethod
@@ -132,7 +164,10 @@ class FlowInstance:
         check_keys("regime", regime, {"log10_alpha"}, {"decay_power", "log10_lambda"})
         for key in {"claim", "name"} & set(data):
             expect(key, data[key], str)
-        return cls(problem, Regime(**regime), data.get("c", DEFAULT_C), data.get("claim"))
+        if not isinstance(plain := data.get("plain", False), bool):
+            raise InvalidInput(f"plain is {plain!r}; it must be true or false")
+        c = data.get("c", DEFAULT_C)
+        return cls(problem, Regime(**regime), c, data.get("claim"), plain)
 
 
 def net_to_json(net: HomogeneousNet) -> dict[str, Any]:

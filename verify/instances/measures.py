@@ -14,7 +14,6 @@ from verify.instances.base import Instance
 from verify.instances.committee import CommitteeInstance
 from verify.instances.flow import FlowInstance
 from verify.instances.record import Record
-from verify.instances.violation import Violation
 
 SAMPLES = "samples"
 
@@ -30,8 +29,6 @@ def measures_of(instance: Instance) -> dict[str, float]:
             return _of_flow(instance)
         case CommitteeInstance():
             return _of_setting(instance.setting)
-        case Violation():
-            return _of_flow(instance.violating)
         case Record():
             return _of_record(instance)
     return {}
@@ -87,6 +84,6 @@ def _of_field(name: str, value: Any) -> dict[str, float]:
             return {f"entries of {name}": float(len(value))}
         case np.ndarray():
             return {f"entries of {name}": float(value.size)}
-        case FlowInstance() | CommitteeInstance() | Violation() | Record():
+        case FlowInstance() | CommitteeInstance() | Record():
             return {f"{name}: {key}": of for key, of in measures_of(value).items()}
     return {}

@@ -3,7 +3,7 @@
 Import from here, and nothing from the modules below, to write a claim of your own.
 """
 
-from verify.language.assumption import Assumption, in_words
+from verify.language.assumption import Assumption, in_words, one_changed
 from verify.language.claim import Claim, Expected, Finding
 from verify.language.constants import Rival, choice, factor, power, stated
 from verify.language.fits import Slope, linear_slope, log_slope
@@ -46,6 +46,7 @@ __all__ = [
     "log_slope",
     "not_applicable",
     "observed_elsewhere",
+    "one_changed",
     "ordered",
     "power",
     "rate",

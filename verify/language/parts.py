@@ -24,16 +24,22 @@ class Separately:
 
     def __call__(self, measured: Any, theory: Any) -> Iterator[Stated]:
         for part in self.parts:
-            yield from _several(part(measured, theory))
+            yield from several(part(measured, theory))
 
 
-def _several(stated: Stated | Iterable[Stated]) -> Iterable[Stated]:
+def several(stated: Stated | Iterable[Stated]) -> Iterable[Stated]:
+    """What a part states, as if it were always more than one law."""
     return (stated,) if isinstance(stated, (Law, Ladder)) else stated
 
 
 def separately(*parts: Part) -> Separately:
     """Laws of a claim from functions of (measured, theory) that share no work."""
     return Separately(parts)
+
+
+def parts_of(laws: Part) -> tuple[Part, ...]:
+    """The parts of a claim's laws; where they are in one, that."""
+    return laws.parts if isinstance(laws, Separately) else (laws,)
 
 
 class Assertions:
@@ -46,7 +52,7 @@ class Assertions:
     """
 
     def __init__(self, laws: Part, measured: Any, truth: Any) -> None:
-        self._parts = laws.parts if isinstance(laws, Separately) else (laws,)
+        self._parts = parts_of(laws)
         self._measured, self._truth = measured, truth
         self._true: dict[int, tuple[tuple[Stated, ...], set[str]]] = {}
 
@@ -56,12 +62,12 @@ class Assertions:
             if theory is self._truth or self._reads_alike(index, theory):
                 yield from self._known(index)[0]
             else:
-                yield from _several(part(self._measured, theory))
+                yield from several(part(self._measured, theory))
 
     def _known(self, index: int) -> tuple[tuple[Stated, ...], set[str]]:
         if index not in self._true:
             watched, reads = recorded(self._truth)
-            self._true[index] = tuple(_several(self._parts[index](self._measured, watched))), reads
+            self._true[index] = tuple(several(self._parts[index](self._measured, watched))), reads
         return self._true[index]
 
     def _reads_alike(self, index: int, theory: Any) -> bool:

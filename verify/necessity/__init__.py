@@ -1,5 +1,6 @@
-"""Which assumptions of the dichotomy theorems are needed, and for which of their conclusions.
+"""Which assumptions are needed, and for which claims.
 
-For each assumption pairs of instances are searched that differ in it alone: a conclusion that fails
-without it and holds with it, at the same size of error, shows that it is needed.
+For each assumption that can be violated pairs of instances are drawn that differ in it alone; every
+claim is judged on both by its own laws. One that fails without the assumption and holds with it
+needs it.
 """

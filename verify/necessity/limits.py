@@ -1,17 +1,17 @@
 """Whether a failure is one of the limit: the same pair at larger alpha.
 
 The theorems speak of alpha to infinity. Where what fails falls as alpha grows, only the rate at
-which it was granted to fall is lost with the assumption, not the limit.
+which it was to fall is lost with the assumption, not the limit.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log10
 
-from theory.errors import InvalidInput, NumericalFailure
-from theory.problem import LOG_10, Regime
-from verify.instances import Violation
-from verify.necessity.conclusions import Judged, judge_pair
+from theory.errors import InvalidInput
+from theory.problem import Regime
+from verify.instances import FlowInstance
+from verify.language.claim import AnyClaim
+from verify.necessity.judged import Judged, Pair, judge_pair
 
 FALLEN = 0.75
 """What fails is taken to fall where it ends below this share of what it began with: 1/log alpha
@@ -19,20 +19,8 @@ gives a half or less over these scales, a constant stays within some percents.""
 
 PLAIN = (0.7, 0.85, 1.0)
 FAR = (1.0, 1.5, 2.0)
-FARTHEST = (1.0, 4.0, 16.0)
-STEEP = (1.0, 1.1, 1.2)
-
-SCALES = {
-    "homogeneity": PLAIN,  # plain coordinates end at alpha = 1000, where the pair is
-    "zero output": PLAIN,
-    "separability": PLAIN,
-    "smoothness": FAR,  # farther, displacements are below rounding, and kinks are not felt
-    "c > 0": FARTHEST,  # slow modes fall like a small power of log alpha
-}
-"""Relative log alpha; none where alpha itself is what is violated."""
-
-CONSTANT_NATS = 10.0
-"""log(1/lambda) below which a violating lambda is a constant."""
+"""Relative log alpha. Plain coordinates end at alpha = 1000; beyond twice its own, displacements
+are below rounding, and kinks are not felt."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +32,18 @@ class Scale:
     granted: float
 
 
-def at_other_scales(pair: Violation, conclusion: str, judged: Judged) -> list[Scale]:
-    """The part that failed worst, along a ladder of alphas, without those that do not compute."""
-    failed, found = judged.violating.worst.name, []
-    for scaled in _ladder(pair):
-        try:
-            parts = judge_pair(scaled, conclusion).violating.parts
-        except (NumericalFailure, InvalidInput):
-            continue
-        for part in parts:
-            if part.name == failed:
-                log10_alpha = scaled.violating.regime.log10_alpha
-                found.append(Scale(log10_alpha, part.value, part.granted))
+def at_other_scales(claim: AnyClaim, pair: Pair, judged: Judged) -> list[Scale]:
+    """The law that failed worst, along a ladder of alphas, without those that do not compute.
+
+    None where instances have no alpha, or alpha itself is what is violated.
+    """
+    failed, found = judged.failing, []
+    for scaled in _ladder(pair) if failed else ():
+        assert failed is not None
+        part = judge_pair((claim,), scaled)[claim.id].violating.of(failed.name)
+        if part is not None and isinstance(scaled.violating, FlowInstance):
+            log10_alpha = scaled.violating.regime.log10_alpha
+            found.append(Scale(log10_alpha, part.value, part.granted))
     return found
 
 
@@ -64,33 +52,27 @@ def falls(scales: Sequence[Scale]) -> bool:
     return len(scales) > 1 and scales[-1].value < FALLEN * scales[0].value
 
 
-def _ladder(pair: Violation) -> list[Violation]:
-    log10_alpha = pair.restored.regime.log10_alpha
-    if pair.assumption == "lambda a power of alpha":
-        nats = -pair.violating.regime.log10_lambda * LOG_10
-        constant = nats < CONSTANT_NATS
-        return [
-            replace(
-                pair,
-                restored=pair.restored.at_alpha(scale * log10_alpha),
-                violating=replace(
-                    pair.violating,
-                    regime=Regime(
-                        log10_alpha=scale * log10_alpha,
-                        # lambda = exp(-alpha^q) with the same q
-                        log10_lambda=-nats / LOG_10
-                        if constant
-                        else -(10.0 ** (scale * log10(nats))) / LOG_10,
-                    ),
-                ),
-            )
-            for scale in (FAR if constant else STEEP)
-        ]
-    return [
-        replace(
-            pair,
-            violating=pair.violating.at_alpha(scale * log10_alpha),
-            restored=pair.restored.at_alpha(scale * log10_alpha),
-        )
-        for scale in SCALES.get(pair.assumption, ())
-    ]
+def _ladder(pair: Pair) -> list[Pair]:
+    violating, restored = pair.violating, pair.restored
+    if not (isinstance(violating, FlowInstance) and isinstance(restored, FlowInstance)):
+        return []
+    own = restored.regime.log10_alpha
+    if violating.regime.log10_alpha != own:
+        return []
+    factors = PLAIN if restored.plain else FAR
+    found = []
+    for scale in (factor * own for factor in factors):
+        try:
+            changed = _scaled(violating, restored, scale), restored.at_alpha(scale)
+        except InvalidInput:
+            continue
+        found.append(replace(pair, violating=changed[0], restored=changed[1]))
+    return found
+
+
+def _scaled(violating: FlowInstance, restored: FlowInstance, scale: float) -> FlowInstance:
+    """At another alpha; a lambda that is no power of it stays what it is."""
+    if violating.regime.log10_lambda == restored.regime.log10_lambda:
+        return violating.at_alpha(scale)
+    regime = Regime(log10_alpha=scale, log10_lambda=violating.regime.log10_lambda)
+    return replace(violating, regime=regime)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,15 @@ from markupsafe import Markup
 from theory.problem import Problem
 from verify.atomic import write_json, write_text
 from verify.environment import describe_environment
-from verify.instances import FlowInstance, Violation, WithBias, instance_from_json
-from verify.necessity.conclusions import FAILURE
+from verify.instances import FlowInstance, WithBias
+from verify.necessity.judged import FAILURE
 from verify.necessity.picture import pair_plots
-from verify.necessity.words import evidence
+from verify.necessity.words import evidence, rest_of
 from verify.report.pages import environment
 from verify.report.svg import Plot
 from verify.report.words import number, slug
 
-SCHEMA = 1
+SCHEMA = 2
 
 NETS = {"TwoLayer": "two-layer net", "Diagonal": "diagonal net"}
 
@@ -30,10 +30,10 @@ class Shown:
     """One counterexample: its entry in the results, and what is made from it."""
 
     assumption: str
-    conclusion: str
+    claim: str
     anchor: str
     counterexample: Mapping[str, Any]
-    words: tuple[str, str]
+    words: tuple[str, ...]
     plots: tuple[Plot, ...]
 
 
@@ -55,7 +55,7 @@ def _render(template: str, results: Mapping[str, Any]) -> str:
     shown = [
         _shown(entry["assumption"], finding)
         for entry in results["assumptions"]
-        for finding in entry["conclusions"]
+        for finding in entry["claims"]
         if finding["counterexample"] is not None
     ]
     return _environment().get_template(template).render(results=results, shown=shown)
@@ -63,21 +63,25 @@ def _render(template: str, results: Mapping[str, Any]) -> str:
 
 def _shown(assumption: str, finding: Mapping[str, Any]) -> Shown:
     counterexample = finding["counterexample"]
-    pair = instance_from_json(counterexample["pair"])
-    assert isinstance(pair, Violation)
-    anchor = _anchor(assumption, finding["conclusion"])
-    return Shown(
-        assumption,
-        finding["conclusion"],
-        anchor,
-        counterexample,
-        (in_words(pair.violating), in_words(pair.restored)),
-        pair_plots(pair, anchor),
-    )
+    pair, anchor = counterexample["pair"], _anchor(assumption, finding["claim"])
+    shown = partial(Shown, assumption, finding["claim"], anchor, counterexample)
+    both = pair["violating"], pair["restored"]
+    if "net" not in pair["violating"]:
+        return shown(tuple(map(_in_words, both)), ())
+    flows = tuple(map(FlowInstance.from_json, both))
+    return shown(tuple(map(in_words, flows)), pair_plots(assumption, flows, anchor))
 
 
-def _anchor(assumption: str, conclusion: str) -> str:
-    return slug(f"necessity-{assumption}-{conclusion}").replace(".", "-")
+def _anchor(assumption: str, claim: str) -> str:
+    return slug(f"necessity-{assumption}-{claim}").replace(".", "-")
+
+
+def _in_words(data: Mapping[str, Any]) -> str:
+    """The numbers of an instance of any kind, in one line."""
+    nested = [entry for entry in data.values() if isinstance(entry, Mapping)]
+    flat = {**data, **{key: value for entry in nested for key, value in entry.items()}}
+    told = {k: v for k, v in flat.items() if isinstance(v, (int, float)) and k != "claim"}
+    return ", ".join(f"{k.replace('_', ' ')} {number(v, 4)}" for k, v in told.items())
 
 
 def in_words(instance: FlowInstance) -> str:
@@ -88,6 +92,7 @@ def in_words(instance: FlowInstance) -> str:
         f"{_net(problem)} of degree {problem.degree}, {problem.parameters} parameters, {samples}, "
         f"{problem.loss} loss, log₁₀ α = {number(regime.log10_alpha, 4)}, "
         f"log₁₀ λ = {number(regime.log10_lambda, 4)}, c = {number(instance.c, 3)}"
+        f"{', in plain coordinates' if instance.plain else ''}"
     )
 
 
@@ -103,5 +108,5 @@ def _net(problem: Problem) -> str:
 @cache
 def _environment() -> Environment:
     made = environment()
-    made.globals.update(evidence=evidence, anchor=_anchor, failure=FAILURE)
+    made.globals.update(evidence=evidence, anchor=_anchor, failure=FAILURE, rest_of=rest_of)
     return made

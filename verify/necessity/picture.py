@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from theory.asymptotics.kernel_phase import features_at, log_inverse_decay
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
+from theory.flow import FlowState
 from theory.kernel import kernel_svm
 from verify.claims.early_late.kernel_machines import probe_inputs
-from verify.instances import FlowInstance, Violation
-from verify.necessity.conclusions import machine_weights
-from verify.necessity.moments import Moment, moments
+from verify.claims.early_late.kernel_phase import quasi_static_machine
+from verify.instances import FlowInstance
 from verify.report.svg import INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 from verify.report.trajectories import AFTER, mark_transition
 
@@ -26,29 +26,31 @@ PANELS = (
     "KKT residual (stationarity)",
     "distance of f / |f| from the kernel machine",
 )
-"""The last, on inputs and probes, where there is a kernel SVM and the kernel phase fails."""
+"""The last, on inputs and probes, where both instances have a kernel SVM."""
 
 SMALLEST_GAP = 1e-6
+RTOL = 1e-8
+"""A picture shows no more."""
+
+Flows = tuple[FlowInstance, ...]
+"""The violating one, then the restored one."""
 
 
-def pair_plots(pair: Violation, key: str) -> tuple[Plot, ...]:
+def pair_plots(assumption: str, pair: Flows, key: str) -> tuple[Plot, ...]:
     """Margins, direction and KKT residual over t / t_g, of the violating instance and the restored.
 
     One plot of each, on the same axes; none where a flow cannot be drawn.
     """
     try:
-        return _drawn(pair, key)
-    except NumericalFailure:
+        return _drawn(assumption, pair, key)
+    except (AssumptionError, NumericalFailure):
         return ()
 
 
-def _drawn(pair: Violation, key: str) -> tuple[Plot, ...]:
-    instances = (pair.violating, pair.restored)
-    courses = [_course(instance, pair) for instance in instances]
-    gaps: list[Floats | None] = [None, None]
-    if pair.conclusion != "late phase":
-        found = [_gaps(*both) for both in zip(instances, courses, strict=True)]
-        gaps = found if all(gap is not None for gap in found) else gaps
+def _drawn(assumption: str, pair: Flows, key: str) -> tuple[Plot, ...]:
+    courses = [_course(instance, pair[-1]) for instance in pair]
+    found = [_gaps(*both) for both in zip(pair, courses, strict=True)]
+    gaps = found if all(gap is not None for gap in found) else [None, None]
     panels = PANELS[: 3 if gaps[0] is None else 4]
     heights = [1.3 if panel == PANELS[0] else 1.0 for panel in panels]
     description = (
@@ -56,65 +58,69 @@ def _drawn(pair: Violation, key: str) -> tuple[Plot, ...]:
         "from (1 - c) t_g to (1 + c) t_g."
     )
     with mpl.rc_context(STYLE):
-        figures = [Figure(figsize=(WIDTH, 1.1 * len(panels) + 0.5)) for _ in instances]
+        figures = [Figure(figsize=(WIDTH, 1.1 * len(panels) + 0.5)) for _ in pair]
         grids = [
             figure.subplots(len(panels), 1, sharex=True, height_ratios=heights)
             for figure in figures
         ]
         spread = max(_spread(_margins(course)) for course in courses)
         for axes, course, gap in zip(grids, courses, gaps, strict=True):
-            _draw(axes, course, gap, pair.restored.c, spread)
+            _draw(axes, course, gap, pair[-1].c, spread)
         for row in zip(*grids, strict=True):
             _on_the_same_axes(row)
         plots = []
         for figure, state in zip(figures, ("violated", "restored"), strict=True):
             figure.subplots_adjust(left=0.13, right=0.985, bottom=0.09, top=0.95, hspace=0.4)
             caption = f"Assumption {state}"
-            drawn = svg(figure, f"{key}-{state}", f"{caption}: {pair.assumption}", description)
+            drawn = svg(figure, f"{key}-{state}", f"{caption}: {assumption}", description)
             plots.append(Plot(caption, drawn))
         return tuple(plots)
 
 
-def _gaps(instance: FlowInstance, shown: list[Moment]) -> Floats | None:
+def _gaps(instance: FlowInstance, shown: Sequence[FlowState]) -> Floats | None:
     """Of f / |f| from the regularised kernel machine at that time; None where there is none."""
     problem = instance.problem
+    if not problem.loss_function.classifies:
+        return None
     try:
         svm = kernel_svm(problem)
     except AssumptionError:
         return None
-    features = features_at(problem, np.concatenate([problem.inputs, probe_inputs(problem)]))
+    inputs = np.concatenate([problem.inputs, probe_inputs(problem)])
+    features = features_at(problem, inputs)
     gaps = []
-    for moment in shown:
-        level = log_inverse_decay(problem, instance.regime, moment.at)
-        predicted = features @ machine_weights(problem, svm, level)
-        size = max(float(np.linalg.norm(moment.probed)), 1e-300)
-        gaps.append(np.linalg.norm(moment.probed / size - predicted / np.linalg.norm(predicted)))
+    for state in shown:
+        level = log_inverse_decay(problem, instance.regime, state.at)
+        predicted = features @ quasi_static_machine(svm, problem, level)
+        outputs = state.outputs(inputs)
+        size = max(float(np.linalg.norm(outputs)), 1e-300)
+        gaps.append(np.linalg.norm(outputs / size - predicted / np.linalg.norm(predicted)))
     return np.array(gaps)
 
 
-def _course(instance: FlowInstance, pair: Violation) -> list[Moment]:
-    end = 1.0 + max(AFTER, pair.restored.c)
+def _course(instance: FlowInstance, valid: FlowInstance) -> Sequence[FlowState]:
+    end = 1.0 + max(AFTER, valid.c)
     even = np.linspace(0.0, end, 90)
-    near = 1.0 + np.linspace(-8.0, 10.0, 60) / pair.restored.regime.log_alpha
+    near = 1.0 + np.linspace(-8.0, 10.0, 60) / valid.regime.log_alpha
     times = np.unique(np.concatenate([even, near[(near > 0) & (near < end)]]))
-    return moments(instance, times.tolist(), probe_inputs(instance.problem), drawn=True)
+    return instance.flow(times.tolist(), rtol=RTOL).states
 
 
 def _draw(
-    panels: Sequence[Axes], shown: list[Moment], gaps: Floats | None, c: float, spread: float
+    panels: Sequence[Axes], shown: Sequence[FlowState], gaps: Floats | None, c: float, spread: float
 ) -> None:
     top, middle, bottom, *last = panels
-    times = np.array([moment.at for moment in shown])
+    times = np.array([state.at for state in shown])
     margins = _margins(shown)
     top.plot(times, margins, color=MEASURED, linewidth=0.9, alpha=0.6)
     top.plot(times, margins.min(axis=1), color=INK, linewidth=1.5)
     top.axhline(0.0, color=MUTED, linewidth=0.7)
     if spread > 1e3:
         top.set_yscale("symlog", linthresh=1.0)
-    cosines = [moment.anchor_cosine for moment in shown]
+    cosines = [state.anchor_cosine for state in shown]
     middle.plot(times, cosines, color=MEASURED, linewidth=1.8)
     middle.set_ylim(-0.06, 1.06)
-    residuals = [max(moment.stationarity, SMALLEST_RESIDUAL) for moment in shown]
+    residuals = [min(max(state.stationarity, SMALLEST_RESIDUAL), 1e3) for state in shown]
     bottom.plot(times, residuals, color=MEASURED, linewidth=1.8)
     bottom.set_yscale("log")
     bottom.set_ylim(0.7 * SMALLEST_RESIDUAL, 2.0)
@@ -137,8 +143,8 @@ def _on_the_same_axes(row: Sequence[Axes]) -> None:
         axes.set_ylim(min(lowest), max(highest))
 
 
-def _margins(shown: list[Moment]) -> Floats:
-    return np.array([moment.margins for moment in shown])
+def _margins(shown: Sequence[FlowState]) -> Floats:
+    return np.array([state.margins for state in shown])
 
 
 def _spread(margins: Floats) -> float:

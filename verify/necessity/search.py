@@ -1,25 +1,25 @@
-"""The search: pairs that differ in one assumption, until a conclusion fails for one of them alone.
+"""The search: pairs that differ in one assumption, until a claim fails for one of them alone.
 
 Drawing climbs: Hypothesis is told the severity of every pair, and draws near the severe ones. Where
-a conclusion has failed, a second pass over the same seed shrinks the pair to the simplest; where
-one has failed tenfold, to the simplest of which that is true.
+a claim has failed, a second pass over the same seed shrinks the pair to the simplest; where one has
+failed tenfold, to the simplest of which that is true.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log10
 from time import monotonic
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
-from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
-from theory.errors import AssumptionError, NumericalFailure
 from verify.alone import SEVERE
-from verify.instances import CONCLUSIONS, Violation
-from verify.necessity.conclusions import FAILURE, Judged, judge_pair
+from verify.language.assumption import Pairs
+from verify.language.claim import AnyClaim
+from verify.necessity.judged import FAILURE, Judged, Pair, judge_pair
 from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.profiles import hypothesis_settings
 from verify.search import seed_alone
@@ -29,109 +29,99 @@ SMALLEST = 1e-12
 MOST_LOOKED_AT = 4
 """Drawn failures looked at again at larger alpha, where the simplest one goes away there."""
 
+Found = tuple[Pair, Judged]
+
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What the search has seen of one assumption and one conclusion.
+    """What the search has seen of one assumption and one claim.
 
     Attributes:
-        instances: pairs that were decided: both flows computed, the restored one as concluded.
-        undecided: pairs of which a flow could not be computed.
-        unproven: pairs whose restored instance is not as concluded either.
-        failures: decided pairs whose violating instance is not as concluded.
+        instances: pairs that were decided.
+        undecided: pairs of which numerics left something open.
+        unproven: pairs that fail with the assumption as well.
+        unstated: pairs without the assumption of which the claim says nothing: what it speaks of
+            does not exist.
+        failures: pairs that fail without the assumption alone.
         counterexample: the simplest failing pair found, or None.
         scales: what fails of it, at other alphas.
+        reason: why pairs were undecided or unstated, of one of them.
     """
 
     assumption: str
-    conclusion: str
+    claim: str
     instances: int
     undecided: int
     unproven: int
+    unstated: int
     failures: int
     worst: float
-    counterexample: Violation | None
+    counterexample: Pair | None
     judged: Judged | None
     scales: tuple[Scale, ...]
+    reason: str
 
     @property
     def verdict(self) -> str:
         if self.counterexample is not None:
             return "needed for the rate" if falls(self.scales) else "needed"
-        return "not seen to be needed" if self.instances else "undecided"
-
-
-Found = tuple[Violation, Judged]
+        if self.instances:
+            return "not seen to be needed"
+        return "cannot be stated without it" if self.unstated else "undecided"
 
 
 @dataclass
 class _Judge:
-    """Judges pairs of one conclusion, remembers them, and stops at its limits."""
+    """Judges pairs, remembers them, and stops at its limits."""
 
-    conclusion: str
+    claims: Sequence[AnyClaim]
     deadline: float
     left: int
-    known: dict[str, Judged | None] = field(default_factory=dict)
-    failing: list["Found"] = field(default_factory=list)
+    known: dict[str, tuple[Pair, dict[str, Judged]]] = field(default_factory=dict)
 
-    def __call__(self, pair: Violation) -> Judged | None:
-        """None where it cannot be decided, or no more is to be tried."""
+    def __call__(self, pair: Pair) -> dict[str, Judged]:
+        """Nothing where no more is to be tried."""
         key = json.dumps(pair.to_json(), sort_keys=True)
         if key not in self.known:
             if self.left <= 0 or monotonic() > self.deadline:
-                return None
+                return {}
             self.left -= 1
-            judged = self.known[key] = _judge(pair, self.conclusion)
-            if judged is not None and judged.needed:
-                self.failing.append((pair, judged))
-        return self.known[key]
+            self.known[key] = pair, judge_pair(self.claims, pair)
+        return self.known[key][1]
 
-
-def _judge(pair: Violation, conclusion: str) -> Judged | None:
-    try:
-        return judge_pair(pair, conclusion)
-    except (AssumptionError, NumericalFailure):
-        return None
+    def of(self, claim: AnyClaim) -> list[Found]:
+        return [(pair, judged[claim.id]) for pair, judged in self.known.values()]
 
 
 def search_assumption(
-    strategy: st.SearchStrategy[Violation],
+    claims: Sequence[AnyClaim],
+    assumption: str,
+    pairs: Pairs,
     seed_value: int,
     examples: int,
     shrink_tries: int,
     seconds: float,
 ) -> list[Finding]:
-    """Draw `examples` pairs, judge each under every conclusion, shrink what fails.
+    """Draw `examples` pairs, judge claims that share a measurement on each, shrink what fails.
 
     Args:
         shrink_tries: how many further pairs may be judged to shrink one failure.
         seconds: no pair is judged after so many; shrinking gets half of what drawing got again.
     """
-    started = monotonic()
-    judges = {name: _Judge(name, started + seconds, left=2 * examples) for name in CONCLUSIONS}
-    name_of_assumption = ""
+    judge = _Judge(claims, monotonic() + seconds, left=2 * examples)
 
-    def attempt(pair: Violation) -> None:
-        nonlocal name_of_assumption
-        name_of_assumption = pair.assumption
-        for name, judge in judges.items():
-            judged = judge(pair)
-            if judged is not None:
-                target(log10(max(judged.severity, SMALLEST)), label=name)
+    def attempt(drawn: Any) -> None:
+        for name, judged in judge(Pair(assumption, *drawn)).items():
+            target(log10(max(judged.severity, SMALLEST)), label=name)
 
-    _run(attempt, strategy, seed_value, examples, shrink=False)
-    drawn = {name: list(judge.known.values()) for name, judge in judges.items()}
-    failing = {name: list(judge.failing) for name, judge in judges.items()}
+    _run(attempt, pairs, seed_value, examples, shrink=False)
+    drawn = {claim.id: judge.of(claim) for claim in claims}
     findings = []
-    for name, judge in judges.items():
-        worst = max((judged.severity for judged in drawn[name] if judged is not None), default=0.0)
-        threshold = SEVERE if worst > SEVERE else FAILURE
-        judge.left = shrink_tries
-        judge.deadline = monotonic() + 0.5 * seconds
-        found = None
-        if worst > threshold:
-            found = _shrunk(judge, strategy, seed_value, examples, threshold)
-        findings.append(_finding(name_of_assumption, name, drawn[name], failing[name], found))
+    for claim in claims:
+        judge.left, judge.deadline = shrink_tries, monotonic() + 0.5 * seconds
+        failing = [found for found in drawn[claim.id] if found[1].needed]
+        simplest = _simplest(claim, judge, assumption, pairs, seed_value, examples, failing)
+        findings.append(_finding(claim, assumption, drawn[claim.id], failing, simplest))
     return findings
 
 
@@ -139,36 +129,39 @@ class _FailureError(Exception):
     pass
 
 
-def _shrunk(
+def _simplest(
+    claim: AnyClaim,
     judge: _Judge,
-    strategy: st.SearchStrategy[Violation],
+    assumption: str,
+    pairs: Pairs,
     seed_value: int,
     examples: int,
-    threshold: float,
+    failing: Sequence[Found],
 ) -> Found | None:
-    failing: list[Found] = []
+    """The failing pair that shrinking ends with, or the worst one where it finds none."""
+    if not failing:
+        return None
+    worst = max(failing, key=lambda found: found[1].severity)
+    threshold = SEVERE if worst[1].severity > SEVERE else FAILURE
+    shrunk: list[Found] = []
 
-    def attempt(pair: Violation) -> None:
-        judged = judge(pair)
+    def attempt(drawn: Any) -> None:
+        pair = Pair(assumption, *drawn)
+        judged = judge(pair).get(claim.id)
         if judged is None:
             return
-        target(log10(max(judged.severity, SMALLEST)), label=judge.conclusion)
-        if judged.severity > threshold:
-            failing.append((pair, judged))
+        target(log10(max(judged.severity, SMALLEST)), label=claim.id)
+        if judged.needed and judged.severity > threshold:
+            shrunk.append((pair, judged))
             raise _FailureError
 
     with suppress(_FailureError, Flaky):
-        _run(attempt, strategy, seed_value, examples, shrink=True)
-    return failing[-1] if failing else None
+        _run(attempt, pairs, seed_value, examples, shrink=True)
+    return shrunk[-1] if shrunk else worst
 
 
 def _run(
-    attempt: Callable[[Violation], None],
-    strategy: st.SearchStrategy[Violation],
-    seed_value: int,
-    examples: int,
-    *,
-    shrink: bool,
+    attempt: Callable[[Any], None], pairs: Pairs, seed_value: int, examples: int, *, shrink: bool
 ) -> None:
     phases = (Phase.generate, Phase.target, *((Phase.shrink,) if shrink else ()))
     chosen = settings(
@@ -178,42 +171,46 @@ def _run(
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much),
     )
     with seed_alone():
-        seed(seed_value)(chosen(given(strategy)(attempt)))()
+        seed(seed_value)(chosen(given(pairs)(attempt)))()
 
 
 def _finding(
+    claim: AnyClaim,
     assumption: str,
-    conclusion: str,
-    drawn: list[Judged | None],
-    failing: list[Found],
+    drawn: Sequence[Found],
+    failing: Sequence[Found],
     found: Found | None,
 ) -> Finding:
     scales: list[Scale] = []
     if found is not None:
-        found, scales = _staying(conclusion, found, failing)
-    known = [judged for judged in drawn if judged is not None]
-    valid = [judged for judged in known if judged.valid]
+        found, scales = _staying(claim, found, failing)
+    known = [judged for _, judged in drawn]
+    decided = [judged for judged in known if judged.decided]
+    unstated = [judged.violating.unstated for judged in known if judged.violating.unstated]
+    open_ones = [judged.violating.open[0] for judged in known if judged.undecided]
     return Finding(
         assumption=assumption,
-        conclusion=conclusion,
-        instances=len(valid),
-        undecided=len(drawn) - len(known),
-        unproven=len(known) - len(valid),
-        failures=sum(1 for judged in valid if judged.needed),
-        worst=max((judged.severity for judged in valid), default=0.0),
-        counterexample=None if found is None else found[0].concluding(conclusion),
+        claim=claim.id,
+        instances=len(decided),
+        undecided=len(open_ones),
+        unproven=sum(judged.unproven for judged in known),
+        unstated=len(unstated),
+        failures=len(failing),
+        worst=max((judged.severity for judged in decided), default=0.0),
+        counterexample=None if found is None else replace(found[0], claim=claim.id),
         judged=None if found is None else found[1],
         scales=tuple(scales),
+        reason=next(iter([*unstated, *open_ones]), ""),
     )
 
 
-def _staying(conclusion: str, found: Found, failing: list[Found]) -> tuple[Found, list[Scale]]:
+def _staying(claim: AnyClaim, found: Found, failing: Sequence[Found]) -> tuple[Found, list[Scale]]:
     """A failing pair whose failure stays as alpha grows, where there is one: else the simplest."""
-    scales = at_other_scales(found[0], conclusion, found[1])
+    scales = at_other_scales(claim, *found)
     if not falls(scales):
         return found, scales
     for other in sorted(failing, key=lambda pair: -pair[1].severity)[:MOST_LOOKED_AT]:
-        again = at_other_scales(other[0], conclusion, other[1])
+        again = at_other_scales(claim, *other)
         if len(again) == len(scales) and not falls(again):
             return other, again
     return found, scales

@@ -129,14 +129,14 @@ def _necessity(found: Mapping[str, Any] | None) -> Iterator[str]:
     rows = [
         (
             text(words.symbols(entry["assumption"])),
-            finding["conclusion"],
+            finding["claim"],
             finding["verdict"],
             text(words.typeset(evidence(finding))),
         )
         for entry in found["assumptions"]
-        for finding in entry["conclusions"]
+        for finding in entry["claims"]
     ]
-    header = ("assumption", "conclusion", "verdict", "evidence")
+    header = ("assumption", "claim", "verdict", "evidence")
     yield from _folded("Necessity of the assumptions", _table(header, rows))
 
 

@@ -9,7 +9,6 @@ from verify.strategies.regimes import kernel_phase_instances, late_phase_instanc
 from verify.strategies.sizes import SIZES, Sizes, sizes_named
 from verify.strategies.tasks import problems, separable_tasks
 from verify.strategies.undecayed import undecayed_instances
-from verify.strategies.violations import violating
 
 __all__ = [
     "SIZES",
@@ -21,5 +20,4 @@ __all__ = [
     "separable_tasks",
     "sizes_named",
     "undecayed_instances",
-    "violating",
 ]

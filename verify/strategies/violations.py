@@ -1,10 +1,9 @@
-"""Problems and instances that violate exactly one assumption of the theorems, on request.
+"""Pairs of flows that differ in one assumption of the theorems: violated in the one, met beside it.
 
-Each takes a valid instance and breaks one thing by a drawn amount, so that what is violated, and by
-how much, is known; the valid one is kept beside it.
+Each breaks one thing by a drawn amount, so that what is violated, and by how much, is known. Those
+that no chart holds are integrated in plain coordinates, the valid one beside them as well.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 
@@ -16,14 +15,13 @@ from hypothesis.extra import numpy as npst
 from theory.anchors import rescaled_difference_anchor, zero_readout_anchor
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.backend import Floats
-from theory.errors import AssumptionError, InvalidInput
+from theory.errors import AssumptionError
 from theory.flow.reference import LARGEST_LOG10_ALPHA
 from theory.kernel.svm import kernel_svm
 from theory.nets import TwoLayer
 from theory.problem import LOG_10, Problem, Regime
-from verify.instances import FlowInstance, Violation, WithBias
+from verify.instances import FlowInstance, WithBias
 from verify.strategies.nets import diagonal_nets
-from verify.strategies.regimes import DECAY_POWERS
 from verify.strategies.tasks import problems, separable_tasks
 
 AMOUNTS = (1.0, 0.5, 0.1, 0.01)
@@ -32,26 +30,34 @@ AMOUNTS = (1.0, 0.5, 0.1, 0.01)
 FAMILIES = ("diagonal", "two_layer")
 """Nets of which small ones, which flow fast, show all that the theorems say."""
 
-MIN_LOG10_ALPHA = 4.0
-
 FAR_LOG10_ALPHA = 30.0
 """Where a constant lambda differs from any power of alpha."""
 
-PLAIN_C = 0.6
+PLAIN_C = 0.7
+PLAIN_DISPLACEMENT = 0.05
 """In plain coordinates alpha ends at 1000: both phases are reached by a wide margin of time."""
 
-PLAIN_DISPLACEMENT = 0.03
+KINKED_DISPLACEMENT = 1e-2
+"""As where nets are smooth, so that gaps are resolved beside the kink's."""
 
-ProblemPair = tuple[Problem, Problem]
-"""Violating, then restored."""
+Pair = tuple[FlowInstance, FlowInstance]
+"""Violating, then valid."""
+
+Drawn = st.SearchStrategy[FlowInstance]
 
 
 @st.composite
-def inhomogeneous(draw: st.DrawFn) -> ProblemPair:
-    """A valid problem whose net has an output bias, zero at the anchor."""
+def inhomogeneous(draw: st.DrawFn, _: Drawn) -> Pair:
+    """A net with an output bias, zero at the anchor, and gradients of order one."""
     problem = draw(problems(families=FAMILIES))
     anchor = np.append(problem.anchor, 0.0)
-    return replace(problem, net=WithBias(problem.net), anchor=anchor), problem
+
+    def biased() -> Problem:
+        return replace(problem, net=WithBias(problem.net), anchor=anchor)
+
+    while biased().units.gradient_exponent > 0:
+        problem = replace(problem, inputs=0.5 * problem.inputs)
+    return draw(_plain_pairs(biased(), problem))
 
 
 def _small_weights(shape: tuple[int, ...]) -> st.SearchStrategy[Floats]:
@@ -61,8 +67,8 @@ def _small_weights(shape: tuple[int, ...]) -> st.SearchStrategy[Floats]:
 
 
 @st.composite
-def kinked(draw: st.DrawFn) -> ProblemPair:
-    """A two-layer relu net, some of its neurons on their kinks; restored: the relu squared.
+def kinked(draw: st.DrawFn, _: Drawn) -> Pair:
+    """A two-layer relu net, some of its neurons on their kinks; beside it the relu squared.
 
     The first sample lies on the kink of the first neuron. The labels are separable in the gradient
     features of both.
@@ -101,7 +107,9 @@ def kinked(draw: st.DrawFn) -> ProblemPair:
         for net, anchor in zip(nets, anchors, strict=True)
     )
     assume(_separable(kinked) and _separable(smooth))
-    return kinked, smooth
+    scales = [_reached(problem, 2.0, 0.3, KINKED_DISPLACEMENT) for problem in (kinked, smooth)]
+    valid = FlowInstance(smooth, Regime(log10_alpha=ceil(max(scales)), decay_power=2.0), 0.3)
+    return replace(valid, problem=kinked), valid
 
 
 def _separable(problem: Problem) -> bool:
@@ -112,8 +120,12 @@ def _separable(problem: Problem) -> bool:
     return True
 
 
+def _reached(problem: Problem, power: float, c: float, displacement: float) -> float:
+    return scale_of_displacement(kernel_svm(problem), problem, power, 1.0 - c, displacement)
+
+
 @st.composite
-def with_initial_output(draw: st.DrawFn) -> ProblemPair:
+def with_initial_output(draw: st.DrawFn, _: Drawn) -> Pair:
     """A diagonal net with u = (1 + amount) v, whose output at the anchor is not zero.
 
     The logistic loss: the exponential one pulls by e^(alpha^L) where the output has a wrong sign.
@@ -122,136 +134,82 @@ def with_initial_output(draw: st.DrawFn) -> ProblemPair:
     amount = draw(st.sampled_from(AMOUNTS))
     anchor = np.array(problem.anchor)
     anchor[: anchor.size // 2] *= 1.0 + amount
-    return replace(problem, anchor=anchor / np.linalg.norm(anchor)), problem
+    shifted = replace(problem, anchor=anchor / np.linalg.norm(anchor))
+    return draw(_plain_pairs(shifted, problem))
 
 
 @st.composite
-def inseparable(draw: st.DrawFn) -> ProblemPair:
+def inseparable(draw: st.DrawFn, _: Drawn) -> Pair:
     """A valid task with one of its samples repeated under the opposite label.
 
     A diagonal net: the two samples pull with all their force, and what is left of their difference
     is soon below rounding in nets of higher degree.
     """
     problem = draw(problems(families=("diagonal",)))
+    return draw(_plain_pairs(draw(_contradicted(problem)), problem))
+
+
+@st.composite
+def _contradicted(draw: st.DrawFn, problem: Problem) -> Problem:
+    """One of its samples is there again with the opposite target."""
     sample = draw(st.integers(0, problem.samples - 1))
     inputs = np.vstack([problem.inputs, problem.inputs[sample]])
-    labels = np.append(problem.labels, -problem.labels[sample])
-    return replace(problem, inputs=inputs, labels=labels), problem
-
-
-_PROBLEMS: dict[str, Callable[[], st.SearchStrategy[ProblemPair]]] = {
-    "homogeneity": inhomogeneous,
-    "smoothness": kinked,
-    "zero output": with_initial_output,
-    "separability": inseparable,
-}
-
-VIOLATIONS = tuple(_PROBLEMS)
-"""Assumptions on the problem; the others are on the regime."""
-
-
-def violating(assumption: str) -> st.SearchStrategy[Problem]:
-    """Problems that meet every assumption but the named one.
-
-    Raises:
-        InvalidInput: an assumption for which there is no such strategy.
-    """
-    if assumption not in _PROBLEMS:
-        raise InvalidInput(f"assumption is {assumption!r}; known are {', '.join(_PROBLEMS)}")
-    return _PROBLEMS[assumption]().map(lambda pair: pair[0])
-
-
-@st.composite
-def _valid_instances(
-    draw: st.DrawFn, *problems: Problem, efolds: float = 6.0, displacement: float = 0.01
-) -> FlowInstance:
-    """Both phases reached, on the last of the problems; at that alpha on the others as well.
-
-    Args:
-        efolds: of the late window; with fewer than about four a valid instance may not have come
-            near its KKT point yet.
-        displacement: at (1-c) t_g, relatively; what is nonlinear is a few times that.
-    """
-    c = draw(st.sampled_from((0.3, 0.2, 0.4, 0.5)))
-    power = draw(st.sampled_from(DECAY_POWERS))
-    reached = [
-        scale_of_displacement(kernel_svm(problem), problem, power, 1.0 - c, displacement)
-        for problem in problems
-    ]
-    scale = float(ceil(max(*reached, efolds / (c * LOG_10), MIN_LOG10_ALPHA)))
-    return FlowInstance(problems[-1], Regime(log10_alpha=scale, decay_power=power), c)
-
-
-@st.composite
-def _plain_instances(draw: st.DrawFn, problem: Problem) -> FlowInstance:
-    """At the largest alpha of plain coordinates, where both phases are reached as well."""
-    power = draw(st.sampled_from((2.0, 1.5)))
-    regime = Regime(log10_alpha=LARGEST_LOG10_ALPHA, decay_power=power)
-    reached = scale_of_displacement(
-        kernel_svm(problem), problem, power, 1.0 - PLAIN_C, PLAIN_DISPLACEMENT
+    return replace(
+        problem, inputs=inputs, labels=np.append(problem.labels, -problem.labels[sample])
     )
-    assume(reached <= LARGEST_LOG10_ALPHA)
-    return FlowInstance(problem, regime, PLAIN_C)
+
+
+def contradictory(valid: FlowInstance) -> Drawn:
+    """No function fits all samples, wherever the flow is read."""
+    return _contradicted(valid.problem).map(lambda problem: replace(valid, problem=problem))
 
 
 @st.composite
-def _on_the_problem(draw: st.DrawFn, assumption: str) -> Violation:
-    problem, valid = draw(_PROBLEMS[assumption]())
-    plain = assumption in ("homogeneity", "zero output", "separability")
-    strict = _valid_instances(problem, valid, displacement=1e-6)
-    restored = draw(_plain_instances(valid) if plain else strict)
-    return Violation(assumption, replace(restored, problem=problem), restored)
+def _plain_pairs(draw: st.DrawFn, violating: Problem, valid: Problem) -> Pair:
+    """At the least alpha at which both phases are reached, so that some ladder is left above it."""
+    power = draw(st.sampled_from((2.0, 1.5)))
+    scale = ceil(10.0 * _reached(valid, power, PLAIN_C, PLAIN_DISPLACEMENT)) / 10.0
+    assume(scale <= LARGEST_LOG10_ALPHA)
+    regime = Regime(log10_alpha=scale, decay_power=power)
+    instance = FlowInstance(valid, regime, PLAIN_C, plain=True)
+    return replace(instance, problem=violating), instance
 
 
 @st.composite
-def _other_decay(draw: st.DrawFn) -> Violation:
-    """lambda constant, or as small as exp(-alpha^q) with q near c L.
+def constant_decay(draw: st.DrawFn, valid: Drawn) -> Pair:
+    """lambda = 1/10 at an alpha where no power of it is that, or as small as exp(-alpha^q).
 
-    Diagonal nets of degree 2, and no more of either phase than needed: log(1/lambda) is then some
-    thousands, which a flow bears.
+    q is near c L, from which on the kernel machine is as large as the anchor.
     """
-    problem = draw(diagonal_nets(max_degree=2).flatmap(separable_tasks))
-    restored = draw(_valid_instances(problem, efolds=4.0, displacement=0.03))
+    met = draw(valid)
     if draw(st.booleans()):
-        restored = restored.at_alpha(FAR_LOG10_ALPHA)
+        met = met.at_alpha(max(FAR_LOG10_ALPHA, met.regime.log10_alpha))
         log10_lambda = -1.0
     else:
-        nats = 10.0 ** (restored.c * problem.degree * restored.regime.log10_alpha)
-        log10_lambda = -float(round(draw(st.sampled_from((1.0, 3.0))) * nats / LOG_10))
-    regime = Regime(log10_alpha=restored.regime.log10_alpha, log10_lambda=log10_lambda)
-    return Violation("lambda a power of alpha", replace(restored, regime=regime), restored)
+        exponent = met.c * met.problem.degree * met.regime.log10_alpha
+        assume(exponent <= 4.0)  # some thousands of nats, which a flow bears
+        nats = draw(st.sampled_from((3.0, 1.0))) * 10.0**exponent
+        log10_lambda = min(-float(round(nats / LOG_10)), 2.0 * met.regime.log10_lambda)
+    regime = Regime(log10_alpha=met.regime.log10_alpha, log10_lambda=log10_lambda)
+    return replace(met, regime=regime), met
+
+
+def small_scale(valid: FlowInstance) -> Drawn:
+    """alpha near 1."""
+    return st.sampled_from((0.1, 0.5, 0.05, 0.01)).map(valid.at_alpha)
+
+
+def near_the_transition(valid: FlowInstance) -> Drawn:
+    """c so small that c log alpha is."""
+    return st.sampled_from((1e-3, 1e-2)).map(lambda c: replace(valid, c=c))
 
 
 @st.composite
-def _small_scale(draw: st.DrawFn) -> Violation:
-    restored = draw(_valid_instances(draw(problems(families=FAMILIES))))
-    scale = draw(st.sampled_from((0.1, 0.5, 0.05, 0.01)))
-    return Violation("alpha large", restored.at_alpha(scale), restored)
-
-
-@st.composite
-def _at_the_transition(draw: st.DrawFn) -> Violation:
-    restored = draw(_valid_instances(draw(problems(families=FAMILIES))))
-    c = draw(st.sampled_from((1e-6, 1e-3)))
-    return Violation("c > 0", replace(restored, c=c), restored)
-
-
-_REGIMES: dict[str, Callable[[], st.SearchStrategy[Violation]]] = {
-    "lambda a power of alpha": _other_decay,
-    "alpha large": _small_scale,
-    "c > 0": _at_the_transition,
-}
-
-
-def violations(assumption: str) -> st.SearchStrategy[Violation]:
-    """Pairs of instances, one of which violates only the named assumption.
-
-    Raises:
-        InvalidInput: no such assumption.
-    """
-    if assumption in _PROBLEMS:
-        return _on_the_problem(assumption)
-    if assumption not in _REGIMES:
-        known = ", ".join((*_PROBLEMS, *_REGIMES))
-        raise InvalidInput(f"assumption is {assumption!r}; known are {known}")
-    return _REGIMES[assumption]()
+def unbalanced(draw: st.DrawFn, valid: FlowInstance) -> FlowInstance:
+    """A diagonal net with u = v at the anchor, the first coordinate larger than the others."""
+    problem = valid.problem
+    size = problem.anchor.size // 2
+    factors = np.ones(size)
+    factors[draw(st.integers(0, size - 1))] += 4.0 * draw(st.sampled_from(AMOUNTS))
+    anchor = problem.anchor * np.tile(factors, 2)
+    return replace(valid, problem=replace(problem, anchor=anchor))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from verify.catalogue import claim_named
 from verify.necessity.table import NecessityPlan, run_necessity
 from verify.report.html import render
 
@@ -52,7 +53,9 @@ def page(tmp_path: Path) -> Path:
             "severity": 12.0,
             "shrunk": True,
         }
-    searched = NecessityPlan(("alpha large", "zero output"), 3, 0, tmp_path, inf, jobs=1)
+    judged = tuple(map(claim_named, ("frozen-direction", "kkt")))
+    named = ("c > 0", "separability")
+    searched = NecessityPlan(judged, named, 3, 0, tmp_path, inf, jobs=1)
     results["necessity"] = run_necessity(searched, lambda entry: None)
     source = render(results, tmp_path)
     assert len(source.encode()) < LARGEST_PAGE
@@ -82,9 +85,9 @@ def test_the_contents_lead_to_the_necessity_of_assumptions(browser: Any, page: P
     browser.open(page, WIDTHS["phone"])
     browser.evaluate("document.querySelector('.contents a[href=\"#necessity\"]').click()")
     assert browser.evaluate("location.hash") == "#necessity"
-    assert browser.evaluate("document.querySelectorAll('#necessity tbody th[rowspan]').length") == 2
+    assert browser.evaluate("document.querySelectorAll('#necessity tbody th[rowspan]').length") == 4
     pairs = browser.evaluate(PAIRS)
-    assert len(pairs) == 3
+    assert len(pairs) == 2
     for pictures, command in pairs:
         assert pictures == 2
         assert command.startswith("python -m verify replay ")

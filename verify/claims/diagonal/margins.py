@@ -14,7 +14,8 @@ from theory.nets import Diagonal
 from theory.problem import Problem
 from verify.claims.early_late.assumptions import FUNCTION, OF_THE_REGIME, SEPARABILITY
 from verify.instances import FlowInstance
-from verify.language import Assumption
+from verify.language import Assumption, one_changed
+from verify.strategies.violations import contradictory, unbalanced
 
 EQUAL_COORDINATES = "diagonal net, all coordinates equal at the anchor"
 
@@ -33,8 +34,13 @@ BALANCED = Assumption(
     EQUAL_COORDINATES,
     "f = <u^L - v^L, x>, and u = v = the same number for all coordinates at the anchor",
     _balanced,
+    one_changed(unbalanced),
 )
-LINEAR_SEPARABILITY = replace(SEPARABILITY, statement="a linear classifier separates the labels")
+LINEAR_SEPARABILITY = replace(
+    SEPARABILITY,
+    statement="a linear classifier separates the labels",
+    violated=one_changed(contradictory),
+)
 OF_DIAGONAL_NETS = (FUNCTION, BALANCED, LINEAR_SEPARABILITY, *OF_THE_REGIME)
 
 

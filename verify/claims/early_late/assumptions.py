@@ -11,7 +11,17 @@ from theory.errors import AssumptionError
 from theory.plain_function import check_plain_function
 from theory.problem import Problem
 from verify.instances import FlowInstance
-from verify.language import Assumption
+from verify.language import Assumption, one_changed
+from verify.strategies.violations import (
+    constant_decay,
+    contradictory,
+    inhomogeneous,
+    inseparable,
+    kinked,
+    near_the_transition,
+    small_scale,
+    with_initial_output,
+)
 
 
 def _function(instance: FlowInstance) -> None:
@@ -55,10 +65,35 @@ ZERO_OUTPUT = Assumption("zero output", "f vanishes at the anchor", _zero_output
 SEPARABILITY = Assumption(
     "separability", "the gradient features at the anchor separate the labels", _separable
 )
-POWER_OF_ALPHA = Assumption("lambda a power of alpha", "lambda = alpha^-p with p > 0")
-LARGE_ALPHA = Assumption("alpha large", "the limit is reached as far as the claim's bounds say")
-POSITIVE_C = Assumption("c > 0", "times stay away from t_g by a share c of it")
+POWER_OF_ALPHA = Assumption(
+    "lambda a power of alpha", "lambda = alpha^-p with p > 0", violated=constant_decay
+)
+LARGE_ALPHA = Assumption(
+    "alpha large",
+    "the limit is reached as far as the claim's bounds say",
+    violated=one_changed(small_scale),
+)
+POSITIVE_C = Assumption(
+    "c > 0",
+    "times stay away from t_g by a share c of it",
+    violated=one_changed(near_the_transition),
+)
 
 OF_THE_NET = (FUNCTION, HOMOGENEITY, SMOOTHNESS, ZERO_OUTPUT)
 OF_THE_REGIME = (POWER_OF_ALPHA, LARGE_ALPHA, POSITIVE_C)
-OF_THE_THEOREMS = (*OF_THE_NET, SEPARABILITY, *OF_THE_REGIME)
+OF_THE_THEOREMS = (
+    FUNCTION,
+    HOMOGENEITY.violable(inhomogeneous),
+    SMOOTHNESS.violable(kinked),
+    ZERO_OUTPUT.violable(with_initial_output),
+    SEPARABILITY.violable(inseparable),
+    *OF_THE_REGIME,
+)
+OF_THE_TRANSITION = (
+    *OF_THE_NET[:2],
+    SMOOTHNESS.violable(kinked),
+    ZERO_OUTPUT,
+    SEPARABILITY.violable(one_changed(contradictory)),
+    *OF_THE_REGIME,
+)
+"""Its ladder is far beyond what plain coordinates reach."""

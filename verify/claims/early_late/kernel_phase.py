@@ -17,7 +17,7 @@ from theory.anchors import has_odd_involution
 from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree, NumericalFailure
-from theory.flow import FlowState, gradient_flow
+from theory.flow import FlowState
 from theory.kernel import KernelSVM, LazyFlow, gram, kernel_svm, lazy_flow
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
@@ -204,7 +204,7 @@ class KernelPhase:
         """eta of the quasi-static machine at Lam = level, with its lag, `(P,)`; computed once."""
         key = rung.regime.log10_alpha, level
         if key not in self._machines:
-            self._machines[key] = _quasi_static(self.svm, rung.problem, level)
+            self._machines[key] = quasi_static_machine(self.svm, rung.problem, level)
         return self._machines[key]
 
     def _at(self, time: Time, instance: FlowInstance) -> FlowAt:
@@ -225,7 +225,8 @@ class KernelPhase:
         return {}
 
 
-def _quasi_static(svm: KernelSVM, problem: Problem, level: float) -> Floats:
+def quasi_static_machine(svm: KernelSVM, problem: Problem, level: float) -> Floats:
+    """eta of the regularised kernel machine at Lam = level, with its lag, `(P,)`."""
     kernel = gram(svm.features)
     log_dual = quasi_static_dual(kernel, level, problem.loss)
     lag = lag_correction(kernel, log_dual, problem.degree)
@@ -258,7 +259,7 @@ def flow_at(
         IntegratorsDisagree: two tolerances differ by more than `max_error`.
     """
     problem, regime = instance.problem, instance.regime
-    flow = gradient_flow(problem, regime, at=[at], rtol=rtol, method=method)
+    flow = instance.flow([at], rtol=rtol, method=method)
     error = float(flow.error_estimate[0])
     if not error <= max_error:
         raise IntegratorsDisagree(
@@ -300,7 +301,9 @@ def measure(
             1.0 - instance.c,
             rungs[0].displacement * step,
         )
-        rungs.append(rung(instance.at_alpha(max(scale, instance.regime.log10_alpha))))
+        scale = max(scale, instance.regime.log10_alpha)
+        if instance.reaches(scale):
+            rungs.append(rung(instance.at_alpha(scale)))
     return KernelPhase(instance, svm, order, tuple(rungs), rung)
 
 

@@ -107,6 +107,7 @@ def measure(
     further = [
         LateRung(flow(instance.at_alpha(k * regime.log10_alpha), {None: grids[Span.AFTER]})[None])
         for k in steps[1:]
+        if instance.reaches(k * regime.log10_alpha)
     ]
     return LatePhase(instance, (own[Span.AFTER], *further), own, first[None])
 

@@ -15,7 +15,7 @@ from theory.flow import FlowState, gradient_flow
 from theory.flow.gradient import LOOSER
 from theory.kernel import KernelSVM, kernel_svm
 from theory.problem import Problem, Regime
-from verify.claims.early_late.assumptions import OF_THE_THEOREMS
+from verify.claims.early_late.assumptions import OF_THE_TRANSITION
 from verify.instances import FlowInstance
 from verify.instances.kinds import UNITS
 from verify.language import Measurement, Quantity
@@ -174,7 +174,7 @@ TRANSITION = Measurement(
         problems(families, sizes=sizes.without(*UNITS))
     ),
     measure=measure,
-    assumptions=OF_THE_THEOREMS,
+    assumptions=OF_THE_TRANSITION,
     sabotaged={"a clock that is 1 % fast": partial(measure, clock=1.01)},
     independent=partial(measure, method="BDF"),
 )

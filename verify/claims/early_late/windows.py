@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import simpson
 
 from theory.backend import Floats
-from theory.flow import FlowState, gradient_flow
+from theory.flow import FlowState
 from verify.claims.early_late.kernel_phase import RESOLVES
 from verify.instances import FlowInstance
 from verify.language import Finding, Quantity
@@ -99,7 +99,7 @@ def windows(
     told = instance.regime
     flown = told.with_decay(decay)
     times = np.unique(np.concatenate(list(grids.values())))
-    flow = gradient_flow(instance.problem, flown, at=times.tolist(), rtol=rtol, method=method)
+    flow = replace(instance, regime=flown).flow(times.tolist(), rtol=rtol, method=method)
     runs = [flow.states, flow.loose]
     if decay != 1.0:
         runs = [tuple(replace(s, chart=replace(s.chart, regime=told)) for s in r) for r in runs]

@@ -6,6 +6,7 @@ from enum import Enum
 from functools import partial
 
 import numpy as np
+from hypothesis import strategies as st
 
 from theory.backend import Floats
 from theory.errors import AssumptionError
@@ -25,6 +26,7 @@ from verify.language import (
     factor,
     in_words,
     observed_elsewhere,
+    one_changed,
     ordered,
     power,
     stated,
@@ -106,16 +108,28 @@ def linearised(setting: Setting, kernel: float = 1.0) -> Linearisation:
     return Linearisation(setting.committee(), setting.inputs(), labels, step)
 
 
+def largest_stable_step(setting: Setting) -> float:
+    """2 over the sharpness of the linearised machine."""
+    twin = linearised(setting)
+    sharpness = float(np.linalg.eigvalsh(twin.committee.kernel(twin.inputs))[-1])
+    per_step = setting.input_dim * setting.width / setting.samples
+    return 2.0 * setting.output_scale**2 / (per_step * sharpness)
+
+
 def steps_are_stable(instance: CommitteeInstance) -> None:
     """No step of the linearised machine is beyond 2 over its sharpness."""
-    twin = linearised(instance.setting)
-    sharpness = float(np.linalg.eigvalsh(twin.committee.kernel(twin.inputs))[-1])
-    setting = instance.setting
-    per_step = setting.step * setting.input_dim * setting.width / setting.samples
-    if per_step * sharpness > 2.0 * setting.output_scale**2:
+    if instance.setting.step > largest_stable_step(instance.setting):
         raise AssumptionError(
             "stable-steps", "a step is beyond 2 / sharpness: the linearised machine diverges"
         )
+
+
+def _unstable(valid: CommitteeInstance) -> st.SearchStrategy[CommitteeInstance]:
+    """A step so many times the largest stable one."""
+    setting, stable = valid.setting, largest_stable_step(valid.setting)
+    return st.sampled_from((2.0, 1.2, 4.0)).map(
+        lambda factor: replace(valid, setting=replace(setting, step=factor * stable))
+    )
 
 
 def measured_by(descent: Descent, instance: CommitteeInstance) -> Measured:
@@ -195,6 +209,7 @@ CLAIM = Claim(
                 "stable-steps",
                 "steps at most 2 / sharpness of the linearised machine",
                 steps_are_stable,
+                one_changed(_unstable),
             ),
             *in_words(
                 "centred predictor",

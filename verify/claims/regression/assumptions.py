@@ -3,7 +3,8 @@
 from theory.assumptions import check_realizability
 from verify.claims.early_late.assumptions import OF_THE_NET, OF_THE_REGIME
 from verify.instances import FlowInstance
-from verify.language import Assumption
+from verify.language import Assumption, one_changed
+from verify.strategies.violations import contradictory
 
 
 def _realizable(instance: FlowInstance) -> None:
@@ -11,7 +12,13 @@ def _realizable(instance: FlowInstance) -> None:
 
 
 REALIZABILITY = Assumption(
-    "realizability", "the model linearised at the anchor interpolates the targets", _realizable
+    "realizability",
+    "the model linearised at the anchor interpolates the targets",
+    _realizable,
 )
 OF_INTERPOLATION = (*OF_THE_NET, REALIZABILITY)
-OF_REGRESSION = (*OF_INTERPOLATION, *OF_THE_REGIME)
+OF_REGRESSION = (
+    *OF_THE_NET,
+    REALIZABILITY.violable(one_changed(contradictory)),
+    *OF_THE_REGIME,
+)
