@@ -429,6 +429,8 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["search", "--jobs", "0"], "jobs is 0; it must be at least 1"),
     (["search", "--report", "good.json"], "'--report': Directory 'good.json' is a file"),
     (["search", "--report", "good.json/below"], "report is good.json/below; .* folder that can be"),
+    (["necessity", "--claim", "riemann"], "claim is 'riemann'; known are kernel-svm, kkt"),
+    (["necessity", "--module", "mine.py"], "module is 'mine.py'; there is no such file"),
     (["necessity", "--assumption", "luck"], "assumption is 'luck'; allowed are homogeneity, "),
     (["necessity", "--examples", "0"], "examples is 0; it must be at least 1"),
     (["necessity", "--seed", "pi"], "'--seed': 'pi' is not a valid integer"),

@@ -78,7 +78,7 @@ class Own(Record):
     flow: FlowInstance
 
 
-def test_of_a_record_and_of_a_violation() -> None:
+def test_of_a_record() -> None:
     flow = FlowInstance(diagonal([[1.0]]), REGIME)
     record = Own(3, np.inf, "a", True, (1.0, 2.0), np.ones((2, 3)), flow)
     within = {f"flow: {name}": value for name, value in measures_of(flow).items()}

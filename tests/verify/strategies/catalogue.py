@@ -27,7 +27,6 @@ from verify.strategies import (
 from verify.strategies.nets import FAMILIES
 from verify.strategies.tasks import problems
 from verify.strategies.undecayed import undecayed_instances
-from verify.strategies.violations import violations
 
 Families = tuple[str, ...]
 
@@ -78,10 +77,6 @@ SOURCES: dict[str, Source] = {
 }
 
 FLOWS = [name for name, source in SOURCES.items() if source.flows]
-
-VIOLATIONS: dict[str, st.SearchStrategy[Any]] = {
-    name: violations(name) for name in ("homogeneity", "smoothness", "c > 0")
-}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from tests.verify.strategies.catalogue import (
     FLOWS,
     KINDS_OF_FLOWS,
     SOURCES,
-    VIOLATIONS,
     drawn_as_a_run,
 )
 from theory.assumptions import check_assumptions
@@ -109,13 +108,6 @@ def test_every_instance_survives_its_file(name: str, data: st.DataObject) -> Non
     source = SOURCES[name]
     family = data.draw(st.sampled_from(source.families))
     survives(data.draw(source.of((family,), DEEP)))
-
-
-@pytest.mark.parametrize("name", VIOLATIONS)
-@given(data=st.data())
-@settings(max_examples=5)
-def test_every_violation_survives_its_file(name: str, data: st.DataObject) -> None:
-    survives(data.draw(VIOLATIONS[name]))
 
 
 def survives(instance: object) -> None:

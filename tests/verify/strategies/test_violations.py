@@ -1,5 +1,7 @@
 """Pairs differ in the assumption that they name: their tests tell them apart, and no other does."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from theory import AssumptionError
 from verify.catalogue import all_claims
 from verify.examine import check_assumptions
+from verify.instances import instance_from_json
 from verify.language import Measurement
 from verify.strategies.sizes import QUICK
 
@@ -40,6 +43,9 @@ def test_the_named_assumption_alone_is_violated(
     check_assumptions(measurement, restored)
     check_assumptions(measurement, violating, without=assumption)
     assert violating.to_json() != restored.to_json()
+    for instance in (violating, restored):
+        told = instance.to_json()
+        assert instance_from_json(json.loads(json.dumps(told))).to_json() == told
     if own.test is not None:
         with pytest.raises(AssumptionError):
             own.test(violating)
