@@ -171,6 +171,7 @@ def measure(instance: FlowInstance, *, route: Route | None = None, decay: float 
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
     problem, regime, c = instance.problem, instance.regime, instance.c
+    optima = optima_of(problem)
     if route is None:
         route = by_dual_variables if problem.degree == 2 else by_all_parameters
     proposed = [time.at(c, regime.decay_power) for time in Time]
@@ -183,7 +184,7 @@ def measure(instance: FlowInstance, *, route: Route | None = None, decay: float 
             further += read(regime.at_alpha(step * regime.log10_alpha), [1.0 + c])
     return LatePhase(
         instance,
-        optima_of(problem),
+        optima,
         found[:POINTS],
         (found[POINTS - 1], *further),
         dict(zip(Time, found[POINTS:], strict=True)),
