@@ -132,10 +132,11 @@ def measure(
         shift: the flow, not what is said of it, is read at so many times its time: a wrong world.
     """
     problem, time = instance.problem, 1.0 - instance.c
+    svm, optima = kernel_svm(problem), optima_of(problem)
     regimes = [instance.regime, *(instance.regime.at_alpha(scale) for scale in LIMIT_SCALES)]
     found = [moments(problem, regime, [shift * time], RTOL, route)[0] for regime in regimes]
     rungs = tuple(replace(moment, at=time) for moment in found)
-    return EarlyPhase(instance, kernel_svm(problem), optima_of(problem), rungs)
+    return EarlyPhase(instance, svm, optima, rungs)
 
 
 DIAGONAL_EARLY = Measurement(
