@@ -1,0 +1,54 @@
+"""Times of modes and of depth against integrations, and against what decouples."""
+
+import numpy as np
+import pytest
+
+from theory.errors import IntegrationFailed, InvalidInput
+from theory.linear_nets import (
+    TwoLayers,
+    escape_time,
+    half_time,
+    half_times,
+    mode_starts,
+    mode_times,
+)
+
+STRENGTHS = np.array([4.0, 2.0])
+
+
+def layers(scale: float) -> TwoLayers:
+    rng = np.random.default_rng(5)
+    return TwoLayers(scale * rng.normal(size=(3, 2)), scale * rng.normal(size=(2, 3)))
+
+
+def test_times_of_modes_from_small_random_weights() -> None:
+    small = layers(1e-5)
+    predicted = mode_times(STRENGTHS, mode_starts(small, 2))
+    measured = half_times(small, STRENGTHS, 20.0, rtol=1e-9)
+    assert measured == pytest.approx(predicted, abs=1e-3)
+    without = mode_times(STRENGTHS, mode_starts(small, 2, orthogonal=False))
+    assert abs(measured[1] - without[1]) > 0.01
+
+
+def test_one_balanced_mode_is_saxes_sigmoid() -> None:
+    one = TwoLayers(np.array([[0.1]]), np.array([[0.1]]))
+    assert mode_starts(one, 1) == pytest.approx([0.01])
+    measured = half_times(one, np.array([2.0]), 10.0, rtol=1e-10)
+    assert measured == pytest.approx([np.log(2.0 / 0.01 - 1.0) / 4.0], rel=1e-8)
+
+
+def test_a_mode_that_is_not_learned_in_time() -> None:
+    with pytest.raises(IntegrationFailed, match="not every mode"):
+        half_times(layers(1e-3), STRENGTHS, 0.1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("depth", [3, 4, 6])
+def test_escape_of_depth_by_two_routes(depth: int) -> None:
+    integrated, exact = half_time(depth, 0.1, 1.5), half_time(depth, 0.1, 1.5, rtol=None)
+    assert integrated == pytest.approx(exact, rel=1e-8)
+    assert exact == pytest.approx(escape_time(depth, 0.1, 1.5), rel=0.2)
+
+
+def test_escape_needs_depth() -> None:
+    with pytest.raises(InvalidInput, match="depth is 2"):
+        escape_time(2, 0.1, 1.0)

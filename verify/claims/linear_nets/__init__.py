@@ -1,0 +1,1 @@
+"""Linear nets: their flow in closed form, the times of modes, the escape of depth."""
