@@ -1,0 +1,87 @@
+"""Flows in log t against plain ones in t, limits against flows, and data that are what they say."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from theory.errors import InvalidInput
+from theory.kernel import max_margin
+from theory.separable import (
+    SeparableFlow,
+    entropy_gap,
+    orthogonal_growth,
+    residual_in_span,
+    separable_flow,
+)
+from verify.strategies.separable import SeparableData
+
+DATA = SeparableData((1, 3, 2), (1.5,), (0.7, 1.4), 1, 0.75, "logistic", 0.0, 7)
+
+
+def flow(data: SeparableData, log_times: list[float]) -> SeparableFlow:
+    rows, margins = data.rows()
+    logistic = data.loss == "logistic"
+    return separable_flow(rows, data.direction, margins, log_times, logistic=logistic)
+
+
+def test_data_have_the_maximum_margin_that_they_are_made_from() -> None:
+    rows, margins = DATA.rows()
+    machine = max_margin(rows)
+    assert machine.weights == pytest.approx(DATA.direction, abs=1e-10)
+    assert machine.dual == pytest.approx([*DATA.multipliers, 0.0], abs=1e-10)
+    assert rows @ DATA.direction == pytest.approx(margins)
+    spread = np.linalg.eigvalsh(rows[:3].T @ (DATA.multipliers[:, None] * rows[:3]))
+    assert spread[1:] == pytest.approx([0.7, 1.0, 1.4])
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+def test_flow_in_log_t_is_the_flow_in_t(loss: str) -> None:
+    rows, margins = DATA.rows()
+    logistic = loss == "logistic"
+
+    def field(_: float, w: np.ndarray) -> np.ndarray:
+        q = rows @ w
+        return (1.0 / (1.0 + np.exp(q)) if logistic else np.exp(-q)) @ rows
+
+    times = np.array([10.0, 1000.0])
+    plain = solve_ivp(field, (0, 1000), np.zeros(4), "LSODA", times, rtol=1e-10, atol=1e-12).y.T
+    found = separable_flow(rows, DATA.direction, margins, np.log(times), logistic=logistic)
+    weights = np.outer(np.log(times), DATA.direction) + found.flow.tight
+    assert weights == pytest.approx(plain, abs=1e-7)
+    q = plain @ rows.T
+    losses = (np.log1p(np.exp(-q)) if logistic else np.exp(-q)).sum(axis=1)
+    assert found.loss_times_time(found.flow.tight) == pytest.approx(times * losses, rel=1e-6)
+    size = np.linalg.norm(plain, axis=1)
+    unit = plain / size[:, None] - DATA.direction / np.linalg.norm(DATA.direction)
+    assert found.direction_gap(found.flow.tight) == pytest.approx(np.linalg.norm(unit, axis=1))
+    gap = 1.0 - q.min(axis=1) / (0.75 * size)
+    assert found.margin_gap(found.flow.tight) == pytest.approx(gap, abs=1e-8)
+
+
+def test_limits() -> None:
+    late = flow(DATA, [100.0, 1e4])
+    support = late.rows[:3]
+    residual = support @ residual_in_span(support, DATA.multipliers)
+    assert residual == pytest.approx(-np.log(DATA.multipliers))
+    assert late.flow.tight[1] @ support.T == pytest.approx(residual, abs=1e-8)
+    assert late.loss_times_time(late.flow.tight)[1] == pytest.approx(1 / 0.75**2, rel=1e-8)
+    scaled = late.margin_gap(late.flow.tight)[1] * 1e4
+    assert scaled == pytest.approx(entropy_gap(DATA.probabilities), rel=1e-2)
+
+
+def test_a_sample_that_supports_nothing_grows_across() -> None:
+    data = SeparableData((1, 2), (), (0.7,), 1, 0.5, "exponential", 2.0, 1)
+    late = flow(data, [1e3, 1e5])
+    predicted = orthogonal_growth(late.log_times, data.coefficients, data.multipliers, 1.0)
+    gaps = np.abs(late.flow.tight[:, -1] - predicted)
+    assert gaps[1] < 0.05 * gaps[0] < 0.01
+
+
+def test_uniform_multipliers_leave_no_gap() -> None:
+    assert entropy_gap(np.full(4, 0.25)) == 0.0
+
+
+def test_margins_below_one_are_refused() -> None:
+    rows, margins = DATA.rows()
+    with pytest.raises(InvalidInput, match="at least 1"):
+        separable_flow(rows, DATA.direction, 0.5 * margins, [1.0])

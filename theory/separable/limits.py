@@ -1,0 +1,34 @@
+"""What logistic regression on separable data tends to, in terms of its support vectors.
+
+w_hat = sum_i alpha_i x_i is the shortest vector with all margins at least 1, gamma = 1 / |w_hat|,
+and p = gamma^2 alpha. Soudry et al. (JMLR 2018) for the direction and the residual vector.
+"""
+
+import numpy as np
+
+from theory.backend import Floats
+
+
+def entropy_gap(probabilities: Floats) -> float:
+    """C = H(p) - H_inf(p) = sum_i p_i log(max p / p_i): the margin gap is C / log t."""
+    return float((probabilities * np.log(probabilities.max() / probabilities)).sum())
+
+
+def residual_in_span(support: Floats, multipliers: Floats) -> Floats:
+    """The part of lim w - w_hat log t in the span of the support vectors `(s, d)`, `(d,)`.
+
+    It solves x_i.rho = -log alpha_i.
+    """
+    return np.asarray(np.linalg.lstsq(support, -np.log(multipliers), rcond=None)[0])
+
+
+def orthogonal_growth(
+    log_times: Floats, coefficients: Floats, multipliers: Floats, size: float
+) -> Floats:
+    """The component of w along v for a sample sum_i c_i x_i + v of margin 1 without multiplier.
+
+    [log(|v|^2 log t) - b] / |v| with b = -sum_i c_i log alpha_i, `(T,)`; v is orthogonal to the
+    support vectors, of length `size`.
+    """
+    offset = -float(coefficients @ np.log(multipliers))
+    return np.asarray((np.log(size**2 * log_times) - offset) / size)
