@@ -75,8 +75,8 @@ def instances() -> dict[str, list[FlowInstance]]:
     early, late = [], []
     for problem in problems():
         scale = scale_of_displacement(kernel_svm(problem), problem, 2.0, 1.0 - C, 0.01)
-        early.append(FlowInstance(problem, Regime(log10_alpha=scale, decay_power=2.0), C))
-        late.append(FlowInstance(problem, Regime(log10_alpha=14.0, decay_power=0.5), C))
+        early.append(FlowInstance.at_own(problem, Regime(log10_alpha=scale, decay_power=2.0), C))
+        late.append(FlowInstance.at_own(problem, Regime(log10_alpha=14.0, decay_power=0.5), C))
     return {claim: late if claim in LATE else early for claim in CLAIMS}
 
 

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from theory.backend import Floats
 from theory.kernel.svm import KernelSVM
+from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
 
 
@@ -138,17 +139,25 @@ def scale_of_displacement(
     displacement: float,
     min_depth: float = 8.0,
 ) -> float:
-    """log10 alpha from which on `relative_displacement` at time `at` < 1 is below `displacement`
+    """log10 alpha from which on the relative displacement at time `at` < 1 is below `displacement`
     and `depth` above `min_depth`: where the kernel phase has been reached.
+
+    alpha, `decay_power` and `at` are counted as the problem does, see `theory.own_scale`.
     """
+    log_gradient = OwnScale.of(problem).log_gradient
+
+    def level(own: Regime) -> float:
+        """Lam of the gradients as they are."""
+        return log_inverse_decay(problem, own, at) - 2.0 * log_gradient
 
     def lacking_depth(log10_alpha: float) -> float:
-        regime = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
-        return min_depth - depth(svm, log_inverse_decay(problem, regime, at))
+        own = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
+        return min_depth - depth(svm, level(own))
 
     def excess(log10_alpha: float) -> float:
-        regime = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
-        return log(relative_displacement(svm, problem, regime, at) / displacement)
+        own = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
+        log_eta = log(refined_normalization(svm, level(own))) + log_gradient
+        return log_eta - problem.degree * (1.0 - at) * own.log_alpha - log(displacement)
 
     return _last_root(excess, _last_root(lacking_depth, 0.01))
 

@@ -8,7 +8,8 @@ decay, so the flow closes on W: with X = U U^T one has V V^T = rho^4 X^-1, W = X
 in decay time, G supported on the observed entries. As lambda -> 0 the flow interpolates, and G is
 what keeps W_ij = y_ij there: n linear equations. The error of this limit is O(n lambda |m|).
 
-Times are e-folds T after the grokking time, rho^2 = e^(-2T) / (2 d) for an anchor of unit norm.
+Times are e-folds T after the one when alpha |anchor| e^-s is 1, so that rho^2 = e^(-2T) / (2 d):
+whatever the norm of the anchor. For a unit anchor they count from log(alpha) / lambda.
 """
 
 from collections.abc import Sequence
@@ -109,7 +110,7 @@ class Completion:
 
 @dataclass(frozen=True, eq=False)
 class CompletionState:
-    """W at T e-folds after t_g, shape `(d, d)`, with the multipliers of the flow, shape `(n,)`."""
+    """W after T e-folds, shape `(d, d)`, with the multipliers of the flow, shape `(n,)`."""
 
     efolds: float
     matrix: Floats
@@ -124,7 +125,7 @@ class CompletionState:
 def completion_flow(
     completion: Completion, efolds: Sequence[float], *, rtol: float = 1e-9
 ) -> tuple[CompletionState, ...]:
-    """The flow at the given e-folds after t_g, in increasing order; negative ones are before t_g.
+    """The flow at the given e-folds T, in increasing order; early ones are negative.
 
     Raises:
         IntegrationFailed: the integrator gave up, or the kernel became singular.
@@ -172,7 +173,7 @@ def completion_flow(
 
 
 def log_metric_scale(completion: Completion, efolds: float) -> float:
-    """log rho^2 for an anchor of unit norm: U^T V = rho^2 I = e^(-2T) / (2 d) I."""
+    """log rho^2: U^T V = rho^2 I = e^(-2T) / (2 d) I."""
     return -2.0 * efolds - log(2.0 * completion.size)
 
 

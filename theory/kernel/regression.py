@@ -24,6 +24,7 @@ from theory.anchors import has_odd_involution
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
+from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
 
 RESIDUAL_TOLERANCE: Final = 1e-6
@@ -177,9 +178,14 @@ def relative_displacement(regression: KernelRegression, regime: Regime, at: floa
 def log10_scale_of_displacement(
     regression: KernelRegression, at: float, displacement: float
 ) -> float:
-    """log10 alpha at which `relative_displacement` at time `at` < 1 is `displacement`."""
-    ratio = regression.norm / (regression.problem.anchor_norm * displacement)
-    return log(ratio) / (regression.problem.degree * (1.0 - at) * log(10.0))
+    """log10 alpha at which the relative displacement at time `at` < 1 is `displacement`.
+
+    alpha and `at` are counted as the problem does, see `theory.own_scale`.
+    """
+    problem = regression.problem
+    scale = OwnScale.of(problem)
+    log_eta = log(regression.norm) + scale.log_gradient - scale.log_target
+    return (log_eta - log(displacement)) / (problem.degree * (1.0 - at) * log(10.0))
 
 
 def transition_decay_time(regression: KernelRegression, regime: Regime) -> float:

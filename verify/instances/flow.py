@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from numbers import Real
 from pathlib import Path
@@ -18,13 +19,17 @@ from theory.flow import Trajectory, gradient_flow
 from theory.flow.reference import LARGEST_LOG10_ALPHA, plain_trajectory
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from theory.nets.module import module_net
-from theory.problem import Problem, Regime
+from theory.own_scale import OwnScale
+from theory.problem import LOG_10, Problem, Regime
 from verify.instances.base import check_keys, expect, integer
 from verify.instances.with_bias import WithBias
 
 DEFAULT_C = 0.3
 PLAIN_RTOL = 1e-9
 """Finer, plain coordinates at alpha = 1000 spend their steps on the rounding of outputs."""
+
+ROUNDING = 1e-12
+"""Of log10 alpha, in other units and back."""
 
 _KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
 _OPTIONAL = {"c", "claim", "name", "plain"}
@@ -88,6 +93,10 @@ class ModuleNet(HomogeneousNet):
 class FlowInstance:
     """A problem in a regime; c fixes the times (1-c) t_g and (1+c) t_g that theorems speak of.
 
+    Theorems are asked about alpha, lambda and t_g = log(alpha) / lambda as the problem counts them
+    (`own`, see `theory.own_scale`), so that nothing depends on units; the functions of `theory`
+    about those of `regime`, the ones that are told.
+
     Attributes:
         plain: whether its flow is integrated in plain coordinates, up to alpha = 1000, as it must
             be where no chart holds: see `theory.flow.reference`.
@@ -104,27 +113,57 @@ class FlowInstance:
             raise InvalidInput(f"c is {self.c!r}; it must lie strictly between 0 and 1")
 
     def flow(self, at: Sequence[float], *, rtol: float, method: str | None = None) -> Trajectory:
-        """Its flow at times in units of t_g, by two tolerances.
+        """Its flow at times in units of the problem's t_g, by two tolerances.
 
         Raises:
             NumericalFailure: as the integrators; alpha is out of reach of plain coordinates.
         """
+        told = [self.told(time) for time in at]
         if not self.plain:
-            return gradient_flow(self.problem, self.regime, at=at, rtol=rtol, method=method)
-        if not self.reaches(self.regime.log10_alpha):
+            return gradient_flow(self.problem, self.regime, at=told, rtol=rtol, method=method)
+        if self.regime.log10_alpha > LARGEST_LOG10_ALPHA:
             raise IntegrationFailed(
                 f"log10 alpha = {self.regime.log10_alpha:g} is out of reach of plain coordinates"
             )
         rtol = max(rtol, PLAIN_RTOL)
-        return plain_trajectory(self.problem, self.regime, at, rtol=rtol)
+        return plain_trajectory(self.problem, self.regime, told, rtol=rtol)
 
     def reaches(self, log10_alpha: float) -> bool:
-        """Whether its flow can be integrated at that alpha as well."""
-        return not self.plain or log10_alpha <= LARGEST_LOG10_ALPHA
+        """Whether its flow can be integrated at that alpha, counted as the problem does, as well."""
+        return not self.plain or (
+            log10_alpha - self.scale.log_alpha / LOG_10 <= LARGEST_LOG10_ALPHA + ROUNDING
+        )
 
     def at_alpha(self, log10_alpha: float) -> "FlowInstance":
         """The same problem and power p at another alpha."""
         return replace(self, regime=self.regime.at_alpha(log10_alpha))
+
+    @classmethod
+    def at_own(cls, problem: Problem, own: Regime, c: float = DEFAULT_C) -> "FlowInstance":
+        """The instance of an alpha and a lambda that are counted as the problem does."""
+        return cls(problem, OwnScale.of(problem).told(own), c)
+
+    @cached_property
+    def scale(self) -> OwnScale:
+        """What the problem makes of alpha and lambda."""
+        return OwnScale.of(self.problem)
+
+    @cached_property
+    def own(self) -> Regime:
+        """alpha and lambda as the problem counts them."""
+        return self.scale.own(self.regime)
+
+    def in_own(self, own: Regime) -> "FlowInstance":
+        """The same problem at another alpha and lambda, counted as the problem does."""
+        return replace(self, regime=self.scale.told(own))
+
+    def at_own_alpha(self, log10_alpha: float) -> "FlowInstance":
+        """The same problem at another alpha and the same power p, both counted so."""
+        return self.in_own(self.own.at_alpha(log10_alpha))
+
+    def told(self, at: float) -> float:
+        """A time in units of the problem's t_g, in units of log(alpha) / lambda as told."""
+        return at * self.own.log_alpha / self.regime.log_alpha
 
     def to_json(self) -> dict[str, Any]:
         problem, regime = self.problem, self.regime

@@ -1,13 +1,15 @@
 """Twins: instances that a theorem must treat alike, and exactly how their numbers are related.
 
-A twin has theta'(t') = kappa Q theta(t) with an orthogonal Q, and f'(theta'; x') = +-f(theta; x).
-The mean loss is the same and its gradient becomes Q grad / kappa, so the flow down the gradient of
-the loss and -lambda theta is kept by
+A twin has theta'(t') = kappa Q theta(t) with an orthogonal Q, and f'(theta'; x') = +-sigma
+f(theta; x), sigma being 1 but where targets are rescaled. The mean loss is sigma^2 times as large
+and its gradient becomes sigma^2 Q grad / kappa, so the flow down the gradient of the loss and
+-lambda theta is kept by
 
-    t' = kappa^2 t,    lambda' = lambda / kappa^2,    lambda' t' = lambda t.
+    t' = (kappa / sigma)^2 t,    lambda' = lambda (sigma / kappa)^2,    lambda' t' = lambda t.
 
 Its anchor is a Q anchor, so alpha' = alpha kappa / a; and, for a net of degree L, gradients at the
-anchor are (a / kappa)^(L-1) / kappa times those of the instance, times Q^T.
+anchor are sigma (a / kappa)^(L-1) / kappa times those of the instance, times Q^T. As the problem
+counts them (`FlowInstance.own`), alpha and lambda are those of the instance, and so is every t_g.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ from functools import cached_property
 from math import log10
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from theory.backend import Floats
@@ -41,6 +43,7 @@ class Twin:
         sign: of the outputs, +1 or -1; labels change with it, so that margins never do.
         log10_scale: log10 kappa.
         log10_anchor: log10 a.
+        log10_target: log10 sigma.
     """
 
     name: str
@@ -51,38 +54,24 @@ class Twin:
     sign: float = 1.0
     log10_scale: float = 0.0
     log10_anchor: float = 0.0
+    log10_target: float = 0.0
 
     def theta(self, theta: Floats) -> Floats:
         """Parameters of the twin at the same moment, shape `(..., P)`."""
         return np.asarray(10.0**self.log10_scale * (theta @ self.turn.T))
 
     def margins(self, margins: Floats) -> Floats:
-        """Margins of the twin at the same moment, shape `(..., n)`."""
+        """Margins of the twin at the same moment, in classification, shape `(..., n)`."""
         return np.asarray(margins[..., self.order])
 
     def outputs(self, outputs: Floats) -> Floats:
         """Outputs of the twin at the same moment, shape `(..., n)`."""
-        return np.asarray(self.sign * outputs[..., self.order])
-
-    def at(self, at: ArrayLike) -> Floats:
-        """The same moments in units of the twin's own t_g = log(alpha') / lambda'."""
-        ratio = self.original.regime.log10_alpha / self.instance.regime.log10_alpha
-        return np.asarray(np.asarray(at, dtype=np.float64) * ratio)
-
-    @property
-    def early_c(self) -> float | None:
-        """c' with (1 - c') t_g' the moment (1 - c) t_g; None where it does not lie in (0, 1)."""
-        return _inside(1.0 - float(self.at(1.0 - self.original.c)))
-
-    @property
-    def late_c(self) -> float | None:
-        """c' with (1 + c') t_g' the moment (1 + c) t_g; None where it does not lie in (0, 1)."""
-        return _inside(float(self.at(1.0 + self.original.c)) - 1.0)
+        return np.asarray(self.sign * 10.0**self.log10_target * outputs[..., self.order])
 
     @property
     def log10_time(self) -> float:
         """log10 of t' / t."""
-        return 2.0 * self.log10_scale
+        return 2.0 * (self.log10_scale - self.log10_target)
 
     @property
     def log10_gradients(self) -> float:
@@ -90,7 +79,8 @@ class Twin:
         the kernel SVM, and half that of the NTK.
         """
         degree = self.original.problem.degree
-        return (degree - 1) * (self.log10_anchor - self.log10_scale) - self.log10_scale
+        turned = (degree - 1) * (self.log10_anchor - self.log10_scale) - self.log10_scale
+        return turned + self.log10_target
 
     @property
     def log10_normalized_margin(self) -> float:
@@ -112,10 +102,6 @@ class Twin:
     @cached_property
     def _gradient_factor(self) -> float:
         return float(10.0**self.log10_gradients)
-
-
-def _inside(c: float) -> float | None:
-    return c if 0.0 < c < 1.0 else None
 
 
 def relabelled(instance: FlowInstance) -> Twin:
@@ -224,9 +210,9 @@ def turned_inputs(instance: FlowInstance, rotation: Floats) -> Twin:
 
 
 def rescaled_anchor(instance: FlowInstance, factor: float) -> Twin:
-    """The anchor times `factor` and alpha divided by it: the same flow, with another t_g.
+    """The anchor times `factor` and alpha divided by it: the same flow, from another alpha.
 
-    The exponent p of lambda = alpha^-p becomes another one, lambda stays. Moments are `Twin.at`.
+    The exponent p of lambda = alpha^-p becomes another one, lambda stays.
 
     Raises:
         InvalidInput: a factor that is not positive, or that leaves alpha at 1 or below.
@@ -237,8 +223,8 @@ def rescaled_anchor(instance: FlowInstance, factor: float) -> Twin:
 def rescaled_inputs(instance: FlowInstance, factor: float) -> Twin:
     """Inputs times `factor`; the anchor, lambda and time answer, so that margins stay.
 
-    With m the degree in the inputs kappa = factor^(-m/L). alpha and t_g in units of 1/lambda stay,
-    so moments have the same numbers; the exponent p of lambda = alpha^-p becomes another one.
+    With m the degree in the inputs kappa = factor^(-m/L). alpha stays; the exponent p of
+    lambda = alpha^-p becomes another one.
 
     Raises:
         InvalidInput: a factor that is not positive, or a net without a degree in its inputs.
@@ -251,18 +237,38 @@ def rescaled_inputs(instance: FlowInstance, factor: float) -> Twin:
     return _rescaled(instance, "inputs rescaled", changed, scale, scale)
 
 
+def rescaled_targets(instance: FlowInstance, factor: float) -> Twin:
+    """Targets times `factor`; alpha, lambda and time answer: kappa = factor^(1/L).
+
+    Raises:
+        InvalidInput: a factor that is not positive, or that leaves alpha at 1 or below; a loss that
+            tells signs apart.
+    """
+    problem = instance.problem
+    if problem.loss_function.classifies:
+        raise InvalidInput(f"loss is {problem.loss!r}; only targets of 'squared' have units")
+    target = _log10(factor)
+    changed = replace(problem, labels=factor * problem.labels)
+    return _rescaled(instance, "targets rescaled", changed, target / problem.degree, 0.0, target)
+
+
 def _rescaled(
-    instance: FlowInstance, name: str, changed: Problem, log10_scale: float, log10_anchor: float
+    instance: FlowInstance,
+    name: str,
+    changed: Problem,
+    log10_scale: float,
+    log10_anchor: float,
+    log10_target: float = 0.0,
 ) -> Twin:
     regime = Regime(
         log10_alpha=instance.regime.log10_alpha + log10_scale - log10_anchor,
-        log10_lambda=instance.regime.log10_lambda - 2.0 * log10_scale,
+        log10_lambda=instance.regime.log10_lambda + 2.0 * (log10_target - log10_scale),
     )
     changed = replace(changed, anchor=10.0**log10_anchor * changed.anchor)
     twin = replace(instance, problem=changed, regime=regime)
     samples = np.arange(changed.samples)
     turn = np.eye(changed.parameters)
-    return Twin(name, instance, twin, turn, samples, 1.0, log10_scale, log10_anchor)
+    return Twin(name, instance, twin, turn, samples, 1.0, log10_scale, log10_anchor, log10_target)
 
 
 def twins_of(
@@ -271,8 +277,8 @@ def twins_of(
     """A twin of every sort that the net has, drawn from `random`.
 
     Args:
-        decades: inputs are rescaled by 10^-decades to 10^decades, the anchor as far as that leaves
-            alpha above 10.
+        decades: inputs are rescaled by 10^-decades to 10^decades, anchor and targets as far as
+            that leaves alpha above 10.
     """
     problem, net = instance.problem, instance.problem.net
     yield permuted_samples(instance, random.permutation(problem.samples))
@@ -287,6 +293,9 @@ def twins_of(
     largest = min(decades, instance.regime.log10_alpha - 1.0)
     if largest > -decades:
         yield rescaled_anchor(instance, 10.0 ** random.uniform(-decades, largest))
+    smallest = max(-decades, -largest * problem.degree)
+    if not problem.loss_function.classifies and smallest < decades:
+        yield rescaled_targets(instance, 10.0 ** random.uniform(smallest, decades))
 
 
 def input_degree(net: HomogeneousNet) -> int | None:

@@ -64,8 +64,9 @@ def _drawn(assumption: str, pair: Flows, key: str) -> tuple[Plot, ...]:
             for figure in figures
         ]
         spread = max(_spread(_margins(course)) for course in courses)
-        for axes, course, gap in zip(grids, courses, gaps, strict=True):
-            _draw(axes, course, gap, pair[-1].c, spread)
+        for axes, instance, course, gap in zip(grids, pair, courses, gaps, strict=True):
+            times = np.array([state.decay_time for state in course]) / instance.own.log_alpha
+            _draw(axes, times, course, gap, pair[-1].c, spread)
         for row in zip(*grids, strict=True):
             _on_the_same_axes(row)
         plots = []
@@ -101,16 +102,20 @@ def _gaps(instance: FlowInstance, shown: Sequence[FlowState]) -> Floats | None:
 def _course(instance: FlowInstance, valid: FlowInstance) -> Sequence[FlowState]:
     end = 1.0 + max(AFTER, valid.c)
     even = np.linspace(0.0, end, 90)
-    near = 1.0 + np.linspace(-8.0, 10.0, 60) / valid.regime.log_alpha
+    near = 1.0 + np.linspace(-8.0, 10.0, 60) / valid.own.log_alpha
     times = np.unique(np.concatenate([even, near[(near > 0) & (near < end)]]))
     return instance.flow(times.tolist(), rtol=RTOL).states
 
 
 def _draw(
-    panels: Sequence[Axes], shown: Sequence[FlowState], gaps: Floats | None, c: float, spread: float
+    panels: Sequence[Axes],
+    times: Floats,
+    shown: Sequence[FlowState],
+    gaps: Floats | None,
+    c: float,
+    spread: float,
 ) -> None:
     top, middle, bottom, *last = panels
-    times = np.array([state.at for state in shown])
     margins = _margins(shown)
     top.plot(times, margins, color=MEASURED, linewidth=0.9, alpha=0.6)
     top.plot(times, margins.min(axis=1), color=INK, linewidth=1.5)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from theory.anchors import balanced_anchor
 from theory.nets import Factorization
-from theory.problem import LOG_10, Problem, Regime
+from theory.problem import LOG_10, Problem
 from verify.instances import FlowInstance
 from verify.instances.kinds import Kind
 from verify.strategies.nets import grid_arrays
-from verify.strategies.regimes import foreign_decades, rounded_up
+from verify.strategies.regimes import instance_at, rounded_up
 from verify.strategies.regression import DECAY_POWERS
 from verify.strategies.sizes import Sizes
 from verify.strategies.special_inputs import anchor_units
@@ -54,10 +54,9 @@ def completion_tasks(
 def completion_instances(
     draw: st.DrawFn, families: tuple[str, ...] = (), sizes: Sizes | None = None
 ) -> FlowInstance:
-    """Instances whose window after t_g spans 8 to 40 e-folds, as the problem sees it."""
+    """Instances whose window after t_g spans 8 to 40 e-folds."""
     del families  # only factorizations complete matrices
     problem = draw(completion_tasks(sizes=sizes))
     c, power = draw(st.integers(5, 9)) / 10.0, draw(st.sampled_from(DECAY_POWERS))
-    foreign = foreign_decades(problem)
-    scale = draw(st.integers(8, 40)) / (c * LOG_10) + foreign / c
-    return FlowInstance(problem, Regime(log10_alpha=rounded_up(scale), decay_power=power), c)
+    scale = rounded_up(draw(st.integers(8, 40)) / (c * LOG_10))
+    return instance_at(problem, scale, power, c)

@@ -2,11 +2,13 @@
 
 from math import exp, log
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from theory.descent.modified import sharpness_at_start
-from theory.problem import Problem, Regime
+from theory.own_scale import OwnScale
+from theory.problem import LOG_10, Problem, Regime
 from verify.instances import FlowInstance
 from verify.strategies.regimes import time_margins
 from verify.strategies.tasks import problems
@@ -24,33 +26,46 @@ multiple."""
 LARGEST_LOG10_ALPHA = 2.0
 SMALLEST_LOG10_ALPHA = 0.05
 
+FOREIGN = 0.5
+"""Powers of ten of the anchor's own from which on the smallest alpha has to be resolved as drawn:
+plain problems have fewer, and are as nonlinear there as they are."""
 
-def step_size(regime: Regime, per_unit: int = STEPS_PER_UNIT) -> float:
+
+def step_size(instance: FlowInstance, per_unit: int = STEPS_PER_UNIT) -> float:
     """h = t_g / per_unit, in units of time."""
-    return regime.log_alpha / exp(regime.log_lambda) / per_unit
+    return instance.own.log_alpha / exp(instance.regime.log_lambda) / per_unit
 
 
 @st.composite
 def descent_instances(
     draw: st.DrawFn, source: st.SearchStrategy[Problem] | None = None
 ) -> FlowInstance:
-    """Instances at the largest alpha in [1.1, 100] that a step of t_g / 200 resolves as drawn."""
+    """Instances at the largest alpha in [1.1, 100] that a step of t_g / 200 resolves as drawn.
+
+    alpha and t_g as the problem counts them; none whose anchor is so large that alpha as told would
+    not exceed 1.
+    """
     problem = draw(problems() if source is None else source)
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     target = draw(st.sampled_from(STEP_TIMES_SHARPNESS))
 
-    def excess(log10_alpha: float) -> float:
-        regime = Regime(log10_alpha=log10_alpha, decay_power=power)
-        return log(step_size(regime) * sharpness_at_start(problem, regime) / target)
+    def at(log10_alpha: float) -> FlowInstance:
+        own = Regime(log10_alpha=log10_alpha, decay_power=power)
+        return FlowInstance.at_own(problem, own, c)
 
-    low, high = SMALLEST_LOG10_ALPHA, LARGEST_LOG10_ALPHA
+    def excess(log10_alpha: float) -> float:
+        instance = at(log10_alpha)
+        return log(step_size(instance) * sharpness_at_start(problem, instance.regime) / target)
+
+    # told alpha exceeds 1 as well
+    foreign = max(OwnScale.of(problem).log_alpha / LOG_10, 0.0)
+    low, high = SMALLEST_LOG10_ALPHA + foreign, LARGEST_LOG10_ALPHA
+    assume(low < high and (foreign < FOREIGN or excess(low) < 0))
     if excess(high) <= 0:
         scale = high
     elif excess(low) >= 0:
         scale = low
     else:
         scale = float(brentq(excess, low, high, xtol=1e-3))
-    # two decimals for readers; rounding alpha by 1 % moves the target by a few percent
-    return FlowInstance(
-        problem, Regime(log10_alpha=max(round(scale, 2), low), decay_power=power), c
-    )
+    # rounding alpha by 1 % moves the target by a few percent
+    return at(max(round(scale, 2), low))

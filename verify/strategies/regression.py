@@ -14,11 +14,12 @@ from theory.anchors import zero_readout_anchor
 from theory.backend import Floats
 from theory.kernel.regression import kernel_drift, kernel_regression
 from theory.nets import Deep, Factorization, TwoLayer
-from theory.problem import LOG_10, Problem, Regime
+from theory.own_scale import OwnScale
+from theory.problem import LOG_10, Problem
 from verify.instances import FlowInstance
 from verify.instances.kinds import Kind
 from verify.strategies.nets import FAMILIES, AnchoredNet, anchored_nets
-from verify.strategies.regimes import foreign_decades, late_scale, rounded_up, time_margins
+from verify.strategies.regimes import instance_at, late_scale, rounded_up, time_margins
 from verify.strategies.sizes import Sizes
 from verify.strategies.special_inputs import column_units, kinds_for
 from verify.strategies.tasks import (
@@ -152,22 +153,19 @@ def kernel_regression_instances(
     problem = draw(regression_problems(families, sizes and sizes.without(Kind.DUPLICATES)))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     size = 10.0 ** (-2.0 + draw(st.integers(-5, 5)) / 10.0)
-    regression = kernel_regression(problem)
+    regression, own = kernel_regression(problem), OwnScale.of(problem)
+    # rho^-L of a unit anchor, from the one that belongs to alpha as it is told
+    own_epsilon = problem.degree * own.log_alpha
     per_epsilon = max(regression.norm / problem.anchor_norm, kernel_drift(regression))
-    scale = log(per_epsilon / size) / (problem.degree * c * LOG_10)
-    scale = max(rounded_up(scale), 1.0)
-    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)
+    scale = (log(per_epsilon / size) + own_epsilon) / (problem.degree * c * LOG_10)
+    return instance_at(problem, max(rounded_up(scale), 1.0), power, c)
 
 
 @st.composite
 def min_norm_instances(
     draw: st.DrawFn, families: tuple[str, ...] = FAMILIES, sizes: Sizes | None = None
 ) -> FlowInstance:
-    """Instances whose window [t_g, (1+c) t_g] spans 4 to 20 e-folds, at alpha >= 10^8, both as the
-    problem sees it.
-    """
+    """Instances whose window [t_g, (1+c) t_g] spans 4 to 20 e-folds, at alpha >= 10^8."""
     problem = draw(regression_problems(families, sizes))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
-    efolds = draw(st.integers(4, 20))
-    scale = late_scale(efolds, c, foreign_decades(problem))
-    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)
+    return instance_at(problem, late_scale(draw(st.integers(4, 20)), c), power, c)

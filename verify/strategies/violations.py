@@ -16,7 +16,6 @@ from theory.anchors import rescaled_difference_anchor, zero_readout_anchor
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.backend import Floats
 from theory.errors import AssumptionError
-from theory.flow.reference import LARGEST_LOG10_ALPHA
 from theory.kernel.svm import kernel_svm
 from theory.nets import TwoLayer
 from theory.problem import LOG_10, Problem, Regime
@@ -108,7 +107,8 @@ def kinked(draw: st.DrawFn, _: Drawn) -> Pair:
     )
     assume(_separable(kinked) and _separable(smooth))
     scales = [_reached(problem, 2.0, 0.3, KINKED_DISPLACEMENT) for problem in (kinked, smooth)]
-    valid = FlowInstance(smooth, Regime(log10_alpha=ceil(max(scales)), decay_power=2.0), 0.3)
+    own = Regime(log10_alpha=ceil(max(scales)), decay_power=2.0)
+    valid = FlowInstance.at_own(smooth, own, 0.3)
     return replace(valid, problem=kinked), valid
 
 
@@ -169,9 +169,9 @@ def _plain_pairs(draw: st.DrawFn, violating: Problem, valid: Problem) -> Pair:
     """At the least alpha at which both phases are reached, so that some ladder is left above it."""
     power = draw(st.sampled_from((2.0, 1.5)))
     scale = ceil(10.0 * _reached(valid, power, PLAIN_C, PLAIN_DISPLACEMENT)) / 10.0
-    assume(scale <= LARGEST_LOG10_ALPHA)
-    regime = Regime(log10_alpha=scale, decay_power=power)
-    instance = FlowInstance(valid, regime, PLAIN_C, plain=True)
+    own = Regime(log10_alpha=scale, decay_power=power)
+    instance = replace(FlowInstance.at_own(valid, own, PLAIN_C), plain=True)
+    assume(instance.reaches(scale))
     return replace(instance, problem=violating), instance
 
 
@@ -183,10 +183,10 @@ def constant_decay(draw: st.DrawFn, valid: Drawn) -> Pair:
     """
     met = draw(valid)
     if draw(st.booleans()):
-        met = met.at_alpha(max(FAR_LOG10_ALPHA, met.regime.log10_alpha))
+        met = met.at_own_alpha(max(FAR_LOG10_ALPHA, met.own.log10_alpha))
         log10_lambda = -1.0
     else:
-        exponent = met.c * met.problem.degree * met.regime.log10_alpha
+        exponent = met.c * met.problem.degree * met.own.log10_alpha
         assume(exponent <= 4.0)  # some thousands of nats, which a flow bears
         nats = draw(st.sampled_from((3.0, 1.0))) * 10.0**exponent
         log10_lambda = min(-float(round(nats / LOG_10)), 2.0 * met.regime.log10_lambda)
@@ -195,8 +195,10 @@ def constant_decay(draw: st.DrawFn, valid: Drawn) -> Pair:
 
 
 def small_scale(valid: FlowInstance) -> Drawn:
-    """alpha near 1."""
-    return st.sampled_from((0.1, 0.5, 0.05, 0.01)).map(valid.at_alpha)
+    """alpha near 1, above it as it is told and as the problem counts it."""
+    least = max(valid.scale.log_alpha / LOG_10, 0.0)
+    scales = st.sampled_from((0.1, 0.5, 0.05, 0.01))
+    return scales.map(lambda scale: valid.at_own_alpha(least + scale))
 
 
 def near_the_transition(valid: FlowInstance) -> Drawn:

@@ -12,13 +12,13 @@ from theory.anchors import balanced_anchor
 from theory.errors import AssumptionError
 from theory.kernel.svm import max_margin
 from theory.nets import Diagonal
-from theory.problem import Problem, Regime
+from theory.problem import Problem
 from verify.instances import FlowInstance
 from verify.instances.kinds import Kind
 from verify.strategies.nets import grid_arrays
 from verify.strategies.regimes import (
     DECAY_POWERS,
-    foreign_decades,
+    instance_at,
     kernel_phase_instances,
     late_scale,
 )
@@ -84,6 +84,4 @@ def late_instances(draw: st.DrawFn, sizes: Sizes | None = None) -> FlowInstance:
     """Instances whose window [t_g, (1+c) t_g] spans 8 to 20 e-folds, with c in [0.3, 0.9]."""
     problem = draw(wide_diagonal_problems(sizes=sizes))
     c, power = draw(st.integers(6, 18)) / 20, draw(st.sampled_from(DECAY_POWERS))
-    efolds = draw(st.integers(8, 20))
-    scale = late_scale(efolds, c, foreign_decades(problem))
-    return FlowInstance(problem, Regime(log10_alpha=scale, decay_power=power), c)
+    return instance_at(problem, late_scale(draw(st.integers(8, 20)), c), power, c)

@@ -23,6 +23,7 @@ from theory.backend import Floats
 from theory.kernel import max_margin, quasi_static_dual
 from theory.kernel.svm import kernel_svm
 from theory.nets import Diagonal
+from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
 
 ORTHOGONAL = np.array([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
@@ -152,6 +153,8 @@ def test_displacement_is_relative_to_the_anchor_whatever_its_norm(size: float) -
     assert relative_displacement(svm, problem, regime, 0.5) == pytest.approx(expected, rel=1e-12)
     argument = 2.0 * log_rho - regime.log_lambda
     assert normalization(svm, problem, regime, 0.5) == pytest.approx(argument / svm.margin)
-    scale = scale_of_displacement(svm, problem, 2.0, 0.5, 1e-3)
-    there = Regime(log10_alpha=scale, decay_power=2)
-    assert relative_displacement(svm, problem, there, 0.5) <= 1e-3 * (1 + 1e-9)
+    scale = scale_of_displacement(svm, problem, 2.0, 0.5, 1e-9)
+    own = Regime(log10_alpha=scale, decay_power=2)
+    there = OwnScale.of(problem).told(own)
+    at = 0.5 * own.log_alpha / there.log_alpha
+    assert relative_displacement(svm, problem, there, at) == pytest.approx(1e-9, rel=1e-6)

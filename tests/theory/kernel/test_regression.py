@@ -20,6 +20,7 @@ from theory.kernel.regression import (
     transition_decay_time,
 )
 from theory.nets import Diagonal, TwoLayer
+from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
 
 
@@ -110,8 +111,10 @@ def test_scale_and_displacement_are_inverse(problem: Problem) -> None:
         Problem(problem.net, problem.anchor, problem.inputs, problem.labels, "squared")
     )
     scale = log10_scale_of_displacement(regression, 0.6, 1e-3)
-    regime = Regime(log10_alpha=scale, decay_power=2)
-    assert relative_displacement(regression, regime, 0.6) == pytest.approx(1e-3, rel=1e-9)
+    own = Regime(log10_alpha=scale, decay_power=2)
+    regime = OwnScale.of(regression.problem).told(own)
+    at = 0.6 * own.log_alpha / regime.log_alpha
+    assert relative_displacement(regression, regime, at) == pytest.approx(1e-3, rel=1e-9)
 
 
 def test_distance_to_kernel_regression_is_below_the_drift(

@@ -120,16 +120,14 @@ def test_the_certificate_of_the_l1_deficit_is_an_upper_bound_at_any_time() -> No
 def test_the_margin_bound_is_log_n_over_the_depth() -> None:
     measured = early.measure(instance(2, 1000.0, 0.4))
     rung = measured.rungs[-1]
-    leading = log(3) / (2.0 * 1.4 * rung.regime.log_alpha)  # D = (p + 2 c (L-1)) log alpha
+    leading = log(3) / (2.0 * 1.4 * rung.own.log_alpha)  # D = (p + 2 c (L-1)) log alpha
     assert measured.deficit_bound(rung) == pytest.approx(leading, rel=0.01)
 
 
 def test_both_routes_find_one_predictor() -> None:
     given = instance(2, 9.0, 0.4)
     routes = (by_dual_variables, partial(by_all_parameters, method="BDF"))
-    dual, full = (
-        moments(given.problem, given.regime, [0.6, 1.4], 1e-10, route) for route in routes
-    )
+    dual, full = (moments(given, [0.6, 1.4], 1e-10, route) for route in routes)
     for one, other in zip(dual, full, strict=True):
         gap = np.abs(one.tight.weights - other.tight.weights).max()
         assert gap <= 1e-7 * np.abs(one.tight.weights).max()

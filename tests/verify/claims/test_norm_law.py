@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from theory import Problem, Regime, TwoLayer
+from theory.asymptotics.kernel_phase import scale_of_displacement
+from theory.kernel import kernel_svm
 from verify.alone import judge_instance
 from verify.catalogue import claim_named
 from verify.evidence import CLAIM
@@ -19,7 +21,8 @@ def test_a_nearly_orthogonal_input_bends_the_first_rung_only() -> None:
     weights = [-0.3284081987685707, -0.630007564984605, -0.70373185450408]
     anchor = np.array([0.0, *weights]) / np.linalg.norm(weights)
     problem = Problem(net, anchor, np.array([[1.28125, -0.328125, -0.328125]]), np.ones(1))
-    instance = FlowInstance(problem, Regime(log10_alpha=8.0, decay_power=2.0), c=0.3)
+    scale = scale_of_displacement(kernel_svm(problem), problem, 2.0, 0.7, 0.01)
+    instance = FlowInstance.at_own(problem, Regime(log10_alpha=scale, decay_power=2.0), c=0.3)
     claim: Any = claim_named("norm-law")
     laws = {law.id: law for law in examine(claim, instance).laws[CLAIM]}
     (first,) = laws["excess over its prediction on the first rung"].checks

@@ -32,7 +32,8 @@ def found() -> Transition:
 
 def test_the_turn_is_where_the_direction_has_gone_half_of_its_way(found: Transition) -> None:
     turns = found.by_alpha
-    assert turns.log_alpha / np.log(10.0) == pytest.approx([9.0, *SCALES])
+    own = instance().own.log10_alpha
+    assert turns.log_alpha / np.log(10.0) == pytest.approx([own, *SCALES])
     assert np.all(turns.tenth.values < turns.half.values)
     assert np.all(turns.half.errors < 1e-3)
     assert np.abs(turns.half.values - turns.predicted).max() < OFFSET

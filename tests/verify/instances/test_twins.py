@@ -1,5 +1,6 @@
 """Twins by their algebra: every closed form of a twin is the one that its original predicts."""
 
+from dataclasses import replace
 from math import exp
 
 import numpy as np
@@ -22,6 +23,7 @@ from verify.instances.twins import (
     relabelled,
     rescaled_anchor,
     rescaled_inputs,
+    rescaled_targets,
     turned_inputs,
     twins_of,
 )
@@ -78,8 +80,10 @@ def test_outputs_everywhere(twin: Twin) -> None:
     outputs = before.net.outputs(theta, before.inputs)
     found = after.net.outputs(twin.theta(theta), after.inputs)
     size = float(np.abs(before.net.jacobian(theta, before.inputs)).sum() * np.abs(theta).max())
+    size *= 10.0**twin.log10_target
     close(found, twin.outputs(outputs), size)
-    close(after.labels * found, twin.margins(before.labels * outputs), size)
+    if before.loss_function.classifies:
+        close(after.labels * found, twin.margins(before.labels * outputs), size)
     lengths = [np.linalg.norm(t) for t in (theta, twin.theta(theta))]
     factor = 10.0**twin.log10_normalized_margin
     assert (lengths[0] / lengths[1]) ** before.degree == pytest.approx(factor, rel=1e-9)
@@ -113,22 +117,32 @@ def test_velocity_is_the_image_of_the_velocity(twin: Twin) -> None:
 
 @given(twins(), st.floats(0.1, 2.0))
 def test_moments_are_the_same_decay_time(twin: Twin, at: float) -> None:
-    before, after = twin.original.regime, twin.instance.regime
-    # lambda t = at * log alpha
-    assert float(twin.at(at)) * after.log_alpha == pytest.approx(at * before.log_alpha, rel=1e-12)
-    seconds = 10.0 ** (before.grokking_log10_time - 300) * at
-    moved = 10.0 ** (after.grokking_log10_time - 300) * float(twin.at(at))
-    assert moved == pytest.approx(seconds * 10.0**twin.log10_time, rel=1e-9)
+    """alpha, lambda and t_g are the same as the problem counts them: lambda t = at * log alpha."""
+    before, after = twin.original, twin.instance
+    assert after.own.log10_alpha == pytest.approx(before.own.log10_alpha, rel=1e-11)
+    assert after.own.log10_lambda == pytest.approx(before.own.log10_lambda, abs=1e-11)
+    decay_time = before.told(at) * before.regime.log_alpha
+    assert after.told(at) * after.regime.log_alpha == pytest.approx(decay_time, rel=1e-11)
+    gone = 10.0 ** (before.regime.log10_lambda - after.regime.log10_lambda)
+    assert gone == pytest.approx(10.0**twin.log10_time, rel=1e-9)
 
 
-def test_time_margins_follow() -> None:
+def test_anchors_keep_lambda_and_change_alpha() -> None:
     instance = FlowInstance(SMALL, Regime(log10_alpha=10, decay_power=2), 0.3)
     twin = rescaled_anchor(instance, 100.0)
     assert twin.instance.regime.log10_alpha == 8.0
     assert twin.instance.regime.log10_lambda == -20.0
-    assert twin.early_c == pytest.approx(1 - 0.7 * 10 / 8)
-    assert twin.late_c == pytest.approx(1.3 * 10 / 8 - 1)
-    assert rescaled_anchor(instance, 10.0**5).early_c is None
+
+
+def test_targets_change_alpha_and_lambda() -> None:
+    problem = replace(SMALL, loss="squared", labels=np.array([0.5, -1.0]))
+    instance = FlowInstance(problem, Regime(log10_alpha=10, decay_power=2), 0.3)
+    twin = rescaled_targets(instance, 1e-4)
+    assert twin.instance.problem.labels.tolist() == pytest.approx([0.5e-4, -1e-4])
+    assert twin.instance.regime.log10_alpha == 8.0
+    # lambda Y^(2 - 2/L)
+    assert twin.instance.regime.log10_lambda == pytest.approx(-24.0)
+    assert twin.log10_gradients == pytest.approx(0.0)
 
 
 SMALL = Problem(Diagonal(2), np.ones(4) / 2, np.array([[1.0, 0.5], [-0.25, 1.0]]), [1.0, -1.0])
@@ -205,6 +219,7 @@ def test_what_has_no_twin_is_refused() -> None:
         (lambda: permuted_parameters(instance, []), "orders holds 0 orders"),
         (lambda: rescaled_anchor(instance, -1.0), "factor is -1.0; it must be positive"),
         (lambda: rescaled_anchor(instance, 1e3), "log10_alpha"),
+        (lambda: rescaled_targets(instance, 2.0), "only targets of 'squared' have units"),
     ):
         with pytest.raises(InvalidInput, match=said):
             refused()

@@ -16,7 +16,6 @@ from theory.backend import Floats
 from verify.claims.descent.descents import VISIBLE, Descents, Reference, measure
 from verify.claims.early_late.assumptions import OF_THE_NET, SEPARABILITY
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import (
     Assumption,
     Basis,
@@ -153,7 +152,7 @@ MEASUREMENT = Measurement(
     "descent-follows-flow",
     FlowInstance,
     FAMILIES,
-    lambda families, sizes: descent_instances(problems(families, sizes=sizes.without(*UNITS))),
+    lambda families, sizes: descent_instances(problems(families, sizes=sizes)),
     measure,
     (
         *OF_THE_NET,

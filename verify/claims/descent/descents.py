@@ -128,7 +128,7 @@ def measure(instance: FlowInstance, *, decay: float = 1.0) -> Descents:
     error = float(np.max(flow.error_estimate))
     if not error <= MAX_ERROR:
         raise IntegratorsDisagree(f"two tolerances differ by {error:.1e}")
-    steps = np.array([step_size(regime) / 2**k for k in range(HALVINGS + 1)])
+    steps = np.array([step_size(instance) / 2**k for k in range(HALVINGS + 1)])
     runs = [Run.of(problem, regime, FixedStep(float(step))) for step in steps]
     runs = [replace(run, decay=decay * run.decay) for run in runs]
     descent = gradient_descent(problem, runs, at=at)
@@ -137,8 +137,8 @@ def measure(instance: FlowInstance, *, decay: float = 1.0) -> Descents:
 
 
 def _times(instance: FlowInstance) -> list[float]:
-    """In units of t_g, on the grid of the coarsest step."""
-    return [round(1.0 - instance.c, 2), round(1.0 + instance.c, 2)]
+    """In units of log(alpha) / lambda, on the grid of the coarsest step."""
+    return [instance.told(round(1.0 + side * instance.c, 2)) for side in (-1.0, 1.0)]
 
 
 def _other_flow(
@@ -167,14 +167,16 @@ def _other_flow(
 
 def _visibility(instance: FlowInstance) -> tuple[Visibility, ...]:
     """The coarsest step, kept while alpha grows; it ends where descent diverges."""
-    problem, regime, at = instance.problem, instance.regime, _times(instance)
-    step = step_size(regime)
+    problem, regime = instance.problem, instance.regime
+    step = step_size(instance)
     own = step * sharpness_at_start(problem, regime)
     seen: list[Visibility] = []
     for stiffness in STIFFNESSES:
         # the sharpness grows like alpha^(2 (L-1))
         growth = log10(stiffness / own) / (2.0 * (problem.degree - 1.0))
         scaled = Regime(log10_alpha=regime.log10_alpha + growth, log10_lambda=regime.log10_lambda)
+        rung = replace(instance, regime=scaled)
+        at = _times(rung)
         reached = step * sharpness_at_start(problem, scaled)
         try:
             flow = gradient_flow(problem, scaled, at=at, rtol=1e-7, estimate_error=False)
@@ -184,12 +186,12 @@ def _visibility(instance: FlowInstance) -> tuple[Visibility, ...]:
             run = Run.of(problem, scaled, FixedStep(step))
             descent = gradient_descent(problem, [run], at=at)
         except NumericalFailure:
-            seen.append(Visibility(scaled.log10_alpha, reached, inf, inf))
+            seen.append(Visibility(rung.own.log10_alpha, reached, inf, inf))
             break
         gaps = np.linalg.norm(descent.margins[0] - flow.margins, axis=-1) / np.linalg.norm(
             flow.margins, axis=-1
         )
-        seen.append(Visibility(scaled.log10_alpha, reached, float(gaps[0]), float(gaps[1])))
+        seen.append(Visibility(rung.own.log10_alpha, reached, float(gaps[0]), float(gaps[1])))
         if gaps[0] > VISIBLE:
             break
     return tuple(seen)

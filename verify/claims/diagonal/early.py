@@ -69,20 +69,23 @@ class EarlyPhase:
     @cached_property
     def _mistaken(self) -> dict[Time, Moment]:
         instance = self.instance
-        regime = instance.regime.at_alpha(min(MISTAKEN_SCALE, instance.regime.log10_alpha))
+        scale = min(MISTAKEN_SCALE, instance.own.log10_alpha)
         # beyond 1.5 t_g theta only comes to rest
         times = {
             Time.LATE: 1.0 + instance.c,
-            Time.INVERSE_DECAY: min((1.0 - instance.c) * regime.decay_power, 1.5),
+            Time.INVERSE_DECAY: min((1.0 - instance.c) * instance.own.decay_power, 1.5),
         }
-        found = moments(
-            self.problem, regime, list(times.values()), MISTAKEN_RTOL, by_dual_variables
-        )
+        rung = instance.at_own_alpha(scale)
+        found = moments(rung, list(times.values()), MISTAKEN_RTOL, by_dual_variables)
         return dict(zip(times, found, strict=True))
 
     def level(self, rung: Moment, growth: float = 1.0) -> float:
         """Lam of lam_eff = L lambda rho^(-2 (L-1) growth)."""
-        return log_inverse_decay(self.problem, rung.regime, 1.0 - growth * (1.0 - rung.at))
+        return self._level(rung, 1.0 - growth * (1.0 - rung.at))
+
+    def _level(self, rung: Moment, at: float) -> float:
+        units = 2.0 * self.instance.scale.log_gradient
+        return log_inverse_decay(self.problem, rung.own, at) - units
 
     def depth(self, level: float) -> float:
         """D = log(gamma^2 / lam_eff)."""
@@ -98,7 +101,7 @@ class EarlyPhase:
         The first term is derived for the quasi-static machine. The shift of w moves margins by up
         to |x| |w|, in units of gamma_2 |w|.
         """
-        depth = self.depth(log_inverse_decay(self.problem, rung.regime, min(rung.at, 1.0)))
+        depth = self.depth(self._level(rung, min(rung.at, 1.0)))
         spread = log(self.problem.samples) + self.soft(rung)
         if depth - log(max(depth, 1.0)) <= spread:
             return 1.0
@@ -117,8 +120,8 @@ class EarlyPhase:
         lag = 3.0 * 2.0 * (degree - 1) / degree / (self.gamma * size) ** 2
         if rung.at > 1.0 - self.instance.c:
             return lag
-        half = log(self.problem.anchor[0])
-        log_scale = degree * ((1.0 - rung.at) * rung.regime.log_alpha + half)
+        told, half = rung.rung, log(self.problem.anchor[0])
+        log_scale = degree * ((1.0 - told.told(rung.at)) * told.regime.log_alpha + half)
         xi = exp(max(log(float(np.abs(weights).max()) / (2.0 * degree)) - log_scale, -300.0))
         return lag + 2.0 * (2 * degree - 2) * (3 * degree - 4) / 6.0 * xi**2
 
@@ -133,8 +136,8 @@ def measure(
     """
     problem, time = instance.problem, 1.0 - instance.c
     svm, optima = kernel_svm(problem), optima_of(problem)
-    regimes = [instance.regime, *(instance.regime.at_alpha(scale) for scale in LIMIT_SCALES)]
-    found = [moments(problem, regime, [shift * time], RTOL, route)[0] for regime in regimes]
+    told = [instance, *(instance.at_own_alpha(scale) for scale in LIMIT_SCALES)]
+    found = [moments(rung, [shift * time], RTOL, route)[0] for rung in told]
     rungs = tuple(replace(moment, at=time) for moment in found)
     return EarlyPhase(instance, svm, optima, rungs)
 

@@ -89,7 +89,7 @@ class Theory:
 
 def laws(phase: EarlyPhase, theory: Theory) -> Iterator[Law | Ladder]:
     rungs = phase.at(theory.time)
-    at = np.array([rung.regime.log10_alpha for rung in rungs])
+    at = np.array([rung.own.log10_alpha for rung in rungs])
     gamma = phase.optima[theory.margin].margin
 
     def ratio(w: Predictor) -> float:

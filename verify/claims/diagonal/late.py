@@ -12,7 +12,7 @@ import numpy as np
 from theory.asymptotics.late_phase import stationarity_bound
 from theory.backend import Floats
 from theory.kernel.quasi_static import entropies
-from theory.problem import Problem, Regime
+from theory.problem import Problem
 from verify.claims.diagonal.margins import OF_DIAGONAL_NETS, Norm, Optima, optima_of, softness
 from verify.claims.diagonal.moments import (
     Moment,
@@ -88,7 +88,7 @@ class LatePhase:
 
     def scales(self, time: Time) -> Floats:
         """log10 alpha of each."""
-        return np.array([moment.regime.log10_alpha for moment in self.at(time)])
+        return np.array([moment.own.log10_alpha for moment in self.at(time)])
 
     def parts(self, time: Time) -> tuple[Sequence[Moment], ...]:
         """Quarters of the window, or the one moment that a rival takes for late."""
@@ -105,7 +105,7 @@ class LatePhase:
         There (1/n) sum l + (lambda / 2) |w|_1 is stationary: |Z^T mu|_inf = 1/2 and
         |w|_1 = 2 A mean q with A = sum mu <= 1 / (2 gamma_1), and mean q - min q <= log n.
         """
-        spread, depth = self.spread(moment), log(2.0 * self.gamma) - moment.regime.log_lambda
+        spread, depth = self.spread(moment), log(2.0 * self.gamma) - moment.rung.regime.log_lambda
         return spread / depth if depth > spread else 1.0
 
     def slow_modes(self, moment: Moment) -> float:
@@ -115,7 +115,7 @@ class LatePhase:
         at most sup over kappa of kappa e^(-2 kappa T) = 1 / (2 e T), T = c log alpha, to residual
         and deficit; the bound leaves twice that.
         """
-        return 1.0 / (e * self.instance.c * moment.regime.log_alpha)
+        return 1.0 / (e * self.instance.c * moment.own.log_alpha)
 
     def residual_bounds(self) -> list[float]:
         """Bounds on the smallest KKT residual in w over each quarter of the window, for L > 2.
@@ -154,7 +154,7 @@ class LatePhase:
 
     def mean_margin(self, moment: Moment) -> float:
         """log(2 gamma_1 / (n lambda)) + H: mean q at rest, where A = 1 / (2 gamma_1) (L = 2)."""
-        depth = log(2.0 * self.gamma / self.problem.samples) - moment.regime.log_lambda
+        depth = log(2.0 * self.gamma / self.problem.samples) - moment.rung.regime.log_lambda
         return depth + self.dual_entropies[0]
 
 
@@ -170,18 +170,18 @@ def measure(instance: FlowInstance, *, route: Route | None = None, decay: float 
         route: without one, by the dual variables for L = 2, by all beyond.
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
-    problem, regime, c = instance.problem, instance.regime, instance.c
+    problem, own, c = instance.problem, instance.own, instance.c
     optima = optima_of(problem)
     if route is None:
         route = by_dual_variables if problem.degree == 2 else by_all_parameters
-    proposed = [time.at(c, regime.decay_power) for time in Time]
+    proposed = [time.at(c, own.decay_power) for time in Time]
     times = [*np.linspace(1.0, 1.0 + c, POINTS).tolist(), *proposed]
-    read = partial(_moments, problem, route=route, decay=decay)
-    found = read(regime, times)
+    read = partial(_moments, route=route, decay=decay)
+    found = read(instance, times)
     further: list[Moment] = []
     if problem.degree == 2:
         for step in LADDER_STEPS[1:]:
-            further += read(regime.at_alpha(step * regime.log10_alpha), [1.0 + c])
+            further += read(instance.at_own_alpha(step * own.log10_alpha), [1.0 + c])
     return LatePhase(
         instance,
         optima,
@@ -192,17 +192,17 @@ def measure(instance: FlowInstance, *, route: Route | None = None, decay: float 
 
 
 def _moments(
-    problem: Problem, regime: Regime, at: Sequence[float], *, route: Route, decay: float
+    rung: FlowInstance, at: Sequence[float], *, route: Route, decay: float
 ) -> tuple[Moment, ...]:
-    """At another lambda than is said, multipliers are still read as those of `regime`."""
+    """At another lambda than is said, multipliers are still read as those of the instance."""
+    found = moments(rung, at, RTOL, route, decay=decay)
     if decay == 1.0:
-        return moments(problem, regime, at, RTOL, route)
+        return found
 
     def read(w: Predictor) -> Predictor:
         return replace(w, log_multipliers=w.log_multipliers + log(decay))
 
-    found = moments(problem, regime.with_decay(decay), at, RTOL, route)
-    return tuple(replace(m, regime=regime, tight=read(m.tight), loose=read(m.loose)) for m in found)
+    return tuple(replace(m, tight=read(m.tight), loose=read(m.loose)) for m in found)
 
 
 DIAGONAL_LATE = Measurement(

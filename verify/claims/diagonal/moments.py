@@ -12,6 +12,7 @@ from theory.flow import FlowState, diagonal_flow, gradient_flow
 from theory.flow.gradient import LOOSER
 from theory.kernel.lazy import initial_log_gain, tolerances
 from theory.problem import Problem, Regime
+from verify.instances import FlowInstance
 from verify.language import Quantity
 
 
@@ -50,7 +51,7 @@ class Predictor:
 
 Reading = Callable[[Predictor], ArrayLike]
 Route = Callable[[Problem, Regime, Sequence[float], float], list[Predictor]]
-"""Predictors at times in units of t_g, to a relative tolerance."""
+"""Predictors at times in units of log(alpha) / lambda, to a relative tolerance."""
 
 
 def by_dual_variables(
@@ -81,15 +82,21 @@ class Moment:
     """The predictor at one alpha and time, by two tolerances.
 
     Attributes:
-        at: in units of t_g.
+        rung: the instance at this alpha.
+        at: in units of its t_g.
         floor: relative, what the tighter tolerance resolves at all.
     """
 
-    regime: Regime
+    rung: FlowInstance
     at: float
     tight: Predictor
     loose: Predictor
     floor: float
+
+    @property
+    def own(self) -> Regime:
+        """alpha and lambda as the problem counts them."""
+        return self.rung.own
 
     @property
     def of_multipliers(self) -> float:
@@ -102,10 +109,15 @@ class Moment:
 
 
 def moments(
-    problem: Problem, regime: Regime, at: Sequence[float], rtol: float, route: Route
+    rung: FlowInstance, at: Sequence[float], rtol: float, route: Route, *, decay: float = 1.0
 ) -> tuple[Moment, ...]:
-    """The flow at several times."""
-    resolved = tolerances(initial_log_gain(problem, regime), rtol)[0]
-    runs = (route(problem, regime, at, k * resolved) for k in (1.0, LOOSER))
+    """The flow at several times in units of the problem's t_g.
+
+    Args:
+        decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
+    """
+    problem, regime = rung.problem, rung.regime.with_decay(decay)
+    resolved, told = tolerances(initial_log_gain(problem, regime), rtol)[0], [*map(rung.told, at)]
+    runs = (route(problem, regime, told, k * resolved) for k in (1.0, LOOSER))
     rows = zip(at, *runs, strict=True)
-    return tuple(Moment(regime, t, tight, loose, resolved) for t, tight, loose in rows)
+    return tuple(Moment(rung, t, tight, loose, resolved) for t, tight, loose in rows)

@@ -29,11 +29,16 @@ class Machine(Enum):
 
 
 def probe_inputs(problem: Problem) -> Floats:
-    """Inputs off the training set that tell kernels apart: all pairs, or fixed Gaussians."""
+    """Inputs off the training set that tell kernels apart: all pairs, or fixed Gaussians with the
+    root mean squares of the training set's columns, or of all of it where a column is zero.
+    """
     if isinstance(problem.net, Factorization):
         size = problem.net.size
         return np.array([(i, j) for i in range(size) for j in range(i, size)], dtype=np.float64)
-    return np.random.default_rng(0).standard_normal((8, problem.inputs.shape[1]))
+    sizes = np.sqrt((problem.inputs**2).mean(axis=0))
+    overall = float(np.sqrt((sizes**2).mean()))
+    sizes = np.where(sizes > 0.0, sizes, overall if overall > 0.0 else 1.0)
+    return np.asarray(sizes * np.random.default_rng(0).standard_normal((8, len(sizes))))
 
 
 def kernel_machine_outputs(

@@ -37,8 +37,8 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
             float(
                 margin
                 * (
-                    theory.scale * rung.instance.c * rung.regime.log_alpha
-                    - theory.decay * rung.regime.log_lambda
+                    theory.scale * rung.instance.c * rung.own.log_alpha
+                    - theory.decay * rung.own.log_lambda
                 )
             )
             for rung in phase.limits

@@ -24,7 +24,6 @@ from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import Law, Measurement, Quantity
 from verify.language.ladder import Ladder
 from verify.strategies import kernel_phase_instances
@@ -88,8 +87,8 @@ class KernelRung:
     displacement: float
 
     @property
-    def regime(self) -> Regime:
-        return self.instance.regime
+    def own(self) -> Regime:
+        return self.instance.own
 
     @property
     def problem(self) -> Problem:
@@ -97,8 +96,13 @@ class KernelRung:
 
     @property
     def log_inverse_decay(self) -> float:
-        """Lam at the rung."""
-        return log_inverse_decay(self.problem, self.regime, 1.0 - self.instance.c)
+        """Lam at the rung, of gradients that are counted as the problem does."""
+        return log_inverse_decay(self.problem, self.own, 1.0 - self.instance.c)
+
+    @property
+    def log_units(self) -> float:
+        """log of the squared unit of gradients, by which Lam is less for gradients as they are."""
+        return 2.0 * self.instance.scale.log_gradient
 
     @property
     def eta(self) -> float:
@@ -157,7 +161,7 @@ class KernelPhase:
 
     @property
     def log10_alpha(self) -> Floats:
-        return np.array([rung.regime.log10_alpha for rung in self.rungs])
+        return np.array([rung.own.log10_alpha for rung in self.rungs])
 
     @property
     def eta(self) -> Floats:
@@ -187,7 +191,7 @@ class KernelPhase:
     @cached_property
     def limits(self) -> tuple[KernelRung, ...]:
         """The ladder to the limit, in alpha."""
-        return tuple(self.measure_rung(self.instance.at_alpha(scale)) for scale in LIMIT_SCALES)
+        return tuple(self.measure_rung(self.instance.at_own_alpha(scale)) for scale in LIMIT_SCALES)
 
     def limit_flows(self, time: Time) -> list[FlowAt]:
         """Along the limit ladder, its first rung at the time that a theory says.
@@ -202,13 +206,14 @@ class KernelPhase:
 
     def quasi_static(self, rung: KernelRung, level: float) -> Floats:
         """eta of the quasi-static machine at Lam = level, with its lag, `(P,)`; computed once."""
-        key = rung.regime.log10_alpha, level
+        key = rung.own.log10_alpha, level
         if key not in self._machines:
-            self._machines[key] = quasi_static_machine(self.svm, rung.problem, level)
+            machine = quasi_static_machine(self.svm, rung.problem, level - rung.log_units)
+            self._machines[key] = machine
         return self._machines[key]
 
     def _at(self, time: Time, instance: FlowInstance) -> FlowAt:
-        key = time, instance.regime.log10_alpha
+        key = time, instance.own.log10_alpha
         if key not in self._elsewhere:
             self._elsewhere[key] = _read_at(instance, time)
         found = self._elsewhere[key]
@@ -237,7 +242,7 @@ def _read_at(instance: FlowInstance, time: Time) -> FlowAt | NumericalFailure:
     """Where only rivals look: at percents, so a loose integration will do."""
     after = {
         Time.LATE: 1.0 + instance.c,
-        Time.INVERSE_DECAY: (1.0 - instance.c) * instance.regime.decay_power,
+        Time.INVERSE_DECAY: (1.0 - instance.c) * instance.own.decay_power,
     }
     try:
         return flow_at(instance, after[time], rtol=1e-8, max_error=inf)
@@ -278,8 +283,9 @@ def measure_rung(
         shift: the flow alone is read at this many times its time: a wrong world.
     """
     problem, regime, at = instance.problem, instance.regime, 1.0 - instance.c
-    lazy = lazy_flow(problem, regime, at=[at])
-    epsilon = exp(-problem.degree * instance.c * regime.log_alpha)
+    told = instance.told(at)
+    lazy = lazy_flow(problem, regime, at=[told])
+    epsilon = exp(-problem.degree * (1.0 - told) * regime.log_alpha)
     size = float(np.linalg.norm(lazy.displacement[0]))
     flow = flow_at(instance, shift * at, method=method)
     return KernelRung(instance, flow, lazy, epsilon * size / problem.anchor_norm)
@@ -297,13 +303,13 @@ def measure(
         scale = scale_of_displacement(
             svm,
             problem,
-            instance.regime.decay_power,
+            instance.own.decay_power,
             1.0 - instance.c,
             rungs[0].displacement * step,
         )
-        scale = max(scale, instance.regime.log10_alpha)
+        scale = max(scale, instance.own.log10_alpha)
         if instance.reaches(scale):
-            rungs.append(rung(instance.at_alpha(scale)))
+            rungs.append(rung(instance.at_own_alpha(scale)))
     return KernelPhase(instance, svm, order, tuple(rungs), rung)
 
 
@@ -311,9 +317,7 @@ KERNEL_PHASE = Measurement(
     id="kernel-phase",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: kernel_phase_instances(
-        problems(families, sizes=sizes.without(*UNITS))
-    ),
+    instances=lambda families, sizes: kernel_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={

@@ -112,14 +112,14 @@ class Theory:
     def log_inverse_decay(self, rung: KernelRung) -> float:
         """Lam, as the theory computes it."""
         at, degree = 1.0 - rung.instance.c, rung.problem.degree
-        lost = 2.0 * (degree - 1) * (self.decay_rate - 1.0) * at * rung.regime.log_alpha
+        lost = 2.0 * (degree - 1) * (self.decay_rate - 1.0) * at * rung.own.log_alpha
         return rung.log_inverse_decay + (1.0 - self.degree_in_decay) * log(degree) - lost
 
     def normalization(self, phase: KernelPhase, rung: KernelRung) -> float:
         """Z(alpha), as the theory computes it."""
         at = self.decay_rate * (1.0 - rung.instance.c)
-        argument = log_normalization_argument(rung.problem, rung.regime, at)
-        lost = (1.0 - self.growth_in_scale) * (argument + rung.regime.log_lambda)
+        argument = log_normalization_argument(rung.problem, rung.own, at)
+        lost = (1.0 - self.growth_in_scale) * (argument + rung.own.log_lambda)
         return float((argument - lost) * phase.svm.margin**self.margin_power)
 
 
@@ -218,7 +218,8 @@ def shape_law(phase: KernelPhase, theory: Theory) -> Law:
     except NumericalFailure as failure:
         return unresolved(law, Kind.BELOW, str(failure))
     values = [flow.known_to_floor(gap) for flow in flows]
-    bounds = [gain * direction_gap_bound(phase.svm, r.log_inverse_decay) for r in phase.limits]
+    levels = [rung.log_inverse_decay - rung.log_units for rung in phase.limits]
+    bounds = [gain * direction_gap_bound(phase.svm, level) for level in levels]
     ladder = _limit_ladder("gap in shape to the kernel SVM", values, bounds)
     return ladder.stays_below(law, Basis.DERIVED)
 
@@ -243,7 +244,7 @@ def _eta(state: FlowState) -> float:
 def _size_bound(phase: KernelPhase, rung: KernelRung) -> float:
     svm, lam = phase.svm, rung.log_inverse_decay
     level = lam + log(rung.problem.samples * rung.problem.degree)  # of 1 / (lambda rho^(2 - 2L))
-    extremes = [norm * svm.margin / level for norm in norm_bounds(svm, lam)]
+    extremes = [norm * svm.margin / level for norm in norm_bounds(svm, lam - rung.log_units)]
     lag = _drift(phase) / (svm.margin * rung.eta) ** 2
     return max(abs(extreme - 1.0) for extreme in extremes) + 2.0 * lag
 

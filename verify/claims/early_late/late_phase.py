@@ -23,7 +23,6 @@ from verify.claims.early_late.windows import (
     windows,
 )
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import Measurement, Quantity
 from verify.strategies.nets import FAMILIES
 from verify.strategies.regimes import late_phase_instances
@@ -46,7 +45,7 @@ class LateRung:
     @property
     def efolds(self) -> float:
         """c log alpha, the decay times that [t_g, (1+c) t_g] spans."""
-        return self.window.instance.c * self.window.instance.regime.log_alpha
+        return self.window.instance.c * self.window.instance.own.log_alpha
 
     @cached_property
     def shares(self) -> Quantity:
@@ -98,18 +97,18 @@ def measure(
     decay: float = 1.0,
 ) -> LatePhase:
     """Integrate the ladder of windows; for `decay` see `windows`."""
-    c, regime = instance.c, instance.regime
+    c, own = instance.c, instance.own
     flow = partial(windows, rtol=RTOL, method=method, decay=decay)
-    grids = {span: np.linspace(*span.times(c, regime.decay_power), POINTS) for span in Span}
-    efold = np.linspace(1.0, 1.0 + min(c, 1.0 / regime.log_alpha), EFOLD_POINTS)
+    grids = {span: np.linspace(*span.times(c, own.decay_power), POINTS) for span in Span}
+    efold = np.linspace(1.0, 1.0 + min(c, 1.0 / own.log_alpha), EFOLD_POINTS)
     first = flow(instance, {**grids, None: efold})
-    own = {span: LateRung(first[span]) for span in Span}
+    proposed = {span: LateRung(first[span]) for span in Span}
     further = [
-        LateRung(flow(instance.at_alpha(k * regime.log10_alpha), {None: grids[Span.AFTER]})[None])
+        LateRung(flow(instance.at_own_alpha(k * own.log10_alpha), {None: grids[Span.AFTER]})[None])
         for k in steps[1:]
-        if instance.reaches(k * regime.log10_alpha)
+        if instance.reaches(k * own.log10_alpha)
     ]
-    return LatePhase(instance, (own[Span.AFTER], *further), own, first[None])
+    return LatePhase(instance, (proposed[Span.AFTER], *further), proposed, first[None])
 
 
 def mean_margin(state: FlowState) -> float:
@@ -159,9 +158,7 @@ LATE_PHASE = Measurement(
     id="late-phase",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: late_phase_instances(
-        problems(families, sizes=sizes.without(*UNITS))
-    ),
+    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
     sabotaged={"a flow at 1.05 lambda": partial(measure, decay=1.05)},

@@ -14,10 +14,9 @@ from theory.errors import IntegrationFailed
 from theory.flow import FlowState, gradient_flow
 from theory.flow.gradient import LOOSER
 from theory.kernel import KernelSVM, kernel_svm
-from theory.problem import Problem, Regime
+from theory.problem import Regime
 from verify.claims.early_late.assumptions import OF_THE_TRANSITION
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import Measurement, Quantity
 from verify.strategies.nets import FAMILIES
 from verify.strategies.regimes import late_phase_instances
@@ -45,7 +44,7 @@ class Turns:
     """When the direction had turned a tenth and half of its way, on k rungs, in decay times.
 
     Attributes:
-        log_alpha, log_inverse_decay: log alpha and log(1/lambda), `(k,)`.
+        log_alpha, log_inverse_decay: log alpha and log(1/lambda) as the problem counts, `(k,)`.
         tenth, half: the two times.
         predicted: s*, when the kernel machine is as large as what is left of the anchor, `(k,)`.
         cosines: 1 - cos(theta, anchor) at the times, over what the inner product of the two says.
@@ -79,13 +78,12 @@ def measure(instance: FlowInstance, *, method: str | None = None, clock: float =
     Args:
         clock: the flow, not what is predicted, is read on a clock that is so much faster.
     """
-    problem, regime = instance.problem, instance.regime
-    svm, c = kernel_svm(problem), instance.c
-    scales = [regime, *(regime.at_alpha(scale) for scale in SCALES)]
-    powers = [regime.decay_power * factor for factor in DECAY_FACTORS]
-    decays = [Regime(log10_alpha=SCALES[0], decay_power=power) for power in powers]
-    turn = partial(_turn, svm, problem, c, method, clock)
-    found = [turn(at) for at in scales]
+    svm, own = kernel_svm(instance.problem), instance.own
+    scales = [instance, *(instance.at_own_alpha(scale) for scale in SCALES)]
+    powers = [own.decay_power * factor for factor in DECAY_FACTORS]
+    decays = [instance.in_own(Regime(log10_alpha=SCALES[0], decay_power=p)) for p in powers]
+    turn = partial(_turn, svm, method, clock)
+    found = [turn(rung) for rung in scales]
     return Transition(instance, _joined(found), _joined([found[1], *map(turn, decays)]))
 
 
@@ -101,13 +99,11 @@ def _joined(parts: Sequence[Turns]) -> Turns:
     return Turns(**{entry.name: joined(entry.name) for entry in fields(Turns)})
 
 
-def _turn(
-    svm: KernelSVM, problem: Problem, c: float, method: str | None, clock: float, regime: Regime
-) -> Turns:
+def _turn(svm: KernelSVM, method: str | None, clock: float, rung: FlowInstance) -> Turns:
     """On one rung."""
-    predicted = transition_decay_time(svm, problem, regime)
-    grid = _grid(predicted, regime.log_alpha, c)
-    tight, loose = (_flow(problem, c, method, regime, rtol) for rtol in (RTOL, LOOSER * RTOL))
+    predicted, own = transition_decay_time(svm, rung.problem, rung.regime), rung.own
+    grid = _grid(predicted, own.log_alpha, rung.c)
+    tight, loose = (_flow(rung, method, rtol) for rtol in (RTOL, LOOSER * RTOL))
     times = _crossings(tight, grid)
     errors = np.abs(times - _crossings(loose, grid)) + ROOT
     reached = [tight(s) for s in times]
@@ -115,8 +111,8 @@ def _turn(
     cosines = np.array([state.direction_change for state in reached]) / plain
     crossings = Quantity.of(clock * times, errors)
     return Turns(
-        np.array([regime.log_alpha]),
-        np.array([-regime.log_lambda]),
+        np.array([own.log_alpha]),
+        np.array([-own.log_lambda]),
         crossings[:1],
         crossings[1:],
         np.array([predicted]),
@@ -124,18 +120,18 @@ def _turn(
     )
 
 
-def _flow(problem: Problem, c: float, method: str | None, regime: Regime, rtol: float) -> State:
+def _flow(rung: FlowInstance, method: str | None, rtol: float) -> State:
     """The flow to (1+c) t_g, at any decay time."""
     flow = gradient_flow(
-        problem,
-        regime,
-        at=[1.0 + c],
+        rung.problem,
+        rung.regime,
+        at=[rung.told(1.0 + rung.c)],
         rtol=rtol,
         method=method,
         dense=True,
         estimate_error=False,
     )
-    return lambda s: flow.state(s / regime.log_alpha)
+    return lambda s: flow.state(s / rung.regime.log_alpha)
 
 
 def _grid(predicted: float, log_alpha: float, c: float) -> list[float]:
@@ -170,9 +166,7 @@ TRANSITION = Measurement(
     id="transition",
     kind=FlowInstance,
     families=FAMILIES,
-    instances=lambda families, sizes: late_phase_instances(
-        problems(families, sizes=sizes.without(*UNITS))
-    ),
+    instances=lambda families, sizes: late_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_TRANSITION,
     sabotaged={"a clock that is 1 % fast": partial(measure, clock=1.01)},

@@ -72,7 +72,7 @@ class Window:
 
     @property
     def log10_alpha(self) -> float:
-        return self.instance.regime.log10_alpha
+        return self.instance.own.log10_alpha
 
     def read(self, reading: Callable[[States], ArrayLike]) -> Quantity:
         """A reading of all its states with its error."""
@@ -91,7 +91,7 @@ def windows(
     method: str | None = None,
     decay: float = 1.0,
 ) -> dict[S, Window]:
-    """One flow, read over several grids of times (in units of t_g).
+    """One flow, read over several grids of times (in units of the problem's t_g).
 
     Args:
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.

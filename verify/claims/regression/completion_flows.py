@@ -7,6 +7,7 @@ that reduction is checked against the flow of U and V.
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from math import log
 
 import numpy as np
 
@@ -46,7 +47,8 @@ LATE_STEPS = np.array([1.0, 2.0, 4.0])
 
 FULL_SIZE = 4
 FULL_REGIME = Regime(log10_alpha=6.0, decay_power=2.0)
-"""Up to this size the flow of U and V is integrated too, at this alpha and lambda = 1e-12."""
+"""Up to this size the flow of U and V is integrated too, at this alpha and lambda = 1e-12, both
+counted as the problem does."""
 
 
 class Transition(Enum):
@@ -95,7 +97,7 @@ class CompletionFlows:
     @cached_property
     def late_logs(self) -> Floats:
         """log10 alpha of the late rungs."""
-        return LATE_STEPS * self.instance.regime.log10_alpha
+        return LATE_STEPS * self.instance.own.log10_alpha
 
     @cached_property
     def early_bounds(self) -> Floats:
@@ -155,10 +157,13 @@ class CompletionFlows:
         U and V does not get past. In units of max |y|.
         """
         size, log_alpha = self.completion.size, FULL_REGIME.log_alpha
-        times = (1.0 - self.instance.c, 1.0, 1.0 + 3.0 / log_alpha)
-        problem, pairs = self.instance.problem, every_pair(size)
-        flow = gradient_flow(problem, FULL_REGIME, at=times, rtol=1e-8, estimate_error=False)
-        own = completion_flow(self.completion, [(t - 1.0) * log_alpha for t in times])
+        told = self.instance.in_own(FULL_REGIME)
+        times = (1.0 - told.c, 1.0, 1.0 + 3.0 / log_alpha)
+        problem, pairs = told.problem, every_pair(size)
+        at = [told.told(time) for time in times]
+        flow = gradient_flow(problem, told.regime, at=at, rtol=1e-8, estimate_error=False)
+        first = efolds_of_transition(told)
+        own = completion_flow(self.completion, [first + (t - 1.0) * log_alpha for t in times])
         return Quantity.of(
             [
                 np.abs(state.outputs(pairs).reshape(size, size) - reduced.matrix).max() / self.unit
@@ -178,18 +183,24 @@ def early_logs(regression: KernelRegression, c: float) -> list[float]:
     return [log10_scale_of_displacement(regression, 1.0 - c, d) for d in DISPLACEMENTS]
 
 
+def efolds_of_transition(instance: FlowInstance) -> float:
+    """t_g in e-folds after alpha |anchor| e^-s = 1, from where `theory.flow.completion` counts."""
+    log_anchor = log(instance.problem.anchor_norm)
+    return instance.own.log_alpha - (instance.regime.log_alpha + log_anchor)
+
+
 def measure(instance: FlowInstance) -> CompletionFlows:
     """Integrate.
 
     Raises:
         IntegratorsDisagree: two tolerances differ by more than `MAX_ERROR`.
     """
-    problem, c, log_alpha = instance.problem, instance.c, instance.regime.log_alpha
+    problem, c, log_alpha = instance.problem, instance.c, instance.own.log_alpha
     completion, regression = completion_of(problem), kernel_regression(problem)
-    early = [-c * LOG_10 * scale for scale in early_logs(regression, c)]
-    late = [step * c * log_alpha for step in LATE_STEPS.tolist()]
-    power = instance.regime.decay_power
-    proposed = {t: (t.share(power) * (1.0 + c) - 1.0) * log_alpha for t in Transition}
+    first, power = efolds_of_transition(instance), instance.own.decay_power
+    early = [first - c * LOG_10 * scale for scale in early_logs(regression, c)]
+    late = [first + step * c * log_alpha for step in LATE_STEPS.tolist()]
+    proposed = {t: first + (t.share(power) * (1.0 + c) - 1.0) * log_alpha for t in Transition}
     proposed[Transition.LOG_ALPHA] = late[0]
     times = sorted({*early, *late, *proposed.values()})
     tight, loose = (

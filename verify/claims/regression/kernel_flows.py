@@ -24,7 +24,7 @@ from theory.kernel.regression import (
     linearised_flow,
     relative_displacement,
 )
-from theory.problem import Problem, Regime
+from theory.problem import Problem
 from verify.claims.early_late.kernel_machines import probe_inputs
 from verify.claims.early_late.kernel_phase import Time
 from verify.claims.regression.lag import Lag, lag_of
@@ -67,7 +67,7 @@ class KernelFlows:
     regression: KernelRegression
     probes: Floats
     lazy_order: int
-    regimes: tuple[Regime, ...]
+    rungs: tuple[FlowInstance, ...]
     tight: tuple[FlowState, ...]
     loose: tuple[FlowState, ...]
 
@@ -83,13 +83,14 @@ class KernelFlows:
     @cached_property
     def logs(self) -> Floats:
         """log10 alpha of the rungs, `(R,)`."""
-        return np.array([regime.log10_alpha for regime in self.regimes])
+        return np.array([rung.own.log10_alpha for rung in self.rungs])
 
     @cached_property
     def displacements(self) -> Floats:
         """delta = eps |h| / |anchor|, `(R,)`."""
-        at = 1.0 - self.instance.c
-        return np.array([relative_displacement(self.regression, r, at) for r in self.regimes])
+        at = [rung.told(1.0 - rung.c) for rung in self.rungs]
+        pairs = zip(self.rungs, at, strict=True)
+        return np.array([relative_displacement(self.regression, r.regime, t) for r, t in pairs])
 
     @cached_property
     def drifts(self) -> Floats:
@@ -100,8 +101,10 @@ class KernelFlows:
     @cached_property
     def linearised(self) -> tuple[KernelRegression, ...]:
         """The linearised flow on every rung."""
-        at = 1.0 - self.instance.c
-        return tuple(linearised_flow(self.problem, regime, at) for regime in self.regimes)
+        return tuple(
+            linearised_flow(self.problem, rung.regime, rung.told(1.0 - rung.c))
+            for rung in self.rungs
+        )
 
     @cached_property
     def outputs(self) -> tuple[Quantity, ...]:
@@ -194,10 +197,10 @@ class KernelFlows:
 
     @cached_property
     def _inverse_decay(self) -> Quantity:
-        return self._outputs_at((1.0 - self.instance.c) * self.instance.regime.decay_power)
+        return self._outputs_at((1.0 - self.instance.c) * self.instance.own.decay_power)
 
     def _outputs_at(self, at: float) -> Quantity:
-        outputs = _state(self.problem, self.regimes[-1], at, 1e-8).outputs(self.inputs)
+        outputs = _state(self.rungs[-1], at, 1e-8).outputs(self.inputs)
         return Quantity.of(outputs, OTHER_RTOL * np.abs(outputs).max())
 
     def _read(self, reading: Callable[[FlowState], float | Floats]) -> tuple[Quantity, ...]:
@@ -221,29 +224,31 @@ def measure(instance: FlowInstance, later: float = 0.0, method: str | None = Non
     problem = instance.problem
     regression, probes = kernel_regression(problem), probe_inputs(problem)
     order, per_decade = lazy_order(regression, probes), problem.degree * instance.c
-    regimes = tuple(
-        instance.regime.at_alpha(instance.regime.log10_alpha - log10(step) / per_decade)
-        for step in STEPS[order]
-    )
+    scale = instance.own.log10_alpha
+    rungs = tuple(instance.at_own_alpha(scale - log10(k) / per_decade) for k in STEPS[order])
     tight, loose = (
         tuple(
-            _state(problem, regime, 1.0 - instance.c + later / regime.log_alpha, rtol, method)
-            for regime in regimes
+            _state(rung, 1.0 - rung.c + later / rung.own.log_alpha, rtol, method) for rung in rungs
         )
         for rtol in (RTOL, LOOSER_RTOL)
     )
-    measured = KernelFlows(instance, regression, probes, order, regimes, tight, loose)
-    for regime, outputs in zip(regimes, measured.outputs, strict=True):
+    measured = KernelFlows(instance, regression, probes, order, rungs, tight, loose)
+    for rung, outputs in zip(rungs, measured.outputs, strict=True):
         error = float(outputs.errors.max())
         if not error <= MAX_ERROR * float(np.abs(outputs.values).max()):
             raise IntegratorsDisagree(
-                f"two tolerances differ by {error:.1e} at log10 alpha = {regime.log10_alpha:.6g}"
+                f"two tolerances differ by {error:.1e} at log10 alpha = {rung.own.log10_alpha:.6g}"
             )
     return measured
 
 
-def _state(
-    problem: Problem, regime: Regime, at: float, rtol: float, method: str | None = None
-) -> FlowState:
-    flow = gradient_flow(problem, regime, [at], rtol=rtol, method=method, estimate_error=False)
+def _state(rung: FlowInstance, at: float, rtol: float, method: str | None = None) -> FlowState:
+    flow = gradient_flow(
+        rung.problem,
+        rung.regime,
+        [rung.told(at)],
+        rtol=rtol,
+        method=method,
+        estimate_error=False,
+    )
     return flow.states[0]

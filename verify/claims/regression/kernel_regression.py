@@ -18,7 +18,6 @@ from verify.claims.regression.assumptions import OF_REGRESSION
 from verify.claims.regression.kernel_flows import KernelFlows, measure
 from verify.claims.regression.lag import RIDGES
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -163,7 +162,7 @@ def misfit_laws(flows: KernelFlows, theory: Theory) -> Iterator[Law]:
     yield off.stays_below(RIDGE, Basis.DERIVED)
     name = "misfit on the training samples"
     left = Ladder.of(name, "log10 alpha", logs, flows.misfits()[seen], sizes[seen])
-    power = flows.instance.regime.decay_power
+    power = flows.instance.own.decay_power
     exponent = (power + growth * _pace(flows, theory) * theory.growth_in_decay) / (power + growth)
     yield left.rate(DECAY, exponent, 0.01, along=logs, unit=-power - growth, agreement=0.1)
 
@@ -178,7 +177,7 @@ MEASUREMENT = Measurement(
     "kernel-regression",
     FlowInstance,
     FAMILIES,
-    lambda families, sizes: kernel_regression_instances(families, sizes.without(*UNITS)),
+    lambda families, sizes: kernel_regression_instances(families, sizes),
     measure,
     OF_REGRESSION,
     sabotaged={

@@ -24,7 +24,7 @@ def least_norm(flows: KernelFlows, kernel: Kernel) -> list[Floats]:
     """The minimum-norm interpolator with another kernel; see `features_of_kernel`."""
     train, everywhere = _features(flows, kernel)
     weights = np.linalg.lstsq(train, flows.problem.labels, rcond=None)[0]
-    return [everywhere @ weights] * len(flows.regimes)
+    return [everywhere @ weights] * len(flows.rungs)
 
 
 def with_fixed_ridge(flows: KernelFlows) -> list[Floats]:
@@ -33,14 +33,14 @@ def with_fixed_ridge(flows: KernelFlows) -> list[Floats]:
     kernel = train @ train.T
     ridge = 0.1 * float(np.trace(kernel)) / len(kernel)
     dual = np.linalg.solve(kernel + ridge * np.eye(len(kernel)), flows.problem.labels)
-    return [everywhere @ (train.T @ dual)] * len(flows.regimes)
+    return [everywhere @ (train.T @ dual)] * len(flows.rungs)
 
 
 def largest_margin(flows: KernelFlows) -> list[Floats]:
     """Least norm subject to y_i f_i >= y_i^2."""
     train, everywhere = _features(flows, Kernel.NTK)
     weights = max_margin(train / flows.problem.labels[:, None]).weights
-    return [everywhere @ weights] * len(flows.regimes)
+    return [everywhere @ weights] * len(flows.rungs)
 
 
 def _features(flows: KernelFlows, kernel: Kernel) -> tuple[Floats, Floats]:

@@ -16,7 +16,6 @@ from verify.claims.regression.completion_flows import (
     measure,
 )
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -145,7 +144,7 @@ MEASUREMENT = Measurement(
     "matrix-completion",
     FlowInstance,
     ("factorization",),
-    lambda families, sizes: completion_instances(families, sizes.without(*UNITS)),
+    lambda families, sizes: completion_instances(families, sizes),
     measure,
     (
         *OF_INTERPOLATION,

@@ -20,7 +20,6 @@ from verify.claims.regression.min_norm_phase import (
     measure,
 )
 from verify.instances import FlowInstance
-from verify.instances.kinds import UNITS
 from verify.language import (
     Basis,
     Claim,
@@ -153,7 +152,7 @@ MEASUREMENT = Measurement(
     "min-norm-kkt",
     FlowInstance,
     FAMILIES,
-    lambda families, sizes: min_norm_instances(families, sizes.without(*UNITS)),
+    lambda families, sizes: min_norm_instances(families, sizes),
     measure,
     OF_REGRESSION,
     sabotaged={"settled flows at 1.05 lambda": partial(measure, decay=1.05)},

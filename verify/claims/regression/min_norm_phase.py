@@ -34,11 +34,11 @@ RTOL = 1e-9
 KNOWN = 10.0 * RTOL
 """To which residuals are known, absolutely; two integrations of one route agree by less."""
 
-MISFIT_SCALE = 2.0
+MISFIT_SCALE = 6.0
 MISFIT_REGIMES = tuple(
     Regime(log10_alpha=MISFIT_SCALE, log10_lambda=value) for value in (-2.5, -3.0, -3.5, -4.5)
 )
-"""Where n lambda |m| stays far above the integrator's error."""
+"""Where n lambda |m| stays far above the integrator's error; counted as the problem does."""
 
 MISFIT_RTOL = 1e-11
 ROUNDING = 1e-14
@@ -56,7 +56,7 @@ class MinNormRung:
     def efolds(self) -> float:
         """T = (1+c) log alpha - s*, s* = log alpha - (1/L) log(|h| / |anchor|), at least 1."""
         instance = self.window.instance
-        end = (1.0 + instance.c) * instance.regime.log_alpha
+        end = (1.0 + instance.c) * instance.own.log_alpha
         return max(end - transition_decay_time(self.regression, instance.regime), 1.0)
 
     @cached_property
@@ -166,9 +166,10 @@ class MinNormPhase:
     @cached_property
     def pulls(self) -> tuple[Floats, ...]:
         """lambda m, with the least-squares multipliers of each settled flow, `(n,)`."""
+        decays = [exp(self.instance.in_own(own).regime.log_lambda) for own in MISFIT_REGIMES]
         return tuple(
-            exp(regime.log_lambda) * min_norm_residual(self.problem, tight.theta).multipliers
-            for regime, (tight, _) in zip(MISFIT_REGIMES, self.settled, strict=True)
+            decay * min_norm_residual(self.problem, tight.theta).multipliers
+            for decay, (tight, _) in zip(decays, self.settled, strict=True)
         )
 
 
@@ -196,29 +197,28 @@ def measure(
     problem, c = instance.problem, instance.c
     regression = kernel_regression(problem)
     grids: dict[Span | None, Floats] = {
-        span: np.linspace(*span.times(c, instance.regime.decay_power), POINTS) for span in Span
+        span: np.linspace(*span.times(c, instance.own.decay_power), POINTS) for span in Span
     }
-    short = np.linspace(1.0, 1.0 + min(c, 1.0 / instance.regime.log_alpha), POINTS)
+    short = np.linspace(1.0, 1.0 + min(c, 1.0 / instance.own.log_alpha), POINTS)
     first = windows(instance, {**grids, None: short}, rtol=RTOL, method=method)
     proposed = {span: MinNormRung(first[span], regression) for span in Span}
     rungs = [proposed[Span.AFTER]]
     for step in LADDER_STEPS[1:]:
-        scaled = instance.at_alpha(step * instance.regime.log10_alpha)
+        scaled = instance.at_own_alpha(step * instance.own.log10_alpha)
         own = windows(scaled, {Span.AFTER: grids[Span.AFTER]}, rtol=RTOL, method=method)
         rungs.append(MinNormRung(own[Span.AFTER], regression))
-    settled = tuple(_settled(problem, regime, 1.0 + c, method, decay) for regime in MISFIT_REGIMES)
+    settled = tuple(_settled(instance.in_own(own), method, decay) for own in MISFIT_REGIMES)
     return MinNormPhase(instance, tuple(rungs), proposed, first[None], settled)
 
 
-def _settled(
-    problem: Problem, told: Regime, at: float, method: str | None, decay: float
-) -> tuple[FlowState, FlowState]:
-    regime = told.with_decay(decay)
+def _settled(told: FlowInstance, method: str | None, decay: float) -> tuple[FlowState, FlowState]:
+    """At (1+c) t_g."""
+    regime, at = told.regime.with_decay(decay), told.told(1.0 + told.c)
 
     def state(rtol: float) -> FlowState:
         # both of second order on the slow manifold: to first order the misfit is all error
         flow = gradient_flow(
-            problem, regime, at=[at], rtol=rtol, method=method, estimate_error=False
+            told.problem, regime, at=[at], rtol=rtol, method=method, estimate_error=False
         )
         return flow.states[0]
 

@@ -72,7 +72,7 @@ def test_drawn_tasks_are_realizable_and_well_conditioned(
 def test_alpha_follows_from_the_displacement() -> None:
     for instance in drawn(kernel_regression_instances(FAMILIES), 12):
         regression, at = kernel_regression(instance.problem), 1.0 - instance.c
-        displacement = relative_displacement(regression, instance.regime, at)
+        displacement = relative_displacement(regression, instance.regime, instance.told(at))
         turned = displacement * instance.problem.anchor_norm / regression.norm
         # log10 alpha is rounded up, never down
         assert displacement <= 10.0**-1.5 * (1 + 1e-9)
