@@ -28,6 +28,7 @@ from theory.kernel.active_set import (
     bounds_of,
     settled,
 )
+from theory.kernel.multipliers import most_even
 from theory.kernel.ntk import signed_features
 from theory.kernel.solvers import SOLVERS
 from theory.problem import Problem
@@ -55,7 +56,8 @@ class KernelSVM:
     Attributes:
         features: Phi, shape `(n, P)`.
         weights: h, shape `(P,)`, scaled so that the active margins Phi h are 1.
-        dual: b, shape `(n,)`, with h = Phi^T b up to rounding.
+        dual: b, shape `(n,)`, with h = Phi^T b up to rounding; where that leaves a choice, the b
+            of largest entropy.
         margins: <Phi_i, h/|h|> >= gamma, shape `(n,)`, of h before it was rounded to float64.
         margin_low, margin_high: certified bounds on the margin gamma.
         solver: which route found it.
@@ -188,10 +190,11 @@ def _machine(
     reached = arithmetic.product(programme.rows, *pair.primal) / programme.targets
     unit, size = float(reached.min()), float(np.linalg.norm(pair.primal[0]))
     exponent = programme.exponent
+    dual = np.ldexp(pair.multipliers[0] / unit, -programme.exponents - exponent)
     return KernelSVM(
         features=features,
         weights=np.ldexp(pair.primal[0] / unit, -exponent),
-        dual=np.ldexp(pair.multipliers[0] / unit, -programme.exponents - exponent),
+        dual=most_even(features, dual, reached),
         margins=np.ldexp(reached / size, exponent),
         margin_low=float(np.ldexp(bounds.low, exponent)),
         margin_high=float(np.ldexp(bounds.high, exponent)),

@@ -32,12 +32,14 @@ class CirculantTwin:
 
     Attributes:
         known: eigenvalues with a diagonal of zeros, `(d,)`.
-        tight, loose: the flow at `EFOLDS`, at two tolerances.
+        efolds: T of `theory.flow.completion`, at which the flow is read.
+        tight, loose: the flow there, at two tolerances.
         noise: absolute, what the integrator resolves of W.
     """
 
     completion: Completion
     known: Floats
+    efolds: tuple[float, ...]
     tight: Sequence[CompletionState]
     loose: Sequence[CompletionState]
     noise: float
@@ -55,7 +57,7 @@ class CirculantTwin:
     @property
     def predicted_diagonal(self) -> Floats:
         """Where the hypentropy is least."""
-        return np.array([self._root(efolds) for efolds in EFOLDS]) / self._unit
+        return np.array([self._root(efolds) for efolds in self.efolds]) / self._unit
 
     @property
     def excess(self) -> Quantity:
@@ -91,8 +93,14 @@ class CirculantTwin:
         )
 
 
-def circulant_twin(completion: Completion, rtol: float, looser_rtol: float) -> CirculantTwin | None:
-    """With the zero-fill's mean at each distance; None where all of these are zero."""
+def circulant_twin(
+    completion: Completion, first: float, rtol: float, looser_rtol: float
+) -> CirculantTwin | None:
+    """With the zero-fill's mean at each distance; None where all of these are zero.
+
+    Args:
+        first: T of the completion's t_g.
+    """
     size, table = completion.size, completion.zero_fill
     rows, columns = np.triu_indices(size, 1)
     means = np.array([np.diagonal(np.roll(table, -k, axis=1)).mean() for k in range(size)])
@@ -101,5 +109,7 @@ def circulant_twin(completion: Completion, rtol: float, looser_rtol: float) -> C
     if not np.abs(means).max() > 0.0:
         return None
     twin = Completion(size, rows, columns, means[columns - rows])
-    tight, loose = (completion_flow(twin, EFOLDS, rtol=r) for r in (rtol, looser_rtol))
-    return CirculantTwin(twin, np.fft.fft(means).real, tight, loose, rtol * np.abs(means).max())
+    efolds = tuple(first + efold for efold in EFOLDS)
+    tight, loose = (completion_flow(twin, efolds, rtol=r) for r in (rtol, looser_rtol))
+    eigenvalues, noise = np.fft.fft(means).real, rtol * np.abs(means).max()
+    return CirculantTwin(twin, eigenvalues, efolds, tight, loose, noise)

@@ -147,7 +147,9 @@ class CompletionFlows:
     @cached_property
     def twin(self) -> CirculantTwin | None:
         """Whose measurements commute."""
-        return circulant_twin(self.completion, RTOL, LOOSER_RTOL)
+        return circulant_twin(
+            self.completion, efolds_of_transition(self.instance), RTOL, LOOSER_RTOL
+        )
 
     @cached_property
     def full_gap(self) -> Quantity:

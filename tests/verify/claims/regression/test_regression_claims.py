@@ -149,7 +149,7 @@ def test_circulant_twins_follow_the_least_hypentropy(size: int) -> None:
     table = generator.standard_normal((size, size))
     rows, columns = np.triu_indices(size)
     completion = Completion(size, rows, columns, table[rows, columns])
-    twin = circulant_twin(completion, 1e-10, 1e-8)
+    twin = circulant_twin(completion, 0.0, 1e-10, 1e-8)
     assert twin is not None
     eigenvalues = np.linalg.eigvalsh(twin.completion.zero_fill)
     assert np.sort(twin.known) == pytest.approx(eigenvalues, abs=1e-12)
@@ -162,7 +162,9 @@ def test_circulant_twins_follow_the_least_hypentropy(size: int) -> None:
 
 
 def test_an_unobserved_circulant_has_no_twin() -> None:
-    assert circulant_twin(Completion.of(2, np.array([[0, 0]]), np.ones(1)), 1e-10, 1e-8) is None
+    assert (
+        circulant_twin(Completion.of(2, np.array([[0, 0]]), np.ones(1)), 0.0, 1e-10, 1e-8) is None
+    )
 
 
 def test_completion_of_an_entry_that_stays_zero_is_not_refuted_by_noise() -> None:

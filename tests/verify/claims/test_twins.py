@@ -1,0 +1,56 @@
+"""Metamorphic laws of every claim on flows: twins are judged alike, by the same numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.verify.claims.twins import Claims, composed, drawn, flow_claims, moved
+from verify.alone import judge_instance
+from verify.evidence import CLAIM
+from verify.examine import examine_all
+from verify.instances.kinds import UNITS, Kind, kinds_of
+from verify.instances.twins import twins_of
+from verify.language.law import Status
+from verify.strategies.sizes import QUICK
+
+GROUPS = flow_claims()
+IDS = [claims[0].measurement.id for claims in GROUPS]
+
+FAMILIAR = ("samples permuted", "relabelled", "inputs rescaled", "targets rescaled")
+"""Changes that leave the coordinates of inputs; the anchor's comes last, with the room that is."""
+
+
+@pytest.mark.parametrize("claims", GROUPS, ids=IDS)
+def test_a_twin_is_judged_by_the_same_numbers(claims: Claims) -> None:
+    """All changes at once: other units by up to 10^8, another order, the opposite labels."""
+    (instance,) = drawn(claims, 3, 2)[1:]
+    own = examine_all(claims, instance, rivals=False)
+    assert "measured" in {evidence.outcome for evidence in own.values()}
+    twin = composed(instance, np.random.default_rng(3), (*FAMILIAR, "anchor rescaled"))
+    assert twin.instance.regime != instance.regime
+    assert list(moved(claims, own, twin)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("claims", GROUPS, ids=IDS)
+def test_every_sort_of_twin_is_judged_alike(claims: Claims, seed: int) -> None:
+    (instance,) = drawn(claims, seed, 2)[1:]
+    own = examine_all(claims, instance, rivals=False)
+    twins = list(twins_of(instance, np.random.default_rng(seed)))
+    assert len(twins) >= 4
+    assert [difference for twin in twins for difference in moved(claims, own, twin)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claims", GROUPS, ids=IDS)
+def test_bad_units_are_drawn_and_kept(claims: Claims) -> None:
+    """No measurement leaves out all kinds of units, and no claim is refuted on one."""
+    sizes = replace(QUICK, kinds=(Kind.PLAIN, *UNITS))
+    units = [i for i in drawn(claims, 1, 24, sizes) if kinds_of(i.problem) & set(UNITS)]
+    assert units
+    for instance in units[:3]:
+        for evidence in examine_all(claims, instance, rivals=False).values():
+            assert evidence.outcome in ("measured", "integrator did not finish")
+            assert judge_instance(evidence.laws.get(CLAIM, ())) is not Status.REFUTED
