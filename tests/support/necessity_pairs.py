@@ -49,7 +49,7 @@ def planted(assumption: str) -> Pair:
             restored = VALID.at_alpha(6)
             violating = replace(VALID, regime=Regime(log10_alpha=6, log10_lambda=-5000))
         case "alpha large":
-            violating = VALID.at_alpha(0.1)
+            violating = VALID.at_own_alpha(0.1)
         case "c > 0":
             violating = replace(VALID, c=1e-3)
     return Pair(assumption, violating, restored)

@@ -61,8 +61,14 @@ def refined_normalization(svm: KernelSVM, log_inverse_decay: float) -> float:
 
     Holds under strict complementarity (p* the normalised SVM multipliers, H Shannon entropy).
     """
+    return exp(log_refined_normalization(svm, log_inverse_decay))
+
+
+def log_refined_normalization(svm: KernelSVM, log_inverse_decay: float) -> float:
+    """Its logarithm, also where it leaves float64."""
     total = log_inverse_decay + 2.0 * log(svm.margin) + dual_entropy(svm)
-    return plus_logarithm_inverse(total) / svm.margin
+    x = plus_logarithm_inverse(total)
+    return (log(x) if x > 1.0 else total - x) - log(svm.margin)
 
 
 def norm_bounds(svm: KernelSVM, log_inverse_decay: float) -> tuple[float, float]:
@@ -156,7 +162,7 @@ def scale_of_displacement(
 
     def excess(log10_alpha: float) -> float:
         own = Regime(log10_alpha=log10_alpha, decay_power=decay_power)
-        log_eta = log(refined_normalization(svm, level(own))) + log_gradient
+        log_eta = log_refined_normalization(svm, level(own)) + log_gradient
         return log_eta - problem.degree * (1.0 - at) * own.log_alpha - log(displacement)
 
     return _last_root(excess, _last_root(lacking_depth, 0.01))

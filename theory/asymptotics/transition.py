@@ -1,12 +1,17 @@
 """When the transition happens at finite alpha: t* = t_g (1 - log-log corrections)."""
 
 from math import log
+from typing import Final
 
 from scipy.optimize import brentq
 
-from theory.asymptotics.kernel_phase import log_inverse_decay, refined_normalization
+from theory.asymptotics.kernel_phase import log_inverse_decay, log_refined_normalization
 from theory.kernel.svm import KernelSVM
+from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
+
+SHORTEST: Final = 0.1
+"""Decay time from which on the transition is looked for, where log alpha is less."""
 
 
 def transition_decay_time(svm: KernelSVM, problem: Problem, regime: Regime) -> float:
@@ -16,15 +21,16 @@ def transition_decay_time(svm: KernelSVM, problem: Problem, regime: Regime) -> f
     s* = log alpha - (1/L) log(log(1/lambda) / (gamma |anchor|)).
     """
 
-    def excess(at: float) -> float:
-        displacement = refined_normalization(svm, log_inverse_decay(problem, regime, at))
-        log_anchor = problem.degree * (1.0 - at) * regime.log_alpha + log(problem.anchor_norm)
-        return log_anchor - log(displacement)
+    def excess(decay_time: float) -> float:
+        level = log_inverse_decay(problem, regime, decay_time / regime.log_alpha)
+        log_rho = regime.log_alpha - decay_time
+        log_anchor = problem.degree * log_rho + log(problem.anchor_norm)
+        return log_anchor - log_refined_normalization(svm, level)
 
-    high = 1.0
-    while excess(high) > 0 and high < 1e6:
+    # from log alpha as the problem counts it on: much later weight decay has outweighed the data
+    high = own = max(regime.log_alpha + OwnScale.of(problem).log_alpha, SHORTEST)
+    while excess(high) > 0 and high < 1e6 * own:
         high *= 1.5
-    low = 0.0
-    if excess(low) <= 0:
+    if excess(0.0) <= 0:
         return 0.0
-    return float(brentq(excess, low, high)) * regime.log_alpha
+    return float(brentq(excess, 0.0, high))

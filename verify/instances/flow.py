@@ -129,7 +129,7 @@ class FlowInstance:
         return plain_trajectory(self.problem, self.regime, told, rtol=rtol)
 
     def reaches(self, log10_alpha: float) -> bool:
-        """Whether its flow can be integrated at that alpha, counted as the problem does, as well."""
+        """Whether its flow can be integrated at that alpha as well, as the problem counts it."""
         return not self.plain or (
             log10_alpha - self.scale.log_alpha / LOG_10 <= LARGEST_LOG10_ALPHA + ROUNDING
         )

@@ -195,10 +195,13 @@ def constant_decay(draw: st.DrawFn, valid: Drawn) -> Pair:
 
 
 def small_scale(valid: FlowInstance) -> Drawn:
-    """alpha near 1, above it as it is told and as the problem counts it."""
-    least = max(valid.scale.log_alpha / LOG_10, 0.0)
+    """alpha near 1 as the problem counts it; from a smaller anchor where alpha as told would not
+    exceed 1 otherwise.
+    """
+    foreign = ceil(max(valid.scale.log_alpha / LOG_10, 0.0))
+    problem = replace(valid.problem, anchor=valid.problem.anchor / 10.0**foreign)
     scales = st.sampled_from((0.1, 0.5, 0.05, 0.01))
-    return scales.map(lambda scale: valid.at_own_alpha(least + scale))
+    return scales.map(lambda scale: replace(valid, problem=problem).at_own_alpha(scale))
 
 
 def near_the_transition(valid: FlowInstance) -> Drawn:
