@@ -49,9 +49,7 @@ training, online, dmft = committee_training, committee_online, committee_dmft
 SOURCES: dict[str, Source] = {
     "kernel phase": Source(lambda f, s: regimes.kernel_phase_instances(problems(f, sizes=s))),
     "late phase": Source(lambda f, s: regimes.late_phase_instances(problems(f, sizes=s))),
-    "descent": Source(
-        lambda f, s: descents.descent_instances(problems(f, sizes=s.without(*UNITS)))
-    ),
+    "descent": Source(lambda f, s: descents.descent_instances(problems(f, sizes=s))),
     "kernel regression": Source(lambda f, s: regression.kernel_regression_instances(f, s)),
     "min norm": Source(lambda f, s: regression.min_norm_instances(f, s)),
     "undecayed": Source(lambda f, s: undecayed_instances(f, sizes=s)),
@@ -112,7 +110,7 @@ def _shards(families: Families, examples: int) -> Iterator[tuple[str, int, int]]
 KINDS_OF_FLOWS: dict[str, tuple[Kind, ...]] = {
     "kernel phase": tuple(Kind),
     "late phase": tuple(Kind),
-    "descent": tuple(kind for kind in Kind if kind not in UNITS),
+    "descent": tuple(Kind),
     "kernel regression": (Kind.PLAIN, Kind.ONE_SAMPLE, *UNITS),
     "min norm": (Kind.PLAIN, Kind.ONE_SAMPLE, Kind.DUPLICATES, *UNITS),
     "undecayed": (Kind.DUPLICATES, Kind.INPUT_UNITS, Kind.OFF_MARGIN),
