@@ -5,6 +5,8 @@ for which f(S theta) = -f(theta). There the Hessian of f vanishes on the directi
 lazy flow moves, so the lazy prediction is one order better (`lazy_order` = 2 instead of 1).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from theory.backend import Floats
@@ -54,8 +56,8 @@ def rescaled_difference_anchor(
     if isinstance(net, TwoLayer):
         assert isinstance(half_net, TwoLayer)
         readout, hidden = half_net.split(half)
-        readouts = [readout, -readout / scale ** (net.degree - 1)]
-        anchor = np.concatenate([*readouts, hidden.ravel(), scale * hidden.ravel()])
+        readouts = np.concatenate([readout, -readout / scale ** (net.degree - 1)], axis=-1)
+        anchor = np.concatenate([readouts.ravel(), hidden.ravel(), scale * hidden.ravel()])
         return _normalized(anchor, normalize)
     assert isinstance(half_net, Deep)
     first, *middle, last = half_net.layers(half)
@@ -71,8 +73,9 @@ def zero_readout_anchor(net: TwoLayer | Deep, theta: Floats, *, normalize: bool 
     theta = np.array(theta, dtype=np.float64).ravel()
     if theta.size != net.parameters:
         raise InvalidInput(f"theta has {theta.size} numbers; {net} has {net.parameters}")
-    readout = slice(0, net.width) if isinstance(net, TwoLayer) else slice(-net.widths[-2], None)
-    theta[readout] = 0.0
+    two_layers = isinstance(net, TwoLayer)
+    size = net.output_dim * (net.width if isinstance(net, TwoLayer) else net.widths[-2])
+    theta[slice(0, size) if two_layers else slice(-size, None)] = 0.0
     return _normalized(theta, normalize)
 
 
@@ -81,9 +84,9 @@ def _half_width(net: TwoLayer | Deep) -> TwoLayer | Deep:
     if any(width % 2 for width in hidden):
         raise InvalidInput(f"{net} has an odd hidden width; the difference trick needs even ones")
     if isinstance(net, TwoLayer):
-        return TwoLayer(net.width // 2, net.input_dim, net.activation)
+        return replace(net, width=net.width // 2)
     halved = tuple(width // 2 for width in hidden)
-    return Deep((net.widths[0], *halved, 1), net.activation)
+    return replace(net, widths=(net.widths[0], *halved, net.output_dim))
 
 
 def has_odd_involution(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> bool:
@@ -92,8 +95,7 @@ def has_odd_involution(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> b
     This is what the involution gives and all that the order of the lazy prediction needs.
     """
     jacobian = net.jacobian(anchor, inputs)
-    samples = len(inputs)
-    hessians = [net.weighted_hessian(anchor, inputs, row) for row in np.eye(samples)]
+    hessians = [net.weighted_hessian(anchor, inputs, row) for row in np.eye(len(jacobian))]
     forms = np.array([jacobian @ hessian @ jacobian.T for hessian in hessians])
     scale = max(float(np.linalg.norm(h)) for h in hessians) * float(np.linalg.norm(jacobian)) ** 2
     return bool(np.abs(forms).max() <= 1e-12 * scale)

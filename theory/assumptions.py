@@ -13,7 +13,7 @@ from theory.backend import Floats
 from theory.errors import AssumptionError
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
 from theory.kernel.svm import kernel_svm
-from theory.nets import HomogeneousNet
+from theory.nets import HomogeneousNet, PairNet
 from theory.plain_function import check_plain_function
 from theory.problem import Problem
 
@@ -46,8 +46,8 @@ def check_assumptions(problem: Problem) -> None:
     """
     check_finite(problem)
     check_plain_function(problem.net, problem.parameters, problem.inputs)
-    check_homogeneity(problem.net, problem.parameters, problem.inputs)
-    check_smoothness(problem.net, problem.parameters, problem.inputs)
+    check_homogeneity(problem.row_net, problem.parameters, problem.inputs)
+    check_smoothness(problem.row_net, problem.parameters, problem.inputs)
     check_zero_output(problem)
     if problem.loss_function.classifies:
         check_separability(problem)
@@ -58,13 +58,14 @@ def check_assumptions(problem: Problem) -> None:
 def check_finite(problem: Problem) -> None:
     """Outputs and gradients at the anchor are finite numbers of the right shape."""
     outputs = problem.net.outputs(problem.unit_anchor, problem.inputs)
-    if np.shape(outputs) != (problem.samples,):
+    classes = () if problem.classes is None else (problem.classes,)
+    if np.shape(outputs) != (problem.samples, *classes):
         raise AssumptionError(
             "finite values",
             f"net returns shape {np.shape(outputs)} for {problem.samples} inputs; "
-            f"forward must return shape ({problem.samples},)",
+            f"forward must return shape {(problem.samples, *classes)}",
         )
-    jacobian = problem.net.jacobian(problem.unit_anchor, problem.inputs)
+    jacobian = problem.row_net.jacobian(problem.unit_anchor, problem.inputs)
     if not (np.all(np.isfinite(outputs)) and np.all(np.isfinite(jacobian))):
         raise AssumptionError(
             "finite values", "net returns NaN or infinite outputs or gradients at the anchor"
@@ -155,19 +156,34 @@ def _largest_jump_shrinks(net: HomogeneousNet, inputs: Floats, a: Floats, b: Flo
 
 
 def check_zero_output(problem: Problem) -> None:
-    """|f(anchor; x_i)| is zero up to rounding of the anchor's digits."""
+    """|f(anchor; x_i)|, or of several classes each margin, is zero up to rounding of the anchor's
+    digits.
+    """
     anchor, norm = problem.unit_anchor, float(np.linalg.norm(problem.unit_anchor))
-    outputs = problem.net.outputs(anchor, problem.inputs)
-    gradients = np.linalg.norm(problem.net.jacobian(anchor, problem.inputs), axis=1)
+    outputs = problem.row_net.outputs(anchor, problem.inputs)
+    gradients = np.linalg.norm(problem.row_net.jacobian(anchor, problem.inputs), axis=1)
     relative = np.abs(outputs) / np.maximum(norm * gradients, np.finfo(float).tiny)
     relative = np.where(outputs == 0, 0.0, relative)
     worst = int(np.argmax(relative))
     if relative[worst] > ZERO_OUTPUT_TOLERANCE:
         raise AssumptionError(
             "zero output",
-            f"anchor has output {outputs[worst]:.6g} at input {worst}; it must be a direction with "
+            f"anchor has {_row(problem, worst)} {outputs[worst]:.6g} at input "
+            f"{_sample(problem, worst)}; it must be a direction with "
             "zero output on every input (a difference of two copies, balanced, or zero readout)",
         )
+
+
+def _sample(problem: Problem, row: int) -> int:
+    """The input that a row belongs to."""
+    return row // (problem.rows // problem.samples)
+
+
+def _row(problem: Problem, row: int) -> str:
+    """What a row is, in words."""
+    if not isinstance(problem.row_net, PairNet):
+        return "output"
+    return f"a difference to class {problem.row_net.others[row]} of"
 
 
 def check_separability(problem: Problem) -> None:
@@ -177,15 +193,16 @@ def check_separability(problem: Problem) -> None:
     generic = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
     generic *= problem.anchor_norm / np.linalg.norm(generic)
     step = ZERO_STEP * generic
-    moved = problem.net.jacobian(problem.anchor + step, problem.inputs)
-    changes = np.linalg.norm(problem.labels[:, None] * moved - features, axis=1)
-    usual = np.linalg.norm(problem.net.jacobian(generic, problem.inputs), axis=1)
+    net, labels = problem.row_net, problem.row_labels
+    moved = net.jacobian(problem.anchor + step, problem.inputs)
+    changes = np.linalg.norm(labels[:, None] * moved - features, axis=1)
+    usual = np.linalg.norm(net.jacobian(generic, problem.inputs), axis=1)
     # at a kink a step changes a gradient of the usual size as well
     zero = (lengths == 0) | ((changes >= 0.5 * lengths) & (lengths < ZERO_SHARE * usual))
     if zero.any():
         raise AssumptionError(
             "separability",
-            f"input {int(np.argmax(zero))} has a zero gradient at the anchor; "
+            f"input {_sample(problem, int(np.argmax(zero)))} has a zero gradient at the anchor; "
             "no classifier in the NTK features separates it",
         )
     kernel_svm(problem)

@@ -1,17 +1,30 @@
-"""`theory.losses`, one sample at a time, for compiled code."""
+"""`theory.losses` for compiled code: one row at a time, or the margins of one sample together."""
 
-from math import exp, log1p
+from math import exp, log, log1p
 
-from theory.compiled import inlined
-from theory.losses import EXPONENT_CEILING, Exponential, Logistic, Loss, Squared
+import numpy as np
 
-EXPONENTIAL, LOGISTIC, SQUARED = range(3)
-_CODES: dict[type[Loss], int] = {Exponential: EXPONENTIAL, Logistic: LOGISTIC, Squared: SQUARED}
+from theory.backend import Floats
+from theory.compiled import compiled, inlined
+from theory.losses import EXPONENT_CEILING, CrossEntropy, Exponential, Logistic, Loss, Squared
+
+EXPONENTIAL, LOGISTIC, SQUARED, CROSS_ENTROPY = range(4)
+_CODES: dict[type[Loss], int] = {
+    Exponential: EXPONENTIAL,
+    Logistic: LOGISTIC,
+    Squared: SQUARED,
+    CrossEntropy: CROSS_ENTROPY,
+}
 
 
 def code_of(loss: Loss) -> int:
     """By which compiled code knows a loss."""
     return _CODES[type(loss)]
+
+
+def coupled(loss: Loss) -> int:
+    """How many rows, one after the other, the loss couples."""
+    return loss.others if isinstance(loss, CrossEntropy) else 1
 
 
 @inlined
@@ -38,3 +51,61 @@ def curvature(loss: int, log_gain: float, output: float, label: float) -> float:
     elif loss == LOGISTIC:
         fallen = softplus(label * output) + softplus(-label * output)
     return exp(min(log_gain - fallen, EXPONENT_CEILING))
+
+
+@inlined
+def loss_of_sample(margins: Floats, first: int, others: int) -> float:
+    """log(1 + sum_j exp(-q_j)) of the margins from `first` on."""
+    top = 0.0
+    for j in range(first, first + others):
+        top = max(top, -margins[j])
+    total = exp(-top)
+    for j in range(first, first + others):
+        total += exp(-margins[j] - top)
+    return top + log(total)
+
+
+@compiled
+def forces(
+    loss: int, others: int, log_gain: float, outputs: Floats, labels: Floats, pulls: Floats
+) -> None:
+    """Fill `pulls` `(n,)` with the force on each row."""
+    if loss != CROSS_ENTROPY:
+        for i in range(outputs.size):
+            pulls[i] = force(loss, log_gain, outputs[i], labels[i])
+        return
+    for first in range(0, outputs.size, others):
+        fallen = loss_of_sample(outputs, first, others)
+        for j in range(first, first + others):
+            pulls[j] = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
+
+
+@compiled
+def curve(
+    loss: int,
+    others: int,
+    log_gain: float,
+    outputs: Floats,
+    labels: Floats,
+    rows: Floats,
+    curved: Floats,
+) -> None:
+    """Fill `curved` `(n, P)` with minus exp(log_gain) * d^2l/df^2 applied to `rows`."""
+    if loss != CROSS_ENTROPY:
+        for i in range(outputs.size):
+            stiffness = curvature(loss, log_gain, outputs[i], labels[i])
+            for p in range(rows.shape[1]):
+                curved[i, p] = -stiffness * rows[i, p]
+        return
+    mean = np.empty(rows.shape[1])
+    for first in range(0, outputs.size, others):
+        fallen = loss_of_sample(outputs, first, others)
+        mean[:] = 0.0
+        for j in range(first, first + others):
+            share = exp(-outputs[j] - fallen)
+            for p in range(rows.shape[1]):
+                mean[p] += share * rows[j, p]
+        for j in range(first, first + others):
+            pull = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
+            for p in range(rows.shape[1]):
+                curved[j, p] = -pull * (rows[j, p] - mean[p])

@@ -44,7 +44,7 @@ def check_plain_function(
         theta /= np.linalg.norm(theta)
         if not np.all(np.isfinite(net.outputs(theta, inputs))):
             continue  # it is for other checks to tell
-        scale = np.linalg.norm(net.jacobian(theta, inputs), axis=1) + np.finfo(float).tiny
+        scale = np.linalg.norm(net.jacobian(theta, inputs), axis=-1) + np.finfo(float).tiny
         with np.errstate(over="ignore"):  # dice may leave no gradient to measure a change by
             _check_determinism(net, theta, inputs, scale)
             if precision:
@@ -76,9 +76,9 @@ def _check_independence(net: HomogeneousNet, theta: Floats, inputs: Floats, scal
     longer = np.concatenate([inputs, np.repeat(inputs[:1], samples + 1, axis=0)])
     alone = np.asarray(net.outputs(theta, inputs))
     among = np.asarray(net.outputs(theta, longer))
-    if among.shape != (len(longer),):
+    if among.shape != (len(longer), *alone.shape[1:]):
         return  # the shape is for `check_finite` to tell
-    differences = np.abs(among[:samples] - alone) / scale
+    differences = (np.abs(among[:samples] - alone) / scale).reshape(samples, -1).max(axis=1)
     worst = int(np.argmax(differences))
     if not differences[worst] <= ROUNDING:
         raise AssumptionError(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.losses import Loss, loss_named
-from theory.nets import Factorization, HomogeneousNet
+from theory.nets import Factorization, HomogeneousNet, PairNet
 from theory.units import Units, scaled
 
 LOG_10 = log(10.0)
@@ -51,8 +51,11 @@ class Problem:
         net: the homogeneous net.
         anchor: the direction of the initialization, shape `(P,)`.
         inputs: shape `(n, d)`; pairs of indices for a factorization.
-        labels: shape `(n,)`; -1 or +1 for the exponential and the logistic loss, real for squared.
-        loss: "exponential", "logistic" or "squared".
+        labels: shape `(n,)`; -1 or +1 for the exponential and the logistic loss, real for squared;
+            whole numbers 0 to K-1 for K classes.
+        loss: "exponential", "logistic" or "squared"; "cross_entropy" or "exponential", over the
+            margins f_y - f_j, of several classes.
+        classes: K >= 2, of a net of as many outputs; None for a net of one.
 
     Raises:
         InvalidInput: naming the argument, for shapes that do not fit, labels outside {-1, +1},
@@ -64,6 +67,7 @@ class Problem:
     inputs: Floats
     labels: Floats
     loss: str = "exponential"
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "anchor", _frozen_array("anchor", self.anchor, 1))
@@ -81,9 +85,8 @@ class Problem:
                 f"labels has {len(self.labels)} entries for {len(self.inputs)} inputs; "
                 "they must agree"
             )
-        if loss_named(self.loss).classifies and not np.all(np.abs(self.labels) == 1.0):
-            wrong = sorted({float(v) for v in self.labels if abs(v) != 1.0})
-            raise InvalidInput(f"labels holds {wrong[:5]}; the {self.loss} loss needs -1 or +1")
+        _check_classes(self.net, self.classes)
+        _check_labels(self.labels, self.loss, self.classes)
         _check_inputs(self.net, self.inputs)
 
     @property
@@ -100,13 +103,33 @@ class Problem:
 
     @property
     def loss_function(self) -> Loss:
-        return loss_named(self.loss)
+        """Of the rows."""
+        return loss_named(self.loss, self.classes)
+
+    @cached_property
+    def row_net(self) -> HomogeneousNet:
+        """The net on the training inputs, its outputs the rows that the loss is of: the output at
+        each sample, or of several classes the margins of each sample.
+        """
+        if self.classes is None:
+            return self.net
+        return PairNet(self.net, self.labels.astype(np.int64), self.classes)
+
+    @cached_property
+    def row_labels(self) -> Floats:
+        """The label of each row: those of the samples, or +1 of margins."""
+        return self.labels if self.classes is None else np.ones(self.rows)
+
+    @property
+    def rows(self) -> int:
+        """n, or n (K - 1) of K classes: on as many conditions the kernel machine rests."""
+        return self.samples if self.classes is None else self.samples * (self.classes - 1)
 
     @cached_property
     def units(self) -> Units:
         """Powers of two in which anchor, gradients and targets are of order one."""
         targets = None if self.loss_function.classifies else self.labels
-        return Units.of(self.net, self.anchor, self.inputs, targets)
+        return Units.of(self.row_net, self.anchor, self.inputs, targets)
 
     @cached_property
     def unit_anchor(self) -> Floats:
@@ -116,6 +139,34 @@ class Problem:
     @cached_property
     def anchor_norm(self) -> float:
         return float(scaled(np.linalg.norm(self.unit_anchor), self.units.anchor_exponent))
+
+
+def _check_classes(net: HomogeneousNet, classes: int | None) -> None:
+    outputs = getattr(net, "output_dim", None)
+    if classes is None:
+        if outputs is not None and outputs != 1:
+            raise InvalidInput(f"classes is None; {net} has {outputs} outputs, one for each class")
+        return
+    whole = isinstance(classes, (int, np.integer)) and not isinstance(classes, bool)
+    if not whole or classes < 2:
+        raise InvalidInput(f"classes is {classes!r}; it must be a whole number, at least 2")
+    if isinstance(net, Factorization) or (outputs is not None and outputs != classes):
+        own = 1 if outputs is None else outputs
+        raise InvalidInput(f"classes is {classes}; {net} has {own} outputs, and they must agree")
+
+
+def _check_labels(labels: Floats, loss: str, classes: int | None) -> None:
+    if not loss_named(loss, classes).classifies:
+        return
+    allowed = np.array([-1.0, 1.0]) if classes is None else np.arange(float(classes))
+    wrong = sorted({float(label) for label in labels[~np.isin(labels, allowed)]})
+    if not wrong:
+        return
+    if classes is None:
+        raise InvalidInput(f"labels holds {wrong[:5]}; the {loss} loss needs -1 or +1")
+    raise InvalidInput(
+        f"labels holds {wrong[:5]}; of {classes} classes they are whole numbers 0 to {classes - 1}"
+    )
 
 
 def _check_inputs(net: HomogeneousNet, inputs: Floats) -> None:

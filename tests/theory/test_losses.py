@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
-from theory.losses import EXPONENT_CEILING, LOSSES, loss_named, softplus
+from theory.losses import EXPONENT_CEILING, LOSSES, CrossEntropy, loss_named, softplus
 
 mpmath.mp.dps = 50
 
@@ -131,3 +131,70 @@ def test_only_the_squared_loss_takes_real_targets() -> None:
 def test_unknown_loss_is_named_with_the_allowed_ones() -> None:
     with pytest.raises(InvalidInput, match="loss is 'hinge'; allowed are exponential, logistic"):
         loss_named("hinge")
+
+
+def exact_shares(margins: list[float]) -> tuple[mpmath.mpf, list[mpmath.mpf]]:
+    """The cross-entropy of one sample's margins, and its slopes pi_j = -dl/dq_j."""
+    falls = [mpmath.exp(-mpmath.mpf(q)) for q in margins]
+    total = 1 + mpmath.fsum(falls)
+    return mpmath.log1p(mpmath.fsum(falls)), [fall / total for fall in falls]
+
+
+@given(st.lists(st.floats(-300, 300), min_size=1, max_size=4), st.floats(-300, 50))
+@example([1e5, 1e5 + 2.0], 1e5)
+@example([0.0], 0.0)
+@example([-50.0, 60.0, 0.1], 3.0)
+def test_cross_entropy_forces_and_curvatures_in_log_space(
+    margins: list[float], log_scale: float
+) -> None:
+    loss, rows = CrossEntropy(len(margins)), np.array(margins)
+    ones, identity = np.ones(len(margins)), np.eye(len(margins))
+    value, shares = exact_shares(margins)
+    scale, noise = mpmath.exp(mpmath.mpf(log_scale)), abs(log_scale) + max(map(abs, margins))
+    force = loss.force(log_scale, rows, ones)
+    curved = loss.curved(log_scale, rows, ones, identity)
+    diagonal = loss.curvature(log_scale, rows, ones)
+    for j, share in enumerate(shares):
+        exact = scale * share
+        if exact > mpmath.exp(EXPONENT_CEILING - 1) or exact < mpmath.mpf("1e-290"):
+            continue
+        within_rounding(float(force[j]), exact, noise)
+        falls = [mpmath.exp(-mpmath.mpf(q)) for q in margins]
+        rest = (1 + mpmath.fsum(falls[:j] + falls[j + 1 :])) / (1 + mpmath.fsum(falls))
+        if exact * rest > mpmath.mpf("1e-290"):
+            within_rounding(float(diagonal[j]), exact * rest, 2.0 * noise)
+        for k, other in enumerate(shares):
+            entry = exact * ((1 if j == k else 0) - other)
+            assert abs(mpmath.mpf(float(curved[j, k])) - entry) <= 4e-16 * (4 + noise) * exact
+    log_value = mpmath.log(value)
+    assert float(loss.log_value(rows, ones)[0]) == pytest.approx(
+        float(log_value), rel=1e-13, abs=1e-15
+    )
+
+
+def test_cross_entropy_is_by_sample_and_of_two_classes_logistic() -> None:
+    margins, ones = np.array([3.0, -1.0, 0.5, 700.0]), np.ones(4)
+    both = loss_named("cross_entropy", 3).force(0.0, margins, ones)
+    first = CrossEntropy(2).force(0.0, margins[:2], ones[:2])
+    np.testing.assert_array_equal(both[:2], first)
+    two, logistic = loss_named("cross_entropy", 2), LOSSES["logistic"]
+    for method in ("force", "curvature"):
+        expected = getattr(logistic, method)(1.0, margins, ones)
+        np.testing.assert_allclose(getattr(two, method)(1.0, margins, ones), expected, rtol=1e-13)
+    np.testing.assert_allclose(
+        two.log_value(margins, ones), logistic.log_value(margins, ones), rtol=1e-13
+    )
+    tensor = torch.from_numpy(margins)
+    np.testing.assert_allclose(CrossEntropy(2).log_share(tensor).numpy(), np.log(both), rtol=1e-13)
+    rows = np.random.default_rng(0).standard_normal((4, 3))
+    expected = CrossEntropy(2).curved(1.0, margins, ones, rows)
+    found = CrossEntropy(2).curved(1.0, tensor, torch.from_numpy(ones), torch.from_numpy(rows))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-13, atol=1e-300)
+
+
+def test_losses_of_several_classes_are_named() -> None:
+    assert loss_named("exponential", 4) == LOSSES["exponential"]
+    with pytest.raises(InvalidInput, match="allowed are cross_entropy, exponential"):
+        loss_named("squared", 3)
+    with pytest.raises(InvalidInput, match="loss is 'cross_entropy'; allowed are exponential"):
+        loss_named("cross_entropy")

@@ -165,7 +165,7 @@ class _Program:
 
         self.tensor = tensor
         self.inputs = tensor(problem.inputs, dtype)
-        self.labels = tensor(problem.labels)
+        self.labels = tensor(problem.row_labels)
         self.start = tensor(np.array([run.start for run in runs]), dtype)
         self.decay = tensor([run.decay for run in runs])
         rules: dict[StepRule, list[int]] = {}
@@ -182,8 +182,8 @@ class _Program:
         return values.logsumexp(-1) - self.log_samples
 
     def outputs(self, theta: Array) -> Array:
-        """f in float64, shape `(..., n)`."""
-        return self.problem.net.outputs(theta, self.inputs).double()
+        """f, or the margins of several classes, in float64, shape `(..., n)`."""
+        return self.problem.row_net.outputs(theta, self.inputs).double()
 
     def log_norm(self, theta: Array) -> Array:
         return theta.double().square().sum(-1).log() / 2
@@ -210,12 +210,12 @@ class _Program:
     def pull(self, theta: Array, force: Array) -> Array:
         """sum_i force_i grad f_i, shape `(B, P)`."""
         if theta.numel() * force.shape[-1] <= LARGEST_JACOBIAN:
-            jacobian = self.problem.net.jacobian(theta, self.inputs)
+            jacobian = self.problem.row_net.jacobian(theta, self.inputs)
             return (force[:, None, :] @ jacobian)[:, 0, :]
         import torch
 
         leaf = theta.detach().requires_grad_(True)
-        total = (force * self.problem.net.outputs(leaf, self.inputs)).sum()
+        total = (force * self.problem.row_net.outputs(leaf, self.inputs)).sum()
         return torch.autograd.grad(total, leaf)[0]
 
     def objective(self, theta: Array) -> Array:

@@ -42,14 +42,14 @@ def sharpness_at_start(problem: Problem, regime: Regime) -> float:
     """A bound on the largest eigenvalue of the Hessian of E at theta(0), in units of 1/time."""
     scale, anchor, inputs = exp(regime.log_alpha), problem.anchor, problem.inputs
     theta = scale * anchor
-    jacobian = problem.net.jacobian(theta, inputs)
-    outputs = np.zeros(problem.samples)
+    net, labels = problem.row_net, problem.row_labels
+    jacobian = net.jacobian(theta, inputs)
+    outputs = np.zeros(problem.rows)
     loss = problem.loss_function
     log_share = -log(problem.samples)
-    curvature = loss.curvature(log_share, outputs, problem.labels)
-    force = loss.force(log_share, outputs, problem.labels)
-    gauss_newton = (jacobian.T * curvature) @ jacobian
-    rest = problem.net.weighted_hessian(theta, inputs, force)
+    force = loss.force(log_share, outputs, labels)
+    gauss_newton = jacobian.T @ loss.curved(log_share, outputs, labels, jacobian)
+    rest = net.weighted_hessian(theta, inputs, force)
     return (
         exp(regime.log_lambda)
         + float(np.linalg.norm(gauss_newton, 2))
@@ -80,17 +80,18 @@ def step_error(problem: Problem, regime: Regime, at: ArrayLike) -> StepError:
             f"integrated explicitly up to {MAX_STIFFNESS:g}, at smaller alpha"
         )
     size, log_share, loss = problem.parameters, -log(problem.samples), problem.loss_function
+    net, labels = problem.row_net, problem.row_labels
 
     def rhs(_: float, state: Floats) -> Floats:
         theta, slope = state[:size], state[size:]
-        outputs = problem.net.outputs(theta, problem.inputs)
-        jacobian = problem.net.jacobian(theta, problem.inputs)
-        force = loss.force(log_share, outputs, problem.labels)
-        curvature = loss.curvature(log_share, outputs, problem.labels)
+        outputs = net.outputs(theta, problem.inputs)
+        jacobian = net.jacobian(theta, problem.inputs)
+        force = loss.force(log_share, outputs, labels)
         gradient = decay * theta - force @ jacobian
         vector = slope + 0.5 * gradient
-        bent = problem.net.weighted_hessian(theta, problem.inputs, force) @ vector
-        along = (curvature * (jacobian @ vector)) @ jacobian
+        bent = net.weighted_hessian(theta, problem.inputs, force) @ vector
+        pulled = loss.curved(log_share, outputs, labels, (jacobian @ vector)[:, None])
+        along = pulled[:, 0] @ jacobian
         return np.concatenate([-gradient, -(decay * vector + along - bent)])
 
     start = np.concatenate([exp(regime.log_alpha) * problem.anchor, np.zeros(size)])

@@ -45,11 +45,11 @@ class BatchChart:
 
         charts = [Chart(p, r, comoving=True) for p, r in zip(problems, regimes, strict=True)]
         return cls(
-            net=problems[0].net,
+            net=problems[0].row_net,
             loss=problems[0].loss_function,
             anchor=tensor([p.unit_anchor for p in problems]),
             inputs=tensor([p.inputs for p in problems]),
-            labels=tensor([p.labels for p in problems]),
+            labels=tensor([p.row_labels for p in problems]),
             log_alpha=tensor([chart.log_alpha for chart in charts]),
             resting_gain=tensor([chart.resting_gain for chart in charts]),
             gradient=tensor([[p.units.gradient] for p in problems]),
@@ -79,7 +79,7 @@ class BatchChart:
         return self.base + self._epsilon(clock) * coordinates
 
     def outputs(self, clock: Array, coordinates: Array) -> Array:
-        """f(theta; x) of training inputs, shape `(..., B, n)`."""
+        """f(theta; x) of training inputs, or the margins of several classes, `(..., B, n)`."""
         epsilon = self._epsilon(clock)
         grown = self.net.increment(self.base, epsilon * coordinates, self.inputs)
         return grown / self.gradient / epsilon
@@ -107,18 +107,19 @@ class BatchChart:
         point, decay = self.point(clock, coordinates), self._decay(clock)
         gradients = self.gradients(point)
         force = self.loss.force(log_gain, outputs, self.labels)
-        curvature = self.loss.curvature(log_gain, outputs, self.labels)
         bending = self.net.weighted_hessian(point, self.inputs, force)
         bending = (self._epsilon(clock) / self.gradient)[..., None] * bending
-        by_coordinates = bending - gradients.mT @ (curvature[..., None] * gradients)
+        curved = self.loss.curved(log_gain, outputs, self.labels, gradients)
+        by_coordinates = bending - gradients.mT @ curved
         by_coordinates.diagonal(dim1=-2, dim2=-1).sub_(decay)
 
         logarithmic = (clock < 0.0).to(clock)[..., None]
         log_rho_rate = -(clock.clip(None, 0.0).exp() * self.comoving)[..., None]
         log_epsilon_rate = -self.net.degree * log_rho_rate
         log_gain_rate = logarithmic + 2.0 * (self.net.degree - 1) * log_rho_rate
-        nonlinearity = (gradients @ coordinates[..., None])[..., 0] - outputs
-        force_rate = log_gain_rate * force - log_epsilon_rate * curvature * nonlinearity
+        nonlinearity = (gradients @ coordinates[..., None]) - outputs[..., None]
+        weakening = self.loss.curved(log_gain, outputs, self.labels, nonlinearity)[..., 0]
+        force_rate = log_gain_rate * force - log_epsilon_rate * weakening
         gradients_rate = log_epsilon_rate * (bending @ coordinates[..., None])[..., 0]
         pull_rate = _combined(force_rate, gradients) + gradients_rate
         return by_coordinates, pull_rate - logarithmic * decay * coordinates

@@ -208,13 +208,18 @@ def _check_compatible(problems: Sequence[Problem]) -> None:
             "gradient_flow follows the slow manifold of the squared loss"
         )
     for k, problem in enumerate(problems):
-        for name in ("net", "loss", "parameters", "samples"):
+        for name in ("net", "loss", "classes", "parameters", "samples"):
             shared, own = getattr(first, name), getattr(problem, name)
             if own != shared:
                 raise InvalidInput(
                     f"problem {k} has {name} {own} and problem 0 has {shared}; the problems of one "
                     "batch must share net, loss and number of samples"
                 )
+        if first.classes is not None and not np.array_equal(problem.labels, first.labels):
+            raise InvalidInput(
+                f"problem {k} has labels {problem.labels.tolist()} and problem 0 has "
+                f"{first.labels.tolist()}; of several classes they must agree in one batch"
+            )
         if problem.inputs.shape != first.inputs.shape:
             raise InvalidInput(
                 f"problem {k} has inputs of shape {problem.inputs.shape} and problem 0 of shape "

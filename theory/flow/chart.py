@@ -21,6 +21,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
+from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
 
 LINEAR_BELOW = log(1e-60)
@@ -51,12 +52,13 @@ class Chart:
 
     @cached_property
     def base_jacobian(self) -> Floats:
-        return self._jacobian(self.base, self.problem.inputs)
+        """Of the rows."""
+        return self._jacobian(self.problem.row_net, self.base, self.problem.inputs)
 
     @cached_property
     def labels(self) -> Floats:
-        """y, shape `(n,)`."""
-        return np.asarray(self.problem.labels / self.problem.units.target)
+        """y of the rows, shape `(n,)`."""
+        return np.asarray(self.problem.row_labels / self.problem.units.target)
 
     @cached_property
     def log_alpha(self) -> float:
@@ -99,28 +101,35 @@ class Chart:
         return exp(min(log_epsilon, LARGEST_EXPONENT)) if log_epsilon > LINEAR_BELOW else 0.0
 
     def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
-        """f(theta; x), shape `(m,)`."""
-        net, epsilon = self.problem.net, self.epsilon(decay_time)
+        """f(theta; x), shape `(m,)`, or `(m, K)` of several classes."""
+        return self._outputs(self.problem.net, decay_time, coordinates, inputs)
+
+    def row_outputs(self, decay_time: float, coordinates: Floats) -> Floats:
+        """The rows: training outputs, or margins of several classes, shape `(n,)`."""
+        problem = self.problem
+        return self._outputs(problem.row_net, decay_time, coordinates, problem.inputs)
+
+    def _outputs(
+        self, net: HomogeneousNet, decay_time: float, coordinates: Floats, inputs: Floats
+    ) -> Floats:
+        epsilon, unit = self.epsilon(decay_time), self.problem.units.gradient
         if not self.comoving:
-            return np.asarray(net.outputs(coordinates, inputs)) / self.problem.units.gradient
+            return np.asarray(net.outputs(coordinates, inputs)) / unit
         if epsilon == 0.0:
-            return np.asarray(self._jacobian(self.base, inputs) @ coordinates)
-        return self._increment(epsilon * coordinates, inputs) / epsilon
+            return np.asarray(self._jacobian(net, self.base, inputs) @ coordinates)
+        return np.asarray(net.increment(self.base, epsilon * coordinates, inputs)) / unit / epsilon
 
     def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
-        """Training outputs `(n,)` and gradients at z `(n, P)`."""
-        inputs, epsilon = self.problem.inputs, self.epsilon(decay_time)
+        """The rows `(n,)` and their gradients at z `(n, P)`."""
+        problem, epsilon = self.problem, self.epsilon(decay_time)
         if epsilon == 0.0:
             return self.base_jacobian @ coordinates, self.base_jacobian
-        outputs = self.outputs(decay_time, coordinates, inputs)
-        return outputs, self._jacobian(self.base + epsilon * coordinates, inputs)
+        point = self.base + epsilon * coordinates
+        gradients = self._jacobian(problem.row_net, point, problem.inputs)
+        return self.row_outputs(decay_time, coordinates), gradients
 
-    def _jacobian(self, point: Floats, inputs: Floats) -> Floats:
-        return np.asarray(self.problem.net.jacobian(point, inputs)) / self.problem.units.gradient
-
-    def _increment(self, step: Floats, inputs: Floats) -> Floats:
-        grown = np.asarray(self.problem.net.increment(self.base, step, inputs))
-        return grown / self.problem.units.gradient
+    def _jacobian(self, net: HomogeneousNet, point: Floats, inputs: Floats) -> Floats:
+        return np.asarray(net.jacobian(point, inputs)) / self.problem.units.gradient
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
@@ -136,11 +145,11 @@ class Chart:
         problem, epsilon = self.problem, self.epsilon(decay_time)
         outputs, gradients = self.linearize(decay_time, coordinates)
         log_gain = rate + self.log_gain(decay_time)
-        curvature = problem.loss_function.curvature(log_gain, outputs, self.labels)
-        matrix = -(gradients.T * curvature) @ gradients
+        curved = problem.loss_function.curved(log_gain, outputs, self.labels, gradients)
+        matrix = -gradients.T @ curved
         if epsilon > 0.0:
             force = problem.loss_function.force(log_gain, outputs, self.labels)
             point, bent = self.base + epsilon * coordinates, epsilon / problem.units.gradient
-            matrix = matrix + bent * problem.net.weighted_hessian(point, problem.inputs, force)
+            matrix = matrix + bent * problem.row_net.weighted_hessian(point, problem.inputs, force)
         matrix[np.diag_indices_from(matrix)] -= self.decay * exp(rate)
         return np.asarray(matrix)

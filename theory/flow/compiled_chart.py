@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
-from theory.compiled_losses import code_of, curvature, force
+from theory.compiled_losses import code_of, coupled, curve, forces
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
 from theory.flow.compiled_nets import Layout, bend, grow, layout_of
+from theory.flow.compiled_pairs import Classes, Heads, bend_pairs, grow_pairs
+from theory.nets import ConstantFeature, Deep, Diagonal, TwoLayer
+from theory.nets.constant_feature import with_constant
+
+OWN = (Diagonal, TwoLayer, Deep)
+"""Families of several outputs."""
+
+NO_HEADS = np.empty((0, 0), dtype=np.int64)
 
 
 class Equations(NamedTuple):
@@ -28,6 +36,9 @@ class Equations(NamedTuple):
     base_jacobian: Floats
     inputs: Floats
     labels: Floats
+    others: int
+    heads: Heads
+    truth: Classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +54,15 @@ class CompiledChart:
 
     @classmethod
     def of(cls, equations: Equations) -> "CompiledChart":
-        net, arrays = equations.net, equations[-4:]
+        net, arrays = equations.net, equations[7:11]
         switches = [net.family, net.exponent, net.rectified, equations.loss, equations.comoving]
-        columns = equations.inputs.shape[1]
-        whole = [*switches, len(equations.inputs), equations.base.size, columns, net.sizes.size]
+        shapes = [equations.base.size, *equations.inputs.shape, equations.labels.size]
+        couples = [equations.others, *equations.heads.shape]
+        whole = [*switches, *shapes, *couples, net.sizes.size, net.offsets.size]
         return cls(
-            np.concatenate([whole, net.sizes, net.offsets]),
+            np.concatenate(
+                [whole, net.sizes, net.offsets, equations.heads.ravel(), equations.truth]
+            ),
             np.concatenate([equations[3:7], *map(np.ravel, arrays)]),
         )
 
@@ -64,8 +78,12 @@ class CompiledChart:
 def compiled_chart(chart: Chart) -> CompiledChart | None:
     """None for nets of the user's own."""
     problem = chart.problem
-    net = layout_of(problem.net)
-    if net is None:
+    plain, inputs = problem.net, problem.inputs
+    if isinstance(plain, ConstantFeature):
+        plain, inputs = plain.net, with_constant(inputs)
+    several = problem.classes is not None
+    net = layout_of(plain.head if several and isinstance(plain, OWN) else plain)
+    if net is None or (several and not isinstance(plain, OWN)):
         return None
     return CompiledChart.of(
         Equations(
@@ -78,19 +96,25 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
             problem.units.gradient,
             chart.base,
             chart.base_jacobian,
-            problem.inputs,
+            inputs,
             chart.labels,
+            coupled(problem.loss_function),
+            plain.heads if isinstance(plain, OWN) and several else NO_HEADS,
+            problem.labels[: problem.samples if several else 0].astype(np.int64),
         )
     )
 
 
 @compiled
 def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
-    count, size, columns, layers = whole[5:9]
-    net = Layout(whole[0], whole[1], whole[2] == 1, whole[9 : 9 + layers], whole[9 + layers :])
+    size, samples, columns, rows, others, classes, own, layers, matrices = whole[5:14]
+    sizes = 14 + layers
+    offsets = sizes + matrices
+    heads = offsets + classes * own
+    net = Layout(whole[0], whole[1], whole[2] == 1, whole[14:sizes], whole[sizes:offsets])
     jacobian = 4 + size
-    inputs = jacobian + count * size
-    labels = inputs + count * columns
+    inputs = jacobian + rows * size
+    labels = inputs + samples * columns
     return Equations(
         net,
         whole[3],
@@ -100,9 +124,12 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
         real[2],
         real[3],
         real[4:jacobian],
-        real[jacobian:inputs].reshape((count, size)),
-        real[inputs:labels].reshape((count, columns)),
+        real[jacobian:inputs].reshape((rows, size)),
+        real[inputs:labels].reshape((samples, columns)),
         real[labels:],
+        others,
+        whole[offsets:heads].reshape((classes, own)),
+        whole[heads:],
     )
 
 
@@ -139,7 +166,19 @@ def linearize(
     step = np.empty(coordinates.size)
     for p in range(coordinates.size):
         step[p] = epsilon * coordinates[p]
-    grow(system.net, system.base, step, system.inputs, outputs, gradients)
+    if len(system.heads) == 0:
+        grow(system.net, system.base, step, system.inputs, outputs, gradients)
+    else:
+        grow_pairs(
+            system.net,
+            system.heads,
+            system.truth,
+            system.base,
+            step,
+            system.inputs,
+            outputs,
+            gradients,
+        )
     for i in range(outputs.size):
         outputs[i] /= epsilon * system.gradient_unit
         for p in range(coordinates.size):
@@ -151,7 +190,7 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     """dy/dtau, shape `(P,)`."""
     system = equations_of(whole, real)
     log_scale = _log_scale(system, clock)
-    count, size = len(system.inputs), coordinates.size
+    count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
     linearize(system, epsilon_at(system, log_scale), coordinates, outputs, gradients)
     log_gain = _log_gain(system, clock, log_scale)
@@ -159,10 +198,11 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     rates = np.empty(size)
     for p in range(size):
         rates[p] = -decay * coordinates[p]
+    pulls = np.empty(count)
+    forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
     for i in range(count):
-        pull = force(system.loss, log_gain, outputs[i], system.labels[i])
         for p in range(size):
-            rates[p] += pull * gradients[i, p]
+            rates[p] += pulls[i] * gradients[i, p]
     return rates
 
 
@@ -174,23 +214,25 @@ def slope_derivative(
     system = equations_of(whole, real)
     log_scale = _log_scale(system, clock)
     epsilon, log_gain = epsilon_at(system, log_scale), _log_gain(system, clock, log_scale)
-    count, size = len(system.inputs), coordinates.size
+    count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
     linearize(system, epsilon, coordinates, outputs, gradients)
     scaled, weights = np.empty((count, size)), np.empty(count)
     bent = epsilon / system.gradient_unit
+    curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, scaled)
+    forces(system.loss, system.others, log_gain, outputs, system.labels, weights)
     for i in range(count):
-        label = system.labels[i]
-        stiffness = curvature(system.loss, log_gain, outputs[i], label)
-        for p in range(size):
-            scaled[i, p] = -stiffness * gradients[i, p]
-        weights[i] = bent * force(system.loss, log_gain, outputs[i], label)
+        weights[i] *= bent
     matrix = gradients.T @ scaled
     if epsilon > 0.0:
         point = np.empty(size)
         for p in range(size):
             point[p] = system.base[p] + epsilon * coordinates[p]
-        bend(system.net, point, system.inputs, weights, matrix)
+        if len(system.heads) == 0:
+            bend(system.net, point, system.inputs, weights, matrix)
+        else:
+            heads, truth = system.heads, system.truth
+            bend_pairs(system.net, heads, truth, point, system.inputs, weights, matrix)
     decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
     for p in range(size):
         matrix[p, p] -= decay

@@ -37,7 +37,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(net: HomogeneousNet) -> Layout | None:
-    """How compiled code sees a net; None for nets of the user's own."""
+    """How compiled code sees a net of one output; None for nets of the user's own."""
     kind = type(net)  # a subclass may answer otherwise
     if kind is Diagonal:
         return _layout(DIAGONAL, net.degree, False, [net.input_dim], [0])  # type: ignore[attr-defined]

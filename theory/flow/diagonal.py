@@ -156,8 +156,10 @@ def diagonal_flow(
 
 
 def _checked(problem: Problem, at: Sequence[float], rtol: float) -> Floats:
-    if not isinstance(problem.net, Diagonal):
-        raise InvalidInput(f"net is {problem.net}; diagonal_flow is for Diagonal nets")
+    if not isinstance(problem.net, Diagonal) or problem.classes is not None:
+        raise InvalidInput(
+            f"net is {problem.net}; diagonal_flow is for Diagonal nets of one output"
+        )
     if not problem.loss_function.classifies:
         raise InvalidInput("loss is 'squared'; diagonal_flow is for exponential and logistic loss")
     half, other = np.split(problem.anchor, 2)

@@ -43,7 +43,8 @@ _WIDEST: Final = 32
 
 def reducible(problem: Problem) -> bool:
     """Whether the flow has the dual form: a diagonal net at a balanced anchor, classification."""
-    if not isinstance(problem.net, Diagonal) or not problem.loss_function.classifies:
+    scalar = isinstance(problem.net, Diagonal) and problem.classes is None
+    if not scalar or not problem.loss_function.classifies:
         return False
     half, other = np.split(problem.anchor, 2)
     return bool(np.array_equal(half, other) and np.all(half))

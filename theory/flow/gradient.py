@@ -208,7 +208,7 @@ def _run(
 
     start = min(start_clock(chart), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
-    force = loss.force(start + chart.log_gain(0.0), np.zeros(problem.samples), chart.labels)
+    force = loss.force(start + chart.log_gain(0.0), np.zeros(problem.rows), chart.labels)
     coordinates = np.asarray(force @ chart.base_jacobian)
     evaluations, methods, decay_time, settled = 0, [], decay_time_at(start), False
     atol = accuracy.atol

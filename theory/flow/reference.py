@@ -47,7 +47,7 @@ def plain_flow(
         )
     requested = requested_times(at)
     check_rtol(rtol)
-    net, inputs, labels = problem.net, problem.inputs, problem.labels
+    net, inputs, labels = problem.row_net, problem.inputs, problem.row_labels
     loss, mean, decay = problem.loss_function, -log(problem.samples), exp(regime.log_lambda)
     start = exp(regime.log_alpha) * problem.anchor
     times = requested * regime.log_alpha / decay
@@ -60,11 +60,9 @@ def plain_flow(
 
     def jacobian(_time: float, theta: Floats) -> Floats:
         outputs, gradients = net.outputs(theta, inputs), net.jacobian(theta, inputs)
-        curvature = loss.curvature(mean, outputs, labels)
+        curved = loss.curved(mean, outputs, labels, gradients)
         hessian = net.weighted_hessian(theta, inputs, loss.force(mean, outputs, labels))
-        return np.asarray(
-            hessian - (gradients.T * curvature) @ gradients - decay * np.eye(theta.size)
-        )
+        return np.asarray(hessian - gradients.T @ curved - decay * np.eye(theta.size))
 
     solution = integrate(
         rhs,

@@ -96,14 +96,22 @@ class FlowState:
         return FlowState(chart, self.decay_time, np.asarray(coordinates), self.slow)
 
     def outputs(self, inputs: Floats) -> Floats:
-        """f(theta; x) on any inputs `(m, d)`, shape `(m,)`."""
+        """f(theta; x) on any inputs `(m, d)`, shape `(m,)`, or `(m, K)` of several classes."""
         own = self.chart.outputs(self.decay_time, self.coordinates, inputs)
         return np.asarray(self.problem.units.target * own)
 
     @cached_property
+    def rows(self) -> Floats:
+        """The rows that the loss is of: outputs at the samples, or margins of several classes."""
+        own = self.chart.row_outputs(self.decay_time, self.coordinates)
+        return np.asarray(self.problem.units.target * own)
+
+    @cached_property
     def margins(self) -> Floats:
-        """q_i = y_i f(theta; x_i), shape `(n,)`."""
-        return np.asarray(self.problem.labels * self.outputs(self.problem.inputs))
+        """q_i = y_i f(theta; x_i), shape `(n,)`; of several classes f_y - f_j at each sample, the
+        classes j in order without the true one y, shape `(n (K - 1),)`.
+        """
+        return np.asarray(self.problem.row_labels * self.rows)
 
     @cached_property
     def rounding(self) -> float:
@@ -166,7 +174,8 @@ class FlowState:
 
     @cached_property
     def log_multipliers(self) -> Floats:
-        """log mu_i = log(-l'(q_i)) - log lambda - log n, the flow's own multipliers, `(n,)`.
+        """log mu_i = log(-l'(q_i)) - log lambda - log n, the flow's own multipliers, `(n,)`, one
+        for each margin.
 
         Raises:
             InvalidInput: for the squared loss, whose multipliers have either sign.
@@ -182,9 +191,7 @@ class FlowState:
     @property
     def _log_forces(self) -> Floats:
         """log(-l'(q_i)) of a classification loss, shape `(n,)`."""
-        if self.problem.loss == "logistic":
-            return np.asarray(-np.logaddexp(self.margins, 0.0))
-        return -self.margins
+        return np.asarray(self.problem.loss_function.log_share(self.margins))
 
     @cached_property
     def stationarity(self) -> float:
@@ -198,9 +205,9 @@ class FlowState:
             pull = chart.epsilon(s) * SlowManifold(chart).pull(s, self.coordinates)
             return float(np.linalg.norm(pull - self._point) / norm)
         outputs, gradients = chart.linearize(s, self.coordinates)
-        exponents = np.full(problem.samples, chart.log_gain(s) + chart.log_epsilon(s))
+        exponents = np.full(problem.rows, chart.log_gain(s) + chart.log_epsilon(s))
         if problem.loss_function.classifies:
-            forces, exponents = problem.labels, exponents + self._log_forces
+            forces, exponents = problem.row_labels, exponents + self._log_forces
         else:
             forces = chart.labels - outputs
         largest = max(float(exponents.max()), 0.0)

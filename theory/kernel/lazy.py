@@ -1,6 +1,6 @@
 """The lazy (dual) flow: the gradient flow of the model linearised at its anchor.
 
-In co-moving coordinates eta = Phi^T a it closes on the n dual variables,
+In co-moving coordinates eta = Phi^T a it closes on the n dual variables, one for each margin,
 
     da/ds = exp(E0 - 2 (L-1) s) * r(K a) - L a,      E0 = 2 (L-1) log alpha - log lambda - log n,
 
@@ -16,7 +16,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.clock import clock_of, first_clock
 from theory.compiled import compiled, inlined
-from theory.compiled_losses import code_of, curvature, force
+from theory.compiled_losses import code_of, coupled, curve, forces
 from theory.errors import InvalidInput
 from theory.integrate import integrate
 from theory.kernel.ntk import gram, unit_features
@@ -31,8 +31,8 @@ class LazyFlow:
 
     Attributes:
         at: times in units of t_g, shape `(T,)`.
-        dual: a, shape `(T, n)`.
-        margins: K a, shape `(T, n)` (outputs for the squared loss).
+        dual: a, shape `(T, n)`, with n (K - 1) for n where there are K classes.
+        margins: K a, likewise.
         displacement: eta = Phi^T a, shape `(T, P)`.
     """
 
@@ -74,7 +74,7 @@ def lazy_flow(
     kernel = gram(features)
     gain = initial_log_gain(problem, regime) + units.kernel_exponent * log(2.0)
     drift = 2.0 * (problem.degree - 1)
-    rates = float(problem.degree), gain, drift, code_of(loss)
+    rates = float(problem.degree), gain, drift, code_of(loss), coupled(loss)
 
     def rhs(clock: float, dual: Floats) -> Floats:
         return _slope(kernel, *rates, clock, dual)
@@ -84,7 +84,7 @@ def lazy_flow(
 
     clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
     start = min(first_clock(gain, float(np.abs(kernel).max())), clocks.min() - 1.0)
-    ones = np.ones(problem.samples)
+    ones = np.ones(problem.rows)
     initial = loss.force(start + gain, 0.0 * ones, ones)
     order = np.argsort(clocks)
     rtol, atol = tolerances(gain, rtol)
@@ -98,7 +98,7 @@ def lazy_flow(
         rtol=rtol,
         atol=atol,
     )
-    dual = np.empty((len(requested), problem.samples))
+    dual = np.empty((len(requested), problem.rows))
     dual[order] = solution.states
     return LazyFlow(
         at=requested,
@@ -121,14 +121,15 @@ def _slope(
     gain: float,
     drift: float,
     loss: int,
+    others: int,
     clock: float,
     dual: Floats,
 ) -> Floats:
     log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
     rates = -degree * exp(min(clock, 0.0)) * dual
-    for i in range(dual.size):
-        rates[i] += force(loss, log_scale, margins[i], 1.0)
-    return rates
+    pulls = np.empty(dual.size)
+    forces(loss, others, log_scale, margins, np.ones(dual.size), pulls)
+    return rates + pulls
 
 
 @compiled
@@ -138,12 +139,13 @@ def _slope_derivative(
     gain: float,
     drift: float,
     loss: int,
+    others: int,
     clock: float,
     dual: Floats,
 ) -> Floats:
     log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
     matrix = np.empty_like(kernel)
+    curve(loss, others, log_scale, margins, np.ones(dual.size), kernel, matrix)
     for i in range(dual.size):
-        matrix[i] = -curvature(loss, log_scale, margins[i], 1.0) * kernel[i]
         matrix[i, i] -= degree * exp(min(clock, 0.0))
     return matrix

@@ -15,7 +15,8 @@ LARGEST_EXPONENT = 1000.0
 
 
 def signed_features(problem: Problem) -> Floats:
-    """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss.
+    """Phi_i = y_i grad f(anchor; x_i), shape `(n, P)`; plain gradients for the squared loss; of
+    several classes grad f_y - grad f_j at each sample, classes j in order, `(n (K - 1), P)`.
 
     Raises:
         AssumptionError: their squares leave float64 ("finite values").
@@ -32,8 +33,11 @@ def signed_features(problem: Problem) -> Floats:
 
 def unit_features(problem: Problem) -> Floats:
     """`signed_features` in the units of the problem: a power of two away, and of order one."""
-    jacobian = problem.net.jacobian(problem.unit_anchor, problem.inputs) / problem.units.gradient
-    signed = problem.labels[:, None] * jacobian if problem.loss_function.classifies else jacobian
+    net, anchor = problem.row_net, problem.unit_anchor
+    jacobian = net.jacobian(anchor, problem.inputs) / problem.units.gradient
+    signed = (
+        problem.row_labels[:, None] * jacobian if problem.loss_function.classifies else jacobian
+    )
     return np.asarray(signed, dtype=np.float64)
 
 

@@ -3,7 +3,11 @@
 With h = Phi^T a it minimises (1/n) sum loss(Phi_i h) + (lam_eff / 2) |h|^2, whose stationarity
 reads, for Lam = log(1 / (n lam_eff)),
 
-    exponential:  (K a)_i + log a_i = Lam,      logistic:  softplus((K a)_i) + log a_i = Lam.
+    exponential:  (K a)_i + log a_i = Lam,      logistic:  softplus((K a)_i) + log a_i = Lam,
+
+and for the cross-entropy of several margins of each sample, with S_i = log(1 + sum_j e^-(K a)_ij),
+
+    (K a)_ij + S_i + log a_ij = Lam.
 """
 
 from math import exp
@@ -13,9 +17,17 @@ import numpy as np
 from scipy.special import softmax
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
-from theory.compiled_losses import softplus
+from theory.compiled import compiled
+from theory.compiled_losses import (
+    CROSS_ENTROPY,
+    LOGISTIC,
+    code_of,
+    coupled,
+    loss_of_sample,
+    softplus,
+)
 from theory.errors import InvalidInput, OracleFailed
+from theory.losses import loss_named
 
 _NEWTON_STEPS = 30
 _ROUNDING = 64 * float(np.finfo(float).eps)
@@ -26,10 +38,11 @@ their sum, so this is reached for gamma = 1e-4, relative to the features."""
 
 
 def quasi_static_dual(
-    kernel: Floats, log_inverse_decay: float, loss: str = "exponential"
+    kernel: Floats, log_inverse_decay: float, loss: str = "exponential", classes: int | None = None
 ) -> Floats:
     """log a, shape `(n,)`, for a kernel matrix K `(n, n)` and Lam = `log_inverse_decay` (any real).
 
+    Of several classes rows are the margins of each sample, K - 1 of them, one after the other.
     Newton's method in log a, continued in Lam from where K a is negligible and the solution is
     log a = Lam.
 
@@ -37,20 +50,21 @@ def quasi_static_dual(
         OracleFailed: the residual did not fall to rounding, or rounding is as large as margins
             that nearly cancel.
     """
-    if loss not in ("exponential", "logistic"):
-        raise InvalidInput(f"loss is {loss!r}; quasi-static duals exist for exponential, logistic")
-    target, logistic = float(log_inverse_decay), loss == "logistic"
+    function = loss_named(loss, classes)
+    if not function.classifies:
+        raise InvalidInput(f"loss is {loss!r}; quasi-static duals exist for classification")
+    target, rest = float(log_inverse_decay), (code_of(function), coupled(function))
     kernel = np.ascontiguousarray(kernel, dtype=np.float64)
     level = min(target, -float(np.log(np.abs(kernel).sum(axis=1).max())) - 2.0)
-    log_dual = _solved(kernel, np.full(len(kernel), level), level, logistic)
+    log_dual = _solved(kernel, np.full(len(kernel), level), level, *rest)
     if log_dual is None:
         raise OracleFailed("quasi-static kernel machine: Newton failed at its starting level")
     stride = 1.0
     while level < target:
         next_level = min(level + stride, target)
-        tangent = np.linalg.solve(_slope(kernel, log_dual, logistic), np.ones(len(kernel)))
+        tangent = np.linalg.solve(_slope(kernel, log_dual, *rest), np.ones(len(kernel)))
         guess = log_dual + (next_level - level) * tangent
-        solved = _solved(kernel, guess, next_level, logistic)
+        solved = _solved(kernel, guess, next_level, *rest)
         if solved is None:
             stride *= 0.25
             if stride < 1e-6:
@@ -60,9 +74,9 @@ def quasi_static_dual(
     return log_dual
 
 
-def _solved(kernel: Floats, guess: Floats, level: float, logistic: bool) -> Floats | None:
+def _solved(kernel: Floats, guess: Floats, level: float, loss: int, others: int) -> Floats | None:
     """The root from a guess, or None; `OracleFailed` where rounding is as large as margins."""
-    settled, rounding, log_dual = _newton(kernel, guess, level, logistic)
+    settled, rounding, log_dual = _newton(kernel, guess, level, loss, others)
     if not settled:
         return None
     if rounding > RESOLUTION * (1.0 + abs(level)):
@@ -74,19 +88,37 @@ def _solved(kernel: Floats, guess: Floats, level: float, logistic: bool) -> Floa
     return log_dual
 
 
-@inlined
-def _pushed(margin: float, logistic: bool) -> float:
-    return softplus(margin) if logistic else margin
+@compiled
+def _pushed(margins: Floats, loss: int, others: int) -> Floats:
+    """-log(-dl/dq) of each margin."""
+    pushed = margins.copy()
+    if loss == LOGISTIC:
+        for i in range(margins.size):
+            pushed[i] = softplus(margins[i])
+    elif loss == CROSS_ENTROPY:
+        for first in range(0, margins.size, others):
+            pushed[first : first + others] += loss_of_sample(margins, first, others)
+    return pushed
 
 
 @compiled
-def _slope(kernel: Floats, log_dual: Floats, logistic: bool) -> Floats:
+def _slope(kernel: Floats, log_dual: Floats, loss: int, others: int) -> Floats:
     dual = np.exp(log_dual)
     slope = kernel * dual
-    if logistic:
+    if loss == LOGISTIC:
         margins = kernel @ dual
         for i in range(dual.size):
             slope[i] /= 1.0 + exp(-margins[i])
+    elif loss == CROSS_ENTROPY:
+        margins = kernel @ dual
+        mean = np.empty(dual.size)
+        for first in range(0, dual.size, others):
+            fallen = loss_of_sample(margins, first, others)
+            mean[:] = 0.0
+            for j in range(first, first + others):
+                mean += exp(-margins[j] - fallen) * slope[j]
+            for j in range(first, first + others):
+                slope[j] -= mean
     for i in range(dual.size):
         slope[i, i] += 1.0
     return slope
@@ -94,7 +126,7 @@ def _slope(kernel: Floats, log_dual: Floats, logistic: bool) -> Floats:
 
 @compiled
 def _newton(
-    kernel: Floats, log_dual: Floats, level: float, logistic: bool
+    kernel: Floats, log_dual: Floats, level: float, loss: int, others: int
 ) -> tuple[bool, float, Floats]:
     """The root, whether the residual fell to its rounding floor, and how high that floor is."""
     absolute = np.abs(kernel)
@@ -104,14 +136,14 @@ def _newton(
             return False, 0.0, log_dual
         dual = np.exp(log_dual)
         margins, sizes = kernel @ dual, absolute @ dual
-        settled = True
+        settled, pushed = True, _pushed(margins, loss, others)
         for i in range(log_dual.size):
-            residual[i] = _pushed(margins[i], logistic) + log_dual[i] - level
+            residual[i] = pushed[i] + log_dual[i] - level
             rounding[i] = _ROUNDING * (1.0 + abs(level) + sizes[i])  # sample by sample
             settled = settled and abs(residual[i]) <= rounding[i]
         if settled:
             return True, rounding.max(), log_dual
-        step = -np.linalg.solve(_slope(kernel, log_dual, logistic), residual)
+        step = -np.linalg.solve(_slope(kernel, log_dual, loss, others), residual)
         log_dual = log_dual + step * min(1.0, 20.0 / max(np.abs(step).max(), 1e-300))
     return False, 0.0, log_dual
 

@@ -1,4 +1,5 @@
-"""KKT residuals of the max-margin programme min |theta|^2 subject to y_i f_i(theta) >= 1.
+"""KKT residuals of the max-margin programme min |theta|^2 subject to y_i f_i(theta) >= 1, and of
+several classes to f_y - f_j >= 1 at every sample for every class j but the true one y.
 
 All residuals are invariant under theta -> c theta: the programme is homogeneous, and theta is
 rescaled to smallest margin one.
@@ -54,9 +55,10 @@ def kkt_residual(
     if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
         raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
     point = theta / np.linalg.norm(theta)
-    gradients = problem.labels[:, None] * problem.net.jacobian(point, problem.inputs)
+    net, labels = problem.row_net, problem.row_labels
+    gradients = labels[:, None] * net.jacobian(point, problem.inputs)
     if margins is None:
-        margins = problem.labels * problem.net.outputs(point, problem.inputs)
+        margins = labels * net.outputs(point, problem.inputs)
     multipliers = nonnegative_least_squares(gradients.T, point)
     if weights is None:
         weights = multipliers

@@ -1,23 +1,30 @@
 """Deep nets without biases: f(W_1..W_K; x) = W_K act(W_{K-1} ... act(W_1 x))."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from theory.backend import Array, namespace
+from theory.backend import Array, Integers, namespace
 from theory.errors import InvalidInput
 from theory.nets.activations import ACTIVATIONS, Activation, activation_named
 from theory.nets.base import HomogeneousNet, complex_step_hessian
+from theory.nets.heads import (
+    hessian_of_heads,
+    increment_of_heads,
+    jacobian_of_heads,
+    outputs_of_heads,
+    rows_and_shared,
+)
 
 
 @dataclass(frozen=True)
 class Deep(HomogeneousNet):
     """A bias-free net of K = len(widths) - 1 >= 3 layers.
 
-    `widths` lists all layers, the input first and the single output last, e.g. (3, 4, 4, 1);
-    theta is W_1, ..., W_K, row-major. With an activation of degree m the homogeneity degree is
+    `widths` lists all layers, the input first and the outputs last, e.g. (3, 4, 4, 1) for a single
+    one; theta is W_1, ..., W_K, row-major. With an activation of degree m the homogeneity degree is
     1 + m + ... + m^(K-1).
     """
 
@@ -26,10 +33,10 @@ class Deep(HomogeneousNet):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) < 4 or min(self.widths) < 1 or self.widths[-1] != 1:
+        if len(self.widths) < 4 or min(self.widths) < 1:
             raise InvalidInput(
                 f"widths is {list(self.widths)}; a deep net needs at least three layers: the input "
-                "dimension first, two or more hidden widths, the single output (1) last"
+                "dimension first, two or more hidden widths, the number of outputs last"
             )
         activation_named(self.activation, tuple(ACTIVATIONS))
 
@@ -47,6 +54,22 @@ class Deep(HomogeneousNet):
         """Where theta holds W_1, ..., W_K."""
         ends = tuple(accumulate(map(prod, self.layer_shapes), initial=0))
         return tuple(slice(start, end) for start, end in pairwise(ends))
+
+    @property
+    def output_dim(self) -> int:
+        return self.widths[-1]
+
+    @cached_property
+    def head(self) -> "Deep":
+        """The net of one of the outputs."""
+        return replace(self, widths=(*self.widths[:-1], 1))
+
+    @cached_property
+    def heads(self) -> Integers:
+        """Which entries of theta each output depends on."""
+        own = self.widths[-2]
+        shared = self.parameters - own * self.output_dim
+        return rows_and_shared(own, self.output_dim, shared, first=False)
 
     @cached_property
     def degree(self) -> int:
@@ -72,6 +95,8 @@ class Deep(HomogeneousNet):
         ]
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return outputs_of_heads(self, theta, inputs)
         *hidden_layers, last = self.layers(theta)
         signal = inputs
         for matrix in hidden_layers:
@@ -79,6 +104,8 @@ class Deep(HomogeneousNet):
         return (signal @ last.mT)[..., 0]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return jacobian_of_heads(self, theta, inputs)
         *hidden_layers, last = self.layers(theta)
         signals, slopes = [inputs], []
         for matrix in hidden_layers:
@@ -95,9 +122,13 @@ class Deep(HomogeneousNet):
         return namespace(theta).concat(blocks[::-1], -1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        if self.output_dim > 1:
+            return hessian_of_heads(self, theta, inputs, weights)
         return complex_step_hessian(self, theta, inputs, weights)
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return increment_of_heads(self, theta, step, inputs)
         layers, layer_steps = self.layers(theta), self.layers(step)
         signal, growth = inputs, 0.0 * inputs
         for matrix, matrix_step in zip(layers[:-1], layer_steps[:-1], strict=True):

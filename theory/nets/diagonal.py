@@ -1,23 +1,37 @@
-"""Diagonal linear nets: f(u, v; x) = <u^L - v^L, x>."""
+"""Diagonal linear nets: f(u, v; x) = <u^L - v^L, x>; of several outputs <u_c^L - v_c^L, x>."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
-from theory.backend import Array, namespace, zeros
+import numpy as np
+
+from theory.backend import Array, Integers, namespace, zeros
 from theory.errors import InvalidInput
 from theory.nets.activations import power_increment
 from theory.nets.base import HomogeneousNet
+from theory.nets.heads import (
+    check_output_dim,
+    hessian_of_heads,
+    increment_of_heads,
+    jacobian_of_heads,
+    outputs_of_heads,
+)
 
 
 @dataclass(frozen=True)
 class Diagonal(HomogeneousNet):
-    """A diagonal linear net of integer degree L >= 2; theta is u then v, each `(input_dim,)`."""
+    """A diagonal linear net of integer degree L >= 2; theta is u then v, each `(input_dim,)`;
+    of several outputs each `(K, input_dim)`, row by row.
+    """
 
     input_dim: int
     degree: int = 2
+    output_dim: int = 1
 
     def __post_init__(self) -> None:
+        check_output_dim(self.output_dim)
         if self.input_dim < 1:
             raise InvalidInput(f"input_dim is {self.input_dim}; it must be at least 1")
         if not isinstance(self.degree, Integral) or self.degree < 2:
@@ -25,7 +39,19 @@ class Diagonal(HomogeneousNet):
 
     @property
     def parameters(self) -> int:
-        return 2 * self.input_dim
+        return 2 * self.output_dim * self.input_dim
+
+    @cached_property
+    def head(self) -> "Diagonal":
+        """The net of one of the outputs."""
+        return replace(self, output_dim=1)
+
+    @cached_property
+    def heads(self) -> Integers:
+        """Which entries of theta each output depends on."""
+        half = self.output_dim * self.input_dim
+        rows = np.arange(half).reshape(self.output_dim, self.input_dim)
+        return np.concatenate([rows, half + rows], axis=1).astype(np.int64)
 
     @property
     def smooth(self) -> bool:
@@ -35,19 +61,27 @@ class Diagonal(HomogeneousNet):
         return self.outputs(theta, inputs)
 
     def linear_weights(self, theta: Array) -> Array:
-        """The linear predictor w = u^L - v^L, shape `(..., input_dim)`."""
-        powers = theta**self.degree
-        return powers[..., : self.input_dim] - powers[..., self.input_dim :]
+        """The linear predictor w = u^L - v^L, `(..., input_dim)`; `(..., K * input_dim)` of
+        several outputs, row by row.
+        """
+        powers, half = theta**self.degree, self.output_dim * self.input_dim
+        return powers[..., :half] - powers[..., half:]
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return outputs_of_heads(self, theta, inputs)
         return (inputs @ self.linear_weights(theta)[..., None])[..., 0]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return jacobian_of_heads(self, theta, inputs)
         slopes = self.degree * theta ** (self.degree - 1)
         u, v = slopes[..., : self.input_dim], slopes[..., self.input_dim :]
         return namespace(theta).concat([inputs * u[..., None, :], -inputs * v[..., None, :]], -1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        if self.output_dim > 1:
+            return hessian_of_heads(self, theta, inputs, weights)
         curvature = self.degree * (self.degree - 1) * theta ** (self.degree - 2)
         combined = (weights[..., None, :] @ inputs)[..., 0, :]
         diagonal = curvature * namespace(theta).concat([combined, -combined], -1)
@@ -57,6 +91,8 @@ class Diagonal(HomogeneousNet):
         return hessian
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return increment_of_heads(self, theta, step, inputs)
         moved = power_increment(theta, step, self.degree)
         weights = moved[..., : self.input_dim] - moved[..., self.input_dim :]
         return (inputs @ weights[..., None])[..., 0]

@@ -1,19 +1,30 @@
 """Two-layer nets without biases: f(a, W; x) = sum_k a_k act(w_k . x)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from theory.backend import Array, namespace, zeros
+from theory.backend import Array, Integers, namespace, zeros
 from theory.errors import InvalidInput
 from theory.nets.activations import Activation, activation_named
 from theory.nets.base import HomogeneousNet
+from theory.nets.heads import (
+    check_output_dim,
+    hessian_of_heads,
+    increment_of_heads,
+    jacobian_of_heads,
+    outputs_of_heads,
+    rows_and_shared,
+)
 
 TWO_LAYER_ACTIVATIONS = ("square", "cube", "relu", "relu_squared", "relu_cubed")
 
 
 @dataclass(frozen=True)
 class TwoLayer(HomogeneousNet):
-    """A two-layer net; theta is the readout a `(width,)`, then the rows of W `(width, input_dim)`.
+    """A two-layer net; theta is the readout, then the rows of W `(width, input_dim)`.
+
+    The readout a is `(width,)`; of several outputs its rows follow one another, `(K, width)`.
 
     `relu` is outside the smoothness assumption: its flow slides along kinks (a Filippov solution),
     where integrators stall.
@@ -22,8 +33,10 @@ class TwoLayer(HomogeneousNet):
     width: int
     input_dim: int
     activation: str
+    output_dim: int = 1
 
     def __post_init__(self) -> None:
+        check_output_dim(self.output_dim)
         for name, value in (("width", self.width), ("input_dim", self.input_dim)):
             if value < 1:
                 raise InvalidInput(f"{name} is {value}; it must be at least 1")
@@ -39,7 +52,18 @@ class TwoLayer(HomogeneousNet):
 
     @property
     def parameters(self) -> int:
-        return self.width * (1 + self.input_dim)
+        return self.width * (self.output_dim + self.input_dim)
+
+    @cached_property
+    def head(self) -> "TwoLayer":
+        """The net of one of the outputs."""
+        return replace(self, output_dim=1)
+
+    @cached_property
+    def heads(self) -> Integers:
+        """Which entries of theta each output depends on."""
+        shared = self.width * self.input_dim
+        return rows_and_shared(self.width, self.output_dim, shared, first=True)
 
     @property
     def smooth(self) -> bool:
@@ -49,17 +73,24 @@ class TwoLayer(HomogeneousNet):
         return self.outputs(theta, inputs)
 
     def split(self, theta: Array) -> tuple[Array, Array]:
-        """The readout `(..., width)` and the hidden weights `(..., width, input_dim)`."""
-        hidden = theta[..., self.width :]
-        return theta[..., : self.width], hidden.reshape(
-            (*hidden.shape[:-1], self.width, self.input_dim)
-        )
+        """The readout `(..., width)`, `(..., K, width)` of several outputs, and the hidden weights
+        `(..., width, input_dim)`.
+        """
+        size = self.output_dim * self.width
+        readout, hidden = theta[..., :size], theta[..., size:]
+        if self.output_dim > 1:
+            readout = readout.reshape((*readout.shape[:-1], self.output_dim, self.width))
+        return readout, hidden.reshape((*hidden.shape[:-1], self.width, self.input_dim))
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return outputs_of_heads(self, theta, inputs)
         readout, hidden = self.split(theta)
         return (self._act.value(inputs @ hidden.mT) @ readout[..., None])[..., 0]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return jacobian_of_heads(self, theta, inputs)
         readout, hidden = self.split(theta)
         preactivations = inputs @ hidden.mT
         slopes = self._act.derivative(preactivations) * readout[..., None, :]
@@ -68,6 +99,8 @@ class TwoLayer(HomogeneousNet):
         return namespace(theta).concat([self._act.value(preactivations), flat], -1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        if self.output_dim > 1:
+            return hessian_of_heads(self, theta, inputs, weights)
         readout, hidden = self.split(theta)
         preactivations = inputs @ hidden.mT
         m, d = self.width, self.input_dim
@@ -84,6 +117,8 @@ class TwoLayer(HomogeneousNet):
         return hessian
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
+        if self.output_dim > 1:
+            return increment_of_heads(self, theta, step, inputs)
         readout, hidden = self.split(theta)
         readout_step, hidden_step = self.split(step)
         preactivations = inputs @ hidden.mT

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate._ivp import dop853_coefficients as tableau
 
+from tests.theory.flow.several_classes import CLASSES, several_classes
 from theory.flow import gradient_flow
 from theory.problem import Problem, Regime
 
@@ -138,6 +139,78 @@ def by_hand(family: str, problem: Problem) -> Linearized:
     if family.startswith("deep"):
         return three_layers((3, 3, 3), 2 if "square" in family else 1, inputs)
     return factorization(3, 2, [(int(i), int(j)) for i, j in problem.inputs])
+
+
+@dataclass(frozen=True)
+class PairFlow(PlainFlow):
+    """theta' = -lambda theta + (1/n) sum_ij pi_ij grad q_ij over the margins of several classes."""
+
+    others: int
+
+    def rhs(self, theta: Longs) -> Longs:
+        margins, gradients = self.linearized(theta)
+        falls = np.exp(-margins.reshape(-1, self.others))
+        shares = falls / (1 + falls.sum(axis=1, keepdims=True))
+        pull = shares.ravel() / (len(falls) * self.decay)
+        return pull @ gradients - theta
+
+
+def of_classes(family: str, problem: Problem) -> Linearized:
+    """Margins and their gradients, from the scalar nets above on the numbers of each class."""
+    inputs = problem.inputs.astype(Long)
+    if family == "two-layer with biases":
+        inputs = np.hstack([inputs, np.ones((len(inputs), 1), Long)])
+    size = problem.parameters
+    every = np.arange(size)
+    if family.startswith("diagonal"):
+        one, half = diagonal(int(family[-1]), inputs), size // 2
+        own = [every[4 * c : 4 * c + 4] for c in range(CLASSES)]
+        heads = [np.concatenate([rows, half + rows]) for rows in own]
+    elif family.startswith("two-layer"):
+        one, start = two_layer(4, 2, False, inputs), 4 * CLASSES
+        heads = [np.concatenate([every[4 * c : 4 * c + 4], every[start:]]) for c in range(CLASSES)]
+    else:
+        one, last = three_layers((4, 4, 4), 1, inputs), size - 4 * CLASSES
+        ends = [every[last + 4 * c : last + 4 * c + 4] for c in range(CLASSES)]
+        heads = [np.concatenate([every[:last], end]) for end in ends]
+
+    def linearized(theta: Longs) -> tuple[Longs, Longs]:
+        outputs = np.zeros((len(inputs), CLASSES), Long)
+        gradients = np.zeros((len(inputs), CLASSES, size), Long)
+        for c, head in enumerate(heads):
+            outputs[:, c], gradients[:, c, head] = one(theta[head])
+        margins, slopes = [], []
+        for i, truth in enumerate(problem.labels.astype(int)):
+            for other in range(CLASSES):
+                if other != truth:
+                    margins.append(outputs[i, truth] - outputs[i, other])
+                    slopes.append(gradients[i, truth] - gradients[i, other])
+        return np.array(margins), np.array(slopes)
+
+    return linearized
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        "diagonal, L = 2",
+        "two-layer square",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("diagonal, L = 3", "two-layer with biases", "deep linear")
+        ),
+    ],
+)
+def test_margins_of_several_classes_agree_with_80_bit_plain_coordinates(family: str) -> None:
+    problem, at = several_classes(family, 0), [0.3, 0.7, 1.3]
+    regime = Regime(log10_alpha=3.0, log10_lambda=-6.0)
+    ones = np.ones(problem.rows, Long)
+    plain = PairFlow(of_classes(family, problem), ones, Long(10) ** -6, CLASSES - 1)
+    start = Long(1000) * problem.anchor.astype(Long)
+    with np.errstate(over="ignore", invalid="ignore"):  # of trial steps, which are then rejected
+        expected = plain.margins_at(start, [t * regime.log_alpha for t in at], tolerance=1e-10)
+    flow = gradient_flow(problem, regime, at, rtol=1e-11)
+    np.testing.assert_allclose(flow.margins, expected.astype(float), rtol=1e-7)
 
 
 QUICK = ("diagonal, L = 2", "diagonal, L = 3", "two-layer square", "deep linear", "factorization")
