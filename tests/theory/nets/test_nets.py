@@ -275,7 +275,6 @@ def test_factorization_sums_repeated_and_diagonal_pairs() -> None:
         (lambda: TwoLayer(2, 3, "linear"), "activation is 'linear'; allowed are square, cube"),
         (lambda: Deep((2, 3, 1)), "at least three layers"),
         (lambda: Deep((2, 3, 0, 1)), r"widths is \[2, 3, 0, 1\]"),
-        (lambda: Deep((2, 3, 3, 2)), "single output"),
         (lambda: Deep((2, 3, 3, 1), "tanh"), "activation is 'tanh'"),
         (lambda: Factorization(0, 1), "size is 0"),
         (lambda: Factorization(2, 0), "rank is 0"),
