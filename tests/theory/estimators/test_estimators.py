@@ -1,0 +1,88 @@
+"""Spectral curves against densities and samples, dichotomies against programmes, ridge times."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from theory.errors import InvalidInput
+from theory.estimators import (
+    RidgeTask,
+    SpectralCurve,
+    edge,
+    flow_losses,
+    grokking_delay,
+    separable_share,
+    separable_signs,
+    time_to_generalise,
+)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("power", [0, 1])
+def test_limits_are_integrals_over_the_density(ratio: float, power: int) -> None:
+    low, high = edge(ratio), (1 + np.sqrt(ratio)) ** 2
+
+    def density(nu: float) -> float:
+        return float(np.sqrt((high - nu) * (nu - low)) / (2 * np.pi * ratio * nu))
+
+    value, _ = quad(lambda nu: nu**power * np.exp(-2 * nu) * density(nu), low, high, epsabs=1e-11)
+    atom = max(0.0, 1 - 1 / ratio) if power == 0 else 0.0
+    assert SpectralCurve(ratio, power).limit(1.0) == pytest.approx(value + atom, abs=1e-8)
+
+
+def test_at_time_zero_all_is_counted() -> None:
+    assert SpectralCurve(2.0).limit(0.0) == pytest.approx(1.0)
+    assert SpectralCurve(0.5, 1).limit(0.0) == pytest.approx(1.0)  # the mean eigenvalue
+
+
+@pytest.mark.parametrize(("dimension", "samples"), [(20, 40), (40, 20)])
+def test_samples_have_the_mean_with_its_correction(dimension: int, samples: int) -> None:
+    times = np.array([0.5, 2.0])
+    losses = flow_losses(np.random.default_rng(0), dimension, samples, times, 2000)
+    for power, drawn in enumerate(losses):
+        curve = SpectralCurve(dimension / samples, power)
+        predicted = [curve.limit(t) + curve.correction(t) / dimension for t in times]
+        error = drawn.std(axis=0) / np.sqrt(2000)
+        assert np.all(np.abs(drawn.mean(axis=0) - predicted) < 4 * error + 1e-3)
+
+
+def test_delay_is_that_of_the_curves() -> None:
+    first, delay = grokking_delay(0.5, -20.0)
+    assert SpectralCurve(0.5, 1).log_bulk(first) == pytest.approx(-20.0)
+    assert SpectralCurve(0.5, 0).log_bulk(first + delay) == pytest.approx(-20.0)
+
+
+@pytest.mark.parametrize(("points", "dimension"), [(3, 1), (4, 2), (5, 3), (6, 6)])
+def test_count_of_dichotomies_by_two_routes(points: int, dimension: int) -> None:
+    drawn = np.random.default_rng(points).normal(size=(points, dimension))
+    found = separable_signs(drawn)
+    assert found == separable_signs(drawn, by_programmes=True)
+    assert len(found) / 2**points == separable_share(points, dimension)
+
+
+def test_half_of_twice_as_many_points_as_dimensions() -> None:
+    assert [separable_share(2 * d, d) for d in (1, 2, 5, 9)] == [0.5] * 4
+
+
+def test_ridge_forgets_what_it_has_no_data_on() -> None:
+    covariance = np.diag([1.0, 2.0, 0.0, 0.0])
+    task = RidgeTask(covariance, np.array([1.0, -1.0, 0, 0]), np.array([0.0, 1.0, 2.0, 1.0]), 0.01)
+    assert task.without_data == pytest.approx(5.0)
+    assert task.floor == pytest.approx((0.01 / 1.01) ** 2 + (0.01 / 2.01) ** 2)
+    times = np.array([1.0, 50.0])
+    assert task.errors(times) == pytest.approx(task.errors(times, by_integration=True), rel=1e-7)
+    exact = np.log(5.0 / (0.01 - task.floor)) / 0.02
+    assert time_to_generalise(task, 0.01, 1000.0) == pytest.approx(exact, rel=1e-10)
+
+
+def test_bad_input() -> None:
+    with pytest.raises(InvalidInput, match="ratio is 0"):
+        edge(0.0)
+    with pytest.raises(InvalidInput, match="between 0 and 1"):
+        grokking_delay(1.5, -1.0)
+    with pytest.raises(InvalidInput, match="negative"):
+        grokking_delay(0.5, 1.0)
+    with pytest.raises(InvalidInput, match="0 points"):
+        separable_share(0, 1)
+    with pytest.raises(InvalidInput, match="N >= d"):
+        separable_signs(np.ones((1, 2)))

@@ -1,0 +1,63 @@
+"""When ridge regression by gradient flow generalises: the directions without data are forgotten.
+
+w' = -S (w - w*) - lambda w with w* in the span of the data. Xu, Vardi, Safran (2026) bound the
+delay between fitting and generalising; here it is exact once the span has converged.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import expm
+from scipy.optimize import brentq
+
+from theory.backend import Floats
+from theory.plain_flow import plain_flow
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeTask:
+    """S `(d, d)`, w* and w(0) `(d,)`, and the decay lambda."""
+
+    covariance: Floats
+    target: Floats
+    start: Floats
+    decay: float
+
+    @property
+    def without_data(self) -> float:
+        """|P w(0)|^2, P the projection on the kernel of S."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        empty = vectors[:, values < 1e-9 * values[-1]]
+        return float(((empty.T @ self.start) ** 2).sum())
+
+    @property
+    def floor(self) -> float:
+        """The error that the ridge leaves: sum (lambda w*_i / (nu_i + lambda))^2."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return float(((self.decay * (vectors.T @ self.target) / (values + self.decay)) ** 2).sum())
+
+    def errors(self, times: ArrayLike, *, by_integration: bool = False) -> Floats:
+        """|w(t) - w*|^2, `(T,)`, by matrix exponentials or by integration."""
+        matrix = self.covariance + self.decay * np.eye(len(self.start))
+        pull = self.covariance @ self.target
+        if by_integration:
+            flow = plain_flow(
+                lambda _, w: pull - matrix @ w,
+                self.start,
+                times,
+                method="LSODA",
+                jacobian=lambda *_: -matrix,
+            )
+            return np.asarray(((flow.tight - self.target) ** 2).sum(axis=1))
+        rest = np.linalg.solve(matrix, pull)
+        states = [rest + expm(-matrix * t) @ (self.start - rest) for t in np.atleast_1d(times)]
+        return np.asarray(((np.array(states) - self.target) ** 2).sum(axis=1))
+
+
+def time_to_generalise(task: RidgeTask, level: float, latest: float) -> float:
+    """When |w(t) - w*|^2 is first known to be `level`, searched from `latest` / 100 on."""
+    found: float = brentq(
+        lambda time: task.errors(time)[0] - level, latest / 100.0, latest, xtol=1e-12, rtol=1e-13
+    )
+    return found

@@ -1,0 +1,1 @@
+"""Linear estimators: spectra of random data, separability of points, times to generalise."""
