@@ -1,0 +1,54 @@
+"""Formats against NumPy's own numbers, thresholds against exact rational arithmetic."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from theory.errors import InvalidInput
+from theory.softmax import Format, collapse_gap, cross_entropy, largest_gap
+
+FORMATS = [Format("float16"), Format("float32"), Format("float64")]
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_formats_are_those_of_numpy(form: Format) -> None:
+    info = np.finfo(form.dtype)
+    assert float(info.eps) == 2.0 ** (1 - form.bits)
+    assert float(info.smallest_subnormal) == 2.0**form.smallest
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_one_plus_half_a_unit_is_one(form: Format) -> None:
+    one, half = form.dtype(1.0), form.dtype(2.0**-form.bits)
+    assert one + half == one
+    above = Fraction(float(np.nextafter(half, one)))
+    assert above > Fraction(1, 2**form.bits)
+    assert one + np.nextafter(half, one) > one
+
+
+def test_thresholds_as_told() -> None:
+    for form, two, many in zip(FORMATS[1:], (16.64, 36.74), (21.35, 41.46), strict=True):
+        assert largest_gap(form, 2, "largest last") == pytest.approx(two, abs=0.006)
+        assert largest_gap(form, 113, "largest last") == pytest.approx(many, abs=0.006)
+        assert largest_gap(form, 113, "largest first") == pytest.approx(two, abs=0.006)
+        assert collapse_gap(form.bits, 113) == pytest.approx(many, abs=0.006)
+
+
+def test_losses_and_gradients_before_collapse() -> None:
+    loss, true, others = cross_entropy(np.float64(3.0), 5, "largest last")
+    exact = np.log1p(4 * np.exp(-3.0))
+    assert loss == pytest.approx(exact)
+    assert true == pytest.approx(np.exp(-exact) - 1.0)
+    assert true + others == pytest.approx(0.0, abs=1e-15)
+
+
+def test_beyond_collapse_the_other_logits_still_move() -> None:
+    loss, true, others = cross_entropy(np.float32(30.0), 3, "largest last")
+    assert (loss, true) == (0.0, 0.0)
+    assert others == pytest.approx(2 * np.exp(-30.0), rel=1e-5)
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="classes are 1"):
+        cross_entropy(np.float64(1.0), 1, "log1p")
