@@ -1,0 +1,1 @@
+"""Neural collapse of unconstrained features: closed forms, a threshold, and the role of a bias."""
