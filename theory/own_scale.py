@@ -44,7 +44,7 @@ class OwnScale:
         """Of a problem; a size that is zero counts as one."""
         degree, unit_norm = problem.degree, float(np.linalg.norm(problem.unit_anchor))
         log_anchor = problem.units.anchor_exponent * log(2.0) + log(unit_norm)
-        log_slope = _log_slope(problem.net, problem.unit_anchor, problem.inputs)
+        log_slope = _log_slope(problem.row_net, problem.unit_anchor, problem.inputs)
         log_slope -= (degree - 1) * log(unit_norm)
         log_target = 0.0 if problem.loss_function.classifies else _log_of_largest(problem.labels)
         log_theta = (log_slope - log_target) / degree

@@ -35,6 +35,7 @@ def evaluate_instance(instance: FlowInstance, times: Sequence[float]) -> dict[st
         "problem": {
             "degree": problem.degree,
             "samples": problem.samples,
+            **({} if problem.classes is None else {"classes": problem.classes}),
             "parameters": problem.parameters,
             "kernel_margin": None if svm is None else svm.margin,
         },

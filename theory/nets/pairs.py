@@ -51,8 +51,8 @@ class PairNet(HomogeneousNet):
         samples = np.repeat(np.arange(len(self.truth)), self.classes - 1) * self.classes
         return samples + np.repeat(self.truth, self.classes - 1), samples + self.others
 
-    def _differences(self, outputs: Array, trailing: int = 0) -> Array:
-        """`(..., n, K, *trailing)` to `(..., n (K - 1), *trailing)`."""
+    def differences(self, outputs: Array, *, trailing: int = 0) -> Array:
+        """Those of outputs `(..., n, K, *trailing)`, shape `(..., n (K - 1), *trailing)`."""
         shape = outputs.shape[outputs.ndim - trailing :]
         batch = outputs.shape[: outputs.ndim - trailing - 2]
         flat = outputs.reshape((*batch, -1, *shape))
@@ -70,19 +70,19 @@ class PairNet(HomogeneousNet):
         return by_class.reshape((*weights.shape[:-1], samples, classes))
 
     def forward(self, theta: Any, inputs: Any) -> Any:
-        return self._differences(self.net.forward(theta, inputs))
+        return self.differences(self.net.forward(theta, inputs))
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        return self._differences(self.net.outputs(theta, inputs))
+        return self.differences(self.net.outputs(theta, inputs))
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
-        return self._differences(self.net.jacobian(theta, inputs), trailing=1)
+        return self.differences(self.net.jacobian(theta, inputs), trailing=1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
         return self.net.weighted_hessian(theta, inputs, self.class_weights(weights))
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
-        return self._differences(self.net.increment(theta, step, inputs))
+        return self.differences(self.net.increment(theta, step, inputs))
 
     def __str__(self) -> str:
         return str(self.net)

@@ -17,7 +17,14 @@ from theory.backend import Array, Floats
 from theory.errors import IntegrationFailed, InvalidInput
 from theory.flow import Trajectory, gradient_flow
 from theory.flow.reference import LARGEST_LOG10_ALPHA, plain_trajectory
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import (
+    ConstantFeature,
+    Deep,
+    Diagonal,
+    Factorization,
+    HomogeneousNet,
+    TwoLayer,
+)
 from theory.nets.module import module_net
 from theory.own_scale import OwnScale
 from theory.problem import LOG_10, Problem, Regime
@@ -32,7 +39,7 @@ ROUNDING = 1e-12
 """Of log10 alpha, in other units and back."""
 
 _KEYS = {"net", "anchor", "inputs", "labels", "loss", "regime"}
-_OPTIONAL = {"c", "claim", "name", "plain"}
+_OPTIONAL = {"c", "claim", "name", "plain", "classes"}
 
 
 @dataclass(frozen=True)
@@ -167,15 +174,19 @@ class FlowInstance:
 
     def to_json(self) -> dict[str, Any]:
         problem, regime = self.problem, self.regime
+        several = problem.classes is not None
+        labels = problem.labels.astype(np.int64) if several else problem.labels
         data: dict[str, Any] = {
             "net": net_to_json(problem.net),
             "anchor": problem.anchor.tolist(),
             "inputs": problem.inputs.tolist(),
-            "labels": problem.labels.tolist(),
+            "labels": labels.tolist(),
             "loss": problem.loss,
             "regime": {"log10_alpha": regime.log10_alpha, "log10_lambda": regime.log10_lambda},
             "c": self.c,
         }
+        if several:
+            data["classes"] = problem.classes
         if self.plain:
             data["plain"] = True
         return data if self.claim is None else {**data, "claim": self.claim}
@@ -196,6 +207,7 @@ class FlowInstance:
             data["inputs"],
             data["labels"],
             expect("loss", data.get("loss", "exponential"), str),
+            integer(data, "classes") if "classes" in data else None,
         )
         if isinstance(problem.net, ModuleNet):
             problem.net.try_out(problem.anchor, problem.inputs)
@@ -213,12 +225,15 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
     """The "net" entry of an instance file."""
     match net:
         case Diagonal():
-            return {"kind": "diagonal", "degree": net.degree, "input_dim": net.input_dim}
+            sizes = {"degree": net.degree, "input_dim": net.input_dim}
+            return {"kind": "diagonal", **sizes, **_outputs_to_json(net)}
         case TwoLayer():
             keys = {"width": net.width, "input_dim": net.input_dim, "activation": net.activation}
-            return {"kind": "two_layer", **keys}
+            return {"kind": "two_layer", **keys, **_outputs_to_json(net)}
         case Deep():
             return {"kind": "deep", "widths": list(net.widths), "activation": net.activation}
+        case ConstantFeature():
+            return _without_constant({**net_to_json(net.net), "bias": True})
         case Factorization():
             return {"kind": "factorization", "size": net.size, "rank": net.rank}
         case ModuleNet():
@@ -227,6 +242,17 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
         case WithBias():
             return {"kind": "with_bias", "net": net_to_json(net.net)}
     raise InvalidInput(f"net is a {type(net).__name__}; load it as kind 'module' to save it")
+
+
+def _outputs_to_json(net: Diagonal | TwoLayer) -> dict[str, Any]:
+    return {"outputs": net.output_dim} if net.output_dim > 1 else {}
+
+
+def _without_constant(data: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a net with biases: its dimension is that of the data."""
+    if "widths" in data:
+        return {**data, "widths": [data["widths"][0] - 1, *data["widths"][1:]]}
+    return {**data, "input_dim": data["input_dim"] - 1}
 
 
 def _rows(inputs: Any) -> Floats | None:
@@ -249,17 +275,23 @@ def net_from_json(
     kind = data.pop("kind", None)
     match kind:
         case "diagonal":
-            check_keys("net", data, {"input_dim"}, {"degree"})
-            return Diagonal(integer(data, "input_dim"), integer(data, "degree", 2))
+            check_keys("net", data, {"input_dim"}, {"degree", "outputs", "bias"})
+            bias, outputs = _bias(data), integer(data, "outputs", 1)
+            dimension = integer(data, "input_dim") + bias
+            return _biased(Diagonal(dimension, integer(data, "degree", 2), outputs), bias)
         case "two_layer":
-            check_keys("net", data, {"width", "input_dim", "activation"})
+            check_keys("net", data, {"width", "input_dim", "activation"}, {"outputs", "bias"})
             activation = expect("activation", data["activation"], str)
-            return TwoLayer(integer(data, "width"), integer(data, "input_dim"), activation)
+            bias, outputs = _bias(data), integer(data, "outputs", 1)
+            sizes = integer(data, "width"), integer(data, "input_dim") + bias
+            return _biased(TwoLayer(*sizes, activation, outputs), bias)
         case "deep":
-            check_keys("net", data, {"widths"}, {"activation"})
-            listed = expect("widths", data["widths"], list)
-            widths = tuple(integer({"widths": width}, "widths") for width in listed)
-            return Deep(widths, expect("activation", data.get("activation", "linear"), str))
+            check_keys("net", data, {"widths"}, {"activation", "bias"})
+            listed, bias = expect("widths", data["widths"], list), _bias(data)
+            widths = [integer({"widths": width}, "widths") for width in listed]
+            widths[:1] = [width + bias for width in widths[:1]]
+            activation = expect("activation", data.get("activation", "linear"), str)
+            return _biased(Deep(tuple(widths), activation), bias)
         case "factorization":
             check_keys("net", data, {"size", "rank"})
             return Factorization(integer(data, "size"), integer(data, "rank"))
@@ -276,6 +308,16 @@ def net_from_json(
             return WithBias(net_from_json(data["net"], folder, inputs))
     allowed = "diagonal, two_layer, deep, factorization, module, with_bias"
     raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
+
+
+def _bias(data: Mapping[str, Any]) -> bool:
+    if not isinstance(bias := data.get("bias", False), bool):
+        raise InvalidInput(f"bias is {bias!r}; it must be true or false")
+    return bias
+
+
+def _biased(net: TwoLayer | Deep | Diagonal, bias: bool) -> HomogeneousNet:
+    return ConstantFeature(net) if bias else net
 
 
 def load_module_net(

@@ -32,12 +32,12 @@ def _function(instance: FlowInstance) -> None:
 
 def _homogeneous(instance: FlowInstance) -> None:
     problem = instance.problem
-    check_homogeneity(problem.net, problem.parameters, problem.inputs)
+    check_homogeneity(problem.row_net, problem.parameters, problem.inputs)
 
 
 def _smooth(instance: FlowInstance) -> None:
     problem = instance.problem
-    check_smoothness(problem.net, problem.parameters, problem.inputs)
+    check_smoothness(problem.row_net, problem.parameters, problem.inputs)
 
 
 def _zero_output(instance: FlowInstance) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import max_margin
-from theory.nets import Deep, Factorization, TwoLayer
+from theory.nets import Deep, Factorization, PairNet, TwoLayer
 from theory.problem import Problem
 
 
@@ -49,31 +49,53 @@ def kernel_machine_outputs(
     if machine is Machine.WITH_BIAS:
         # a bias is a constant feature too large to be regularised
         bias = 1e3 * float(np.abs(train).max())
-        train, test = (np.column_stack([x, np.full(len(x), bias)]) for x in (train, test))
+        train, test = (_with_bias(x, bias) for x in (train, test))
     try:
         if machine is Machine.INTERPOLATION:
-            weights = np.linalg.lstsq(train, problem.labels, rcond=None)[0]
+            rows, labels = _rows(problem, train), problem.row_labels
+            weights = np.linalg.lstsq(rows, labels, rcond=None)[0]
         else:
-            weights = max_margin(problem.labels[:, None] * train).weights
+            weights = max_margin(problem.row_labels[:, None] * _rows(problem, train)).weights
     except (AssumptionError, NumericalFailure):
         return None
     weights = weights / np.linalg.norm(weights)
     return np.concatenate([train @ weights, test @ weights])
 
 
+def _with_bias(features: Floats, bias: float) -> Floats:
+    """One more feature, of several classes one for each."""
+    if features.ndim == 2:
+        return np.column_stack([features, np.full(len(features), bias)])
+    samples, classes, _ = features.shape
+    own = np.broadcast_to(bias * np.eye(classes), (samples, classes, classes))
+    return np.concatenate([features, own], axis=-1)
+
+
+def _rows(problem: Problem, features: Floats) -> Floats:
+    """Unsigned features of the rows that the loss is of."""
+    net = problem.row_net
+    return (
+        np.asarray(net.differences(features, trailing=1)) if isinstance(net, PairNet) else features
+    )
+
+
 def features_of_kernel(problem: Problem, probes: Floats, kernel: Kernel) -> tuple[Floats, Floats]:
-    """Unsigned features of training inputs and of probes."""
+    """Unsigned features of training inputs and of probes, `(n, P)`; `(n, K, P)` of K classes."""
     net, anchor = problem.net, problem.anchor
     if kernel is Kernel.INPUTS and isinstance(net, Factorization):
         return _one_hot(problem.inputs, problem.inputs), _one_hot(probes, problem.inputs)
+    if kernel is Kernel.INPUTS and problem.classes is not None:
+        identity = np.eye(problem.classes)
+        train, test = (np.kron(identity, x[:, None]) for x in (problem.inputs, probes))
+        return np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
     if kernel is Kernel.INPUTS:
         return problem.inputs, probes
     if kernel is Kernel.ELSEWHERE:
         anchor = np.random.default_rng(1).standard_normal(anchor.size)
     columns = _one_layer(problem) if kernel is Kernel.ONE_LAYER else slice(None)
     return (
-        np.asarray(net.jacobian(anchor, problem.inputs)[:, columns]),
-        np.asarray(net.jacobian(anchor, probes)[:, columns]),
+        np.asarray(net.jacobian(anchor, problem.inputs)[..., columns]),
+        np.asarray(net.jacobian(anchor, probes)[..., columns]),
     )
 
 
@@ -86,7 +108,7 @@ def _one_layer(problem: Problem) -> slice:
     """The readout's parameters; the first half for nets without layers."""
     net = problem.net
     if isinstance(net, TwoLayer):
-        return slice(0, net.width)
+        return slice(0, net.output_dim * net.width)
     if isinstance(net, Deep):
-        return slice(-net.widths[-2], None)
+        return slice(-net.output_dim * net.widths[-2], None)
     return slice(0, problem.parameters // 2)

@@ -233,7 +233,7 @@ class KernelPhase:
 def quasi_static_machine(svm: KernelSVM, problem: Problem, level: float) -> Floats:
     """eta of the regularised kernel machine at Lam = level, with its lag, `(P,)`."""
     kernel = gram(svm.features)
-    log_dual = quasi_static_dual(kernel, level, problem.loss)
+    log_dual = quasi_static_dual(kernel, level, problem.loss, problem.classes)
     lag = lag_correction(kernel, log_dual, problem.degree)
     return np.asarray(svm.features.T @ (np.exp(log_dual) + lag))
 
@@ -297,7 +297,7 @@ def measure(
     """Integrate the displacement ladder of `instance`."""
     problem = instance.problem
     svm = kernel_svm(problem)
-    order = 2 if has_odd_involution(problem.net, problem.anchor, problem.inputs) else 1
+    order = 2 if has_odd_involution(problem.row_net, problem.anchor, problem.inputs) else 1
     rungs = [rung(instance)]
     for step in DISPLACEMENT_STEPS[order][1:]:
         scale = scale_of_displacement(

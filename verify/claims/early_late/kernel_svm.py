@@ -206,7 +206,8 @@ def shape_law(phase: KernelPhase, theory: Theory) -> Law:
         return unresolved(law, Kind.BELOW, "there is no such machine")
     inputs = np.concatenate([problem.inputs, probes])
     # unit vectors u, v of F = G e: |u - v| <= 2 |F - F'| / |F'| <= 2 |G| |e - e'| / |F'|
-    gain = 2.0 * float(np.linalg.norm(features_at(problem, inputs), 2) / np.linalg.norm(reference))
+    features = features_at(problem, inputs).reshape(-1, problem.parameters)
+    gain = 2.0 * float(np.linalg.norm(features, 2) / np.linalg.norm(reference))
     course = predicted / np.linalg.norm(predicted)
 
     def gap(state: FlowState) -> float:

@@ -135,7 +135,7 @@ def multiplier_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
     rungs = phase.over(theory.span)
     at = _axis(rungs)
     states = [rung.window.last for rung in rungs]
-    spread = log(states[0].problem.samples)
+    spread = log(states[0].problem.rows)
     if theory.equal:
         width = _last(rungs, lambda state: 1.0 - state.margins.min() / state.margins.max())
         bounds = [spread / max(float(state.margins.min()), 1e-300) for state in states]
@@ -148,7 +148,7 @@ def multiplier_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
         found = _last(rungs, flow_complementarity)
         yield below(name, found, spread / means + soft, Basis.DERIVED, at=at)
     else:
-        yield not_applicable(name, Kind.BELOW, "one sample is its own mean")
+        yield not_applicable(name, Kind.BELOW, "one margin is its own mean")
     # of one state: an error of its margins is in both
     gaps = [flow_complementarity(s) - theory.entropies * entropy_share(s) for s in states]
     name = "complementarity by the entropies of the multipliers"

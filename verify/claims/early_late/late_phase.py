@@ -123,8 +123,12 @@ def flow_complementarity(state: FlowState) -> float:
 
 
 def softness(state: FlowState) -> float:
-    """e^-q_min with the logistic loss, whose multipliers are e^-q (1 + O(e^-q)); 0 otherwise."""
-    return exp(-float(state.margins.min())) if state.problem.loss == "logistic" else 0.0
+    """e^-q_min with the logistic loss, whose multipliers are e^-q (1 + O(e^-q)); K - 1 times that
+    with the cross-entropy of K classes; 0 otherwise.
+    """
+    problem = state.problem
+    others = 1 if problem.classes is None else problem.classes - 1
+    return 0.0 if problem.loss == "exponential" else others * exp(-float(state.margins.min()))
 
 
 def entropy_share(state: FlowState) -> float:
