@@ -23,12 +23,15 @@ def residual_in_span(support: Floats, multipliers: Floats) -> Floats:
 
 
 def orthogonal_growth(
-    log_times: Floats, coefficients: Floats, multipliers: Floats, size: float
+    log_times: Floats, coefficients: Floats, multipliers: Floats, size: float, second: float = 1.0
 ) -> Floats:
     """The component of w along v for a sample sum_i c_i x_i + v of margin 1 without multiplier.
 
     [log(|v|^2 log t) - b] / |v| with b = -sum_i c_i log alpha_i, `(T,)`; v is orthogonal to the
-    support vectors, of length `size`.
+    support vectors, of length `size`. The sample pulls with 1 / (|v|^2 log t), which shifts b by
+    sum_i c_i^2 / alpha_i times as much; what is left is O(1 / log t). `second` multiplies that
+    shift.
     """
     offset = -float(coefficients @ np.log(multipliers))
-    return np.asarray((np.log(size**2 * log_times) - offset) / size)
+    shift = second * float((coefficients**2 / multipliers).sum()) * np.log(log_times) / log_times
+    return np.asarray((np.log(size**2 * log_times) - offset - shift / size**2) / size)

@@ -74,7 +74,8 @@ def test_a_sample_that_supports_nothing_grows_across() -> None:
     late = flow(data, [1e3, 1e5])
     predicted = orthogonal_growth(late.log_times, data.coefficients, data.multipliers, 1.0)
     gaps = np.abs(late.flow.tight[:, -1] - predicted)
-    assert gaps[1] < 0.05 * gaps[0] < 0.01
+    assert gaps[1] == pytest.approx(gaps[0] / 100, rel=0.1)  # O(1 / log t) is left
+    assert gaps[0] < 0.01
 
 
 def test_uniform_multipliers_leave_no_gap() -> None:

@@ -112,7 +112,7 @@ CLAIMS = (
         title="What w is beyond w_hat log t has the outputs -log alpha_i on support vectors",
         statement=(
             r"w = \hat w \log t + \rho, \quad x_i \cdot \rho \to -\log \alpha_i, \quad"
-            r" \Big\| \frac{w}{\|w\|} - \gamma \hat w \Big\| \log t \to"
+            r" \left\| \frac{w}{\|w\|} - \gamma \hat w \right\| \log t \to"
             r" \gamma \| (I - \gamma^2 \hat w \hat w^\top) \rho \|"
         ),
         source=source_of("separable-residual"),

@@ -14,17 +14,18 @@ from verify.language import (
     Law,
     Measurement,
     Quantity,
+    below,
     choice,
-    equals,
     in_words,
+    rate,
     stated,
     unresolved,
 )
 from verify.registry import source_of
 from verify.strategies.separable import LOSSES, SeparableData, separable_data
 
-EXPONENTS = np.array([10.0, 12.0, 14.0, 16.0, 18.0])
-"""log t times the rate: deviations from 5e-5 down to 1e-8."""
+EXPONENTS = np.array([12.0, 14.0, 16.0, 18.0])
+"""log t times the rate: deviations from 1e-5 down to 1e-8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Settling:
 
 
 def measure(data: SeparableData, stretch: float = 1.0, method: str = "LSODA") -> Settling:
-    """The flow; in a wrong world the support vectors are spread further."""
+    """The flow; in a wrong world the support vectors are closer together."""
     rows, margins = data.rows()
     rows[: len(data.shares), 1:] *= stretch
     times = EXPONENTS / data.rate
@@ -101,13 +102,18 @@ def laws(measured: Settling, theory: Theory) -> Iterator[Law]:
     times = EXPONENTS / truth
     ladder = Ladder.of("|x.rho + log alpha|", "log t", times, measured.deviations)
     slope = ladder.slope(-np.log10(np.e) * EXPONENTS)
-    law = "exponent in t over the rate"
-    if slope.reason:
-        yield unresolved(law, Kind.EQUALS, slope.reason)
-        return
     predicted = theory.factor * theory.rate(measured.data) / truth
-    found = Quantity.of(slope.value, slope.error)
-    yield replace(equals(law, found, predicted, 0.1, Basis.MEASURED), ladder=ladder)
+    stratum = "support decides" if truth == of_support(measured.data) < 1.0 else "it does not"
+    law, bound = "exponent in t over the rate", "exponent is no smaller"
+    if slope.reason:
+        yield unresolved(law, Kind.RATE, slope.reason, stratum)
+        yield unresolved(bound, Kind.BELOW, slope.reason)
+        return
+    # by chance the slowest part may be small at first, and then the exponent is larger for a while
+    missing = predicted - Quantity.of(slope.value, slope.error)
+    yield replace(below(bound, missing, 0.2, Basis.MEASURED), ladder=ladder)
+    fitted = slope.value, predicted, 0.1, slope.method
+    yield rate(law, *fitted, error=slope.error, stratum=stratum)
 
 
 MEASUREMENT = Measurement(
@@ -117,12 +123,13 @@ MEASUREMENT = Measurement(
     separable_data,
     measure,
     in_words("separable data", "strict complementarity", "linearly independent support vectors"),
-    sabotaged={"support vectors spread further": lambda data: measure(data, stretch=1.5)},
+    sabotaged={"support vectors closer together": lambda data: measure(data, stretch=0.5)},
     independent=lambda data: measure(data, method="Radau"),
 )
 TOLERANCES = (
-    "exponent: 10 % of the rate; the next rate, a quarter larger at least, leaves e^-2.5 of itself "
-    "at the first time and e^-4.5 at the last",
+    "exponent: 10 % of the rate in the median; the next rate, a quarter larger at least, leaves "
+    "e^-3 of itself at the first time and e^-4.5 at the last",
+    "exponent is no smaller: 0.2 of the rate, where parts of two rates cancel; 0.02 on 24 others",
 )
 CLAIMS = (
     Claim(
