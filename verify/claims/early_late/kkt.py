@@ -145,7 +145,8 @@ def multiplier_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
     soft = np.array([softness(state) for state in states]) / means
     name = "complementarity"
     if spread:
-        found = _last(rungs, flow_complementarity)
+        # a relative difference of margins is known to the floor of the margins
+        found = _last(rungs, flow_complementarity).no_finer(rungs[0].window.floor)
         yield below(name, found, spread / means + soft, Basis.DERIVED, at=at)
     else:
         yield not_applicable(name, Kind.BELOW, "one margin is its own mean")
