@@ -1,5 +1,11 @@
 """What a gradient flow keeps because its net can be rescaled: balance of layers, of neurons."""
 
+from theory.conservation.count import (
+    conserved_count,
+    generated_algebra,
+    missing_dimensions,
+    pseudo_orthogonal,
+)
 from theory.conservation.layers import (
     LayerTask,
     balance,
@@ -15,9 +21,13 @@ __all__ = [
     "NeuronTask",
     "balance",
     "balance_after_step",
+    "conserved_count",
     "descent",
     "drift_coefficient",
+    "generated_algebra",
     "layer_flow",
+    "missing_dimensions",
     "neuron_balance",
     "neuron_flow",
+    "pseudo_orthogonal",
 ]

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from theory.backend import Floats
 from theory.conservation import LayerTask, NeuronTask
 from verify.instances.record import Record
 from verify.strategies.sizes import Sizes
 
 DEPTHS = ("depth-2", "depth-3", "depth-4")
+WIDTHS = ("narrow", "wide")
 DEGREES = ("degree-1", "degree-2", "degree-3")
 SEEDS = st.integers(0, 999)
 DECAYS = (0.5, 0.25, 1.0)
@@ -65,6 +67,33 @@ class TwoLayerNet(Record):
             self.degree,
             self.decay,
         )
+
+
+@dataclass(frozen=True)
+class Product(Record):
+    """U V' of U `(rows, width)` and V `(columns, width)`, both normal."""
+
+    rows: int
+    columns: int
+    width: int
+    seed: int
+
+    @property
+    def stack(self) -> Floats:
+        """[U; V], `(rows + columns, width)`."""
+        rng = np.random.default_rng(self.seed)
+        return rng.normal(size=(self.rows + self.columns, self.width))
+
+
+@st.composite
+def products(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Product:
+    """Families are those of `WIDTHS`: at most, or more than rows and columns together."""
+    del sizes
+    rows, columns, seed = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(SEEDS)
+    total = rows + columns
+    if draw(st.sampled_from(families)) == "narrow":
+        return Product(rows, columns, draw(st.integers(1, total)), seed)
+    return Product(rows, columns, total + draw(st.integers(1, 4)), seed)
 
 
 @st.composite

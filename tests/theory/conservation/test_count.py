@@ -1,0 +1,39 @@
+"""The algebra of products is so(n, m), and laws are counted by what orbits lack."""
+
+import numpy as np
+import pytest
+
+from theory.conservation import (
+    conserved_count,
+    generated_algebra,
+    missing_dimensions,
+    pseudo_orthogonal,
+)
+from theory.errors import InvalidInput
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 1), (2, 3), (3, 3)])
+def test_commutators_generate_so(rows: int, columns: int) -> None:
+    total = rows + columns
+    signature = np.diag([1.0] * rows + [-1.0] * columns)
+    generated, basis = generated_algebra(rows, columns), pseudo_orthogonal(rows, columns)
+    for matrix in (*generated, *basis):
+        assert matrix.T @ signature + signature @ matrix == pytest.approx(np.zeros((total, total)))
+    assert len(generated) == len(basis) == total * (total - 1) // 2
+    both = np.concatenate([generated, basis]).reshape(2 * len(basis), -1)
+    assert np.linalg.matrix_rank(both) == len(basis)
+
+
+@pytest.mark.parametrize("width", [1, 3, 5, 6, 9])
+def test_count_is_what_orbits_lack(width: int) -> None:
+    stack = np.random.default_rng(width).normal(size=(5, width))
+    assert missing_dimensions(pseudo_orthogonal(2, 3), stack) == conserved_count(2, 3, width)
+
+
+def test_both_forms_meet_where_the_width_is_that_of_all() -> None:
+    assert conserved_count(2, 3, 5) == 15 == 5 * (2 * 5 - 5 + 1) // 2
+
+
+def test_sizes_are_positive() -> None:
+    with pytest.raises(InvalidInput, match="sizes are 0, 1 and 2"):
+        conserved_count(0, 1, 2)
