@@ -38,6 +38,9 @@ ROUNDING = 1e-13
 """Of f near y, relative to y, which the difference of two integrations does not see: outputs are
 increments divided by eps, and lose what |J| |h| exceeds |y| by."""
 
+TERMS = 4.0
+"""Roundings, per factor of a gradient, in the difference of two nearly equal ones."""
+
 MAX_ERROR = 1e-6
 """A flow whose two integrations differ by more, relative to the outputs, is evidence of nothing."""
 
@@ -115,7 +118,9 @@ class KernelFlows:
     def turns(self) -> Quantity:
         """|J(theta) / rho^(L-1) - J(anchor)| over the smallest singular value of J, `(R,)`."""
         problem, features = self.problem, self.regression.features
-        smallest = np.linalg.svd(features, compute_uv=False).min()
+        singular = np.linalg.svd(features, compute_uv=False)
+        smallest = singular.min()
+        rounding = TERMS * problem.degree * np.finfo(float).eps * singular.max() / smallest
 
         def turn(state: FlowState) -> float:
             epsilon = exp(-problem.degree * (state.chart.regime.log_alpha - state.decay_time))
@@ -124,7 +129,7 @@ class KernelFlows:
             )
             return float(np.linalg.norm(here - features, 2) / smallest)
 
-        return Quantity.joined(self._read(turn))
+        return Quantity.joined(self._read(turn)).no_finer(rounding)
 
     @cached_property
     def gaps(self) -> Quantity:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import exp
+from math import exp, log
 
 import numpy as np
 from scipy.integrate import simpson
@@ -39,6 +39,9 @@ MISFIT_REGIMES = tuple(
     Regime(log10_alpha=MISFIT_SCALE, log10_lambda=value) for value in (-2.5, -3.0, -3.5, -4.5)
 )
 """Where n lambda |m| stays far above the integrator's error; counted as the problem does."""
+
+EFOLDS = log(100.0)
+"""Times c, after t_g: from a flow at rest the misfit is n lambda m exactly, and nothing falls."""
 
 MISFIT_RTOL = 1e-11
 ROUNDING = 1e-14
@@ -128,7 +131,7 @@ class MinNormPhase:
     Attributes:
         proposed: the windows of all theories, on the first rung.
         efold: the e-fold after t_g, or as much of it as the window has.
-        settled: the flow at (1+c) t_g of each of `MISFIT_REGIMES`, by two tolerances.
+        settled: the flow c `EFOLDS` after t_g of each of `MISFIT_REGIMES`, by two tolerances.
     """
 
     instance: FlowInstance
@@ -212,8 +215,8 @@ def measure(
 
 
 def _settled(told: FlowInstance, method: str | None, decay: float) -> tuple[FlowState, FlowState]:
-    """At (1+c) t_g."""
-    regime, at = told.regime.with_decay(decay), told.told(1.0 + told.c)
+    regime = told.regime.with_decay(decay)
+    at = told.told(1.0 + told.c * EFOLDS / told.own.log_alpha)
 
     def state(rtol: float) -> FlowState:
         # both of second order on the slow manifold: to first order the misfit is all error
