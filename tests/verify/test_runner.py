@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
-from verify.evidence import CLAIM, Evidence
+from verify.evidence import CLAIM, Evidence, Sabotage
 from verify.further import ROUNDS, UNCONFIRMED
 from verify.instances import read_instance
 from verify.merge import merge
@@ -400,14 +401,24 @@ def test_merge_interleaves_families_and_keeps_equal_instances_once() -> None:
     assert [entry.instance["name"] for entry in merge(shards, "d")] == ["y"]
 
 
+def test_of_equal_instances_the_one_seen_in_wrong_worlds_is_kept() -> None:
+    (found,) = evidence("c", "b")
+    told = replace(found["c"], sabotages=(Sabotage("world", True),))
+    shards = [
+        ShardResult(shard("one", "c"), evidence("c", "a", "b"), 0),
+        ShardResult(shard("two", "c"), ({"c": told}, *evidence("c", "a")), 0),
+    ]
+    merged = merge([*shards, shards[0]], "c")
+    assert [entry.instance["name"] for entry in merged] == ["a", "b"]
+    assert merged[1].sabotages == told.sabotages
+
+
 def test_merge_of_nothing_is_nothing() -> None:
     assert merge([], "c") == []
 
 
 def sharing(*claims: Any) -> tuple[Any, ...]:
     """The same claims on the measurement of the first."""
-    from dataclasses import replace
-
     return tuple(replace(claim, measurement=claims[0].measurement) for claim in claims)
 
 

@@ -88,9 +88,10 @@ def proportions(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Pro
 
 @st.composite
 def accuracies(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Accuracy:
-    """Ratios in sixteenths."""
+    """Ratios in 64ths, from 3/16 to 13/16."""
     del families, sizes
-    return Accuracy(draw(st.integers(3, 13)) / 16, draw(st.sampled_from((0.95, 0.9, 0.99))))
+    accuracy = st.sampled_from((0.95, 0.9, 0.99, 0.75, 0.999))
+    return Accuracy(draw(st.integers(12, 52)) / 64, draw(accuracy))
 
 
 @st.composite

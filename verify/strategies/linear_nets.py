@@ -98,4 +98,4 @@ def chains(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Chain:
     """Families are those of `DEPTHS`."""
     del sizes
     depth = int(draw(st.sampled_from(families)).removeprefix("depth-"))
-    return Chain(depth, draw(st.integers(4, 24)) / 8)
+    return Chain(depth, draw(st.integers(32, 192)) / 64)

@@ -67,9 +67,12 @@ class SeparableData(Record):
 
     @property
     def coefficients(self) -> Floats:
-        """c, `(s,)`, of the sample across: their sum is 1."""
+        """c, `(s,)`, of the sample across: their sum is 1, and each about 1 / s.
+
+        Corrections are of size sum c_i^2 / p_i over `across`^2 log t.
+        """
         rng = np.random.default_rng(self.seed + 1000)
-        free = rng.normal(size=len(self.shares) - 1) / 2.0
+        free = 1.0 / len(self.shares) + rng.normal(size=len(self.shares) - 1) / 8.0
         return np.append(free, 1.0 - free.sum())
 
     def rows(self) -> tuple[Floats, Floats]:
