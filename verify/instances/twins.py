@@ -111,6 +111,8 @@ def relabelled(instance: FlowInstance) -> Twin:
         InvalidInput: a net whose symmetry is not known.
     """
     problem, net = instance.problem, instance.problem.net
+    if problem.classes is not None:
+        raise InvalidInput(f"classes is {problem.classes}; only two labels can be exchanged")
     indices, signs = np.arange(problem.parameters), np.ones(problem.parameters)
     match net:
         case Diagonal() | Factorization():
@@ -163,6 +165,8 @@ def permuted_parameters(instance: FlowInstance, orders: Sequence[Sequence[int] |
     sizes = interchangeable(net)
     if not sizes or len(orders) != len(sizes):
         raise InvalidInput(f"orders holds {len(orders)} orders; {net} has {len(sizes)} to give")
+    if problem.classes is not None:
+        raise InvalidInput(f"classes is {problem.classes}; units are exchanged at one output only")
     given = [_permutation("orders", o, size) for o, size in zip(orders, sizes, strict=True)]
     places, inputs = np.arange(problem.parameters), problem.inputs
     match net:
@@ -198,7 +202,8 @@ def turned_inputs(instance: FlowInstance, rotation: Floats) -> Twin:
     problem, net = instance.problem, instance.problem.net
     match net:
         case TwoLayer():
-            turn = block_diag(np.eye(net.width), *[rotation] * net.width)
+            readout = np.eye(net.output_dim * net.width)
+            turn = block_diag(readout, *[rotation] * net.width)
         case Deep():
             rest = net.parameters - net.widths[1] * net.widths[0]
             turn = block_diag(*[rotation] * net.widths[1], np.eye(rest))
@@ -282,7 +287,8 @@ def twins_of(
     """
     problem, net = instance.problem, instance.problem.net
     yield permuted_samples(instance, random.permutation(problem.samples))
-    if isinstance(net, (Diagonal, Factorization, TwoLayer, Deep)):
+    known = isinstance(net, (Diagonal, Factorization, TwoLayer, Deep))
+    if known and problem.classes is None:
         yield relabelled(instance)
         yield permuted_parameters(instance, [random.permutation(k) for k in interchangeable(net)])
     if isinstance(net, (TwoLayer, Deep)):

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from theory.backend import Floats
+from theory.backend import Flags, Floats
 from theory.flow import Trajectory, gradient_flow
+from theory.problem import Problem
 from verify.instances import FlowInstance, instance_from_json
 from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 from verify.report.words import number
@@ -146,6 +147,14 @@ def mark_transition(axes: Axes, c: float) -> None:
     axes.axvline(1.0, color=BAND, linewidth=1.2, dashes=(2, 2))
 
 
+def _marks(problem: Problem) -> list[tuple[Flags, str, str]]:
+    """Groups of samples with the marker and the colour of each."""
+    labels = np.asarray(problem.labels)
+    if problem.classes is None:
+        return [(labels > 0, "+", MEASURED), (labels <= 0, "_", INK)]
+    return [(labels == k, f"${k}$", INK) for k in range(problem.classes) if k in labels]
+
+
 def data_plot(instance: FlowInstance, key: str) -> Plot:
     """The inputs in their first two dimensions, by label."""
     inputs = np.asarray(instance.problem.inputs, dtype=float)
@@ -159,8 +168,7 @@ def data_plot(instance: FlowInstance, key: str) -> Plot:
         figure = Figure(figsize=(WIDTH, 3.2))
         figure.subplots_adjust(left=0.12, right=0.98, bottom=0.15, top=0.92)
         axes = figure.add_subplot()
-        for positive, marker, colour in ((True, "+", MEASURED), (False, "_", INK)):
-            chosen = (labels > 0) == positive
+        for chosen, marker, colour in _marks(instance.problem):
             axes.plot(
                 across[chosen],
                 up[chosen],
@@ -176,5 +184,7 @@ def data_plot(instance: FlowInstance, key: str) -> Plot:
         axes.set_xlabel("first input")
         axes.set_ylabel("second input" if inputs.shape[1] > 1 else "")
         clear(axes)
-        axes.set_title("+ label +1,  − label −1", loc="left", fontsize=8.5, pad=3)
+        several = instance.problem.classes is not None
+        told = "the digit is the class" if several else "+ label +1,  − label −1"
+        axes.set_title(told, loc="left", fontsize=8.5, pad=3)
         return Plot(title, svg(figure, key, title, description))

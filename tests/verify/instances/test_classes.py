@@ -13,6 +13,8 @@ from theory.nets import ConstantFeature, TwoLayer
 from theory.problem import Regime
 from verify.evaluate import evaluate_instance
 from verify.instances import FlowInstance, instance_from_json
+from verify.instances.twins import permuted_parameters, relabelled, twins_of
+from verify.report.trajectories import data_plot
 
 
 def instance(name: str, loss: str = "cross_entropy") -> FlowInstance:
@@ -94,3 +96,27 @@ def test_bad_outputs_and_biases_are_refused() -> None:
         instance_from_json({**data, "net": {**data["net"], "bias": 1}})
     with pytest.raises(InvalidInput, match="outputs is 'three'; it must be a whole number"):
         instance_from_json({**data, "net": {**data["net"], "outputs": "three"}})
+
+
+@pytest.mark.parametrize("name", ["diagonal, L = 2", "two-layer square", "deep linear"])
+def test_twins_have_the_margins_of_the_instance(name: str) -> None:
+    one = instance(name)
+    margins = one.flow([0.7, 1.3], rtol=1e-11).margins
+    twins = list(twins_of(one, np.random.default_rng(0), decades=2.0))
+    assert {"samples permuted", "inputs rescaled", "anchor rescaled"} <= {t.name for t in twins}
+    for twin in twins:
+        found = twin.instance.flow([0.7, 1.3], rtol=1e-11).margins
+        by_sample = margins.reshape(2, one.problem.samples, -1)[:, twin.order]
+        np.testing.assert_allclose(found, by_sample.reshape(2, -1), rtol=1e-6)
+
+
+def test_twins_of_two_classes_alone_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="classes is 3; only two labels can be exchanged"):
+        relabelled(instance("two-layer square"))
+    with pytest.raises(InvalidInput, match="classes is 3; units are exchanged"):
+        permuted_parameters(instance("two-layer square"), [[0, 1, 2, 3]])
+
+
+def test_data_are_drawn_by_class() -> None:
+    plot = data_plot(instance("two-layer square"), "key")
+    assert "4 samples, 2 of 4 input dimensions" in str(plot)
