@@ -95,7 +95,9 @@ def quadrature_increment(forward: Callable[..., Any], theta: Any, step: Any, inp
         point = theta + node * step
         return torch.func.jvp(lambda t: forward(t, inputs), (point,), (step,))[1]
 
-    return theta.new_tensor(_WEIGHTS) @ torch.func.vmap(slope)(theta.new_tensor(_NODES))
+    slopes = torch.func.vmap(slope)(theta.new_tensor(_NODES))
+    weights = theta.new_tensor(_WEIGHTS)
+    return weights @ slopes if slopes.ndim == 2 else torch.tensordot(weights, slopes, dims=1)
 
 
 SMALL = 100_000

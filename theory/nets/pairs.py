@@ -79,6 +79,8 @@ class PairNet(HomogeneousNet):
         return self.differences(self.net.jacobian(theta, inputs), trailing=1)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
+        if self.net.derived:
+            return super().weighted_hessian(theta, inputs, weights)
         return self.net.weighted_hessian(theta, inputs, self.class_weights(weights))
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:

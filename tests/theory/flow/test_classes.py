@@ -306,3 +306,32 @@ def test_difference_anchors_have_zero_output_for_every_class() -> None:
         anchor = difference_anchor(net, rng.standard_normal(half.parameters))
         outputs = net.outputs(anchor, rng.standard_normal((5, 3)))
         np.testing.assert_allclose(outputs, np.zeros((5, 4)), atol=1e-14)
+
+
+class Squares(HomogeneousNet):
+    """A user's torch net of three outputs: that of `TwoLayer(4, 4, "square", 3)`."""
+
+    degree = 3
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        readout, hidden = theta[:12].reshape(3, 4), theta[12:].reshape(4, 4)
+        return (inputs @ hidden.T) ** 2 @ readout.T
+
+
+def test_a_torch_net_of_several_outputs_has_the_flow_of_the_built_in_one() -> None:
+    built_in, regime = (
+        several_classes("two-layer square", 0),
+        Regime(log10_alpha=2.0, decay_power=1.0),
+    )
+    own = replace(built_in, net=Squares())
+    flow, other = (
+        gradient_flow(p, regime, [0.7], rtol=1e-8, estimate_error=False) for p in (built_in, own)
+    )
+    np.testing.assert_allclose(other.margins, flow.margins, rtol=1e-5)
+    at = np.random.default_rng(0).standard_normal(built_in.parameters)
+    weights = np.arange(1.0, built_in.rows + 1.0)
+    for method, extra in (("outputs", ()), ("jacobian", ()), ("weighted_hessian", (weights,))):
+        found, expected = (
+            getattr(p.row_net, method)(at, p.inputs, *extra) for p in (own, built_in)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
