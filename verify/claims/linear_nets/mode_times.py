@@ -70,7 +70,7 @@ def laws(measured: ModeTimes, theory: Theory) -> Iterator[Law]:
 
 
 TOLERANCES = (
-    "0.02 at weights of 1e-5: order 2 (1 - 5/8) from 0.3 at most at weights of 1e-2",
+    "0.02 at weights of 1e-5: order 2 (1 - 5/8) from 0.05 at most at weights of 1e-2",
     "order: 2 (1 - s_(k+1) / s_k), with the constant of the two largest scales, times 2",
 )
 CLAIMS = (

@@ -129,7 +129,7 @@ MEASUREMENT = Measurement(
 TOLERANCES = (
     "exponent: 10 % of the rate in the median; the next rate, a quarter larger at least, leaves "
     "e^-3 of itself at the first time and e^-4.5 at the last",
-    "exponent is no smaller: 0.2 of the rate, where parts of two rates cancel; 0.02 on 24 others",
+    "exponent is no smaller: 0.2 of the rate, where parts of two rates cancel; 0.083 at most on 72",
 )
 CLAIMS = (
     Claim(
