@@ -210,7 +210,7 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
     ),
     ("null as loss", "diagonal", {"loss": None}, "loss is None; it must be a string"),
     ("unknown key", "diagonal", {"lables": [1, 1]}, "instance has unknown keys lables; .* labels"),
-    ("unknown net key", "diagonal", {"net.bias": True}, "net has unknown keys bias; .* input_dim"),
+    ("unknown net key", "diagonal", {"net.bais": 1}, "net has unknown keys bais; .* input_dim"),
     (
         "unknown regime key",
         "diagonal",
@@ -238,7 +238,12 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
     ("boolean width", "two_layer", {"net.width": True}, "width is True; .* whole number"),
     ("too few layers", "deep", {"net.widths": [2, 1]}, r"widths is \[2, 1\]; .* three layers"),
     ("no layers", "deep", {"net.widths": []}, r"widths is \[\]; .* three layers"),
-    ("two outputs", "deep", {"net.widths": [2, 1, 1, 2]}, "widths is .* single output"),
+    (
+        "two outputs",
+        "deep",
+        {"net.widths": [2, 1, 1, 2], "anchor": [1.0] * 5},
+        "classes is None; .* has 2 outputs, one for each class",
+    ),
     ("width 0 inside", "deep", {"net.widths": [2, 0, 1, 1]}, "widths is .* three layers"),
     ("string as widths", "deep", {"net.widths": "2,1,1,1"}, "widths is '2,1,1,1'; .* a list"),
     ("string in widths", "deep", {"net.widths": [2, "a", 1, 1]}, "widths is 'a'; .* whole number"),

@@ -15,7 +15,7 @@ KERNEL_SVM = replace(
     statement=(
         r"\frac{f(\theta((1-c)t_g); x)}{Z(\alpha)} \to"
         r" \langle \nabla f(\bar\theta; x), h^*/\|h^*\| \rangle, \quad"
-        r" h^* = \arg\min \|h\|^2 \text{ s.t. }"
+        r" h^* = \mathrm{argmin} \|h\|^2 \text{ s.t. }"
         r" \langle \nabla f_{y_i}(\bar\theta; x_i) - \nabla f_j(\bar\theta; x_i), h \rangle \ge 1"
         r" \ \forall i, j \ne y_i"
     ),
