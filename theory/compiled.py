@@ -1,5 +1,6 @@
 """Compiled functions: numba, with the types of the Python functions kept."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -36,19 +37,27 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 _IMPORTED: Final = b"from theory.compiled import"
 """By which a file that is compiled is known."""
 
+_IMPORTS: Final = re.compile(rb"^from theory\.([\w.]+) import", re.MULTILINE)
+
 
 @cache
 def machine_code(sources: Path) -> Path:
-    """The folder for machine code made of compiled files below `sources`: another if they change.
+    """The folder for machine code made of compiled files below `sources`, the package `theory`.
 
-    numba looks at the file of a function alone; it would go on with code into which older versions
-    of what the function calls in other files are built.
+    Another if they change, or what they import: numba looks at the file of a function alone; it
+    would go on with code into which older functions and constants of other files are built.
     """
+    texts = {source: source.read_bytes() for source in sources.rglob("*.py")}
+    compiled_files = [source for source, text in texts.items() if _IMPORTED in text]
+    read = set(compiled_files)
+    for source in compiled_files:
+        for name in _IMPORTS.findall(texts[source]):
+            place = sources.joinpath(*name.decode().split("."))
+            read |= {place.with_suffix(".py"), place / "__init__.py"} & texts.keys()
     digest = sha256()
-    for source in sorted(sources.rglob("*.py")):
-        text = source.read_bytes()
-        if _IMPORTED in text:
-            digest.update(str(source.relative_to(sources)).encode() + b"\0" + text + b"\0")
+    for source in sorted(read):
+        name = str(source.relative_to(sources)).encode()
+        digest.update(name + b"\0" + texts[source] + b"\0")
     parent = Path(config.CACHE_DIR) if config.CACHE_DIR else sources / "__pycache__"
     return parent / f"compiled-{digest.hexdigest()[:16]}"
 

@@ -23,6 +23,24 @@ def test_other_sources_have_other_machine_code(tmp_path: Path) -> None:
     assert machine_code.__wrapped__(tmp_path) != first
 
 
+def test_what_compiled_files_import_is_built_into_their_machine_code(tmp_path: Path) -> None:
+    """A constant of another file is frozen when a function is compiled."""
+    constants, package = tmp_path / "constants.py", tmp_path / "nets" / "__init__.py"
+    package.parent.mkdir()
+    (tmp_path / "caller.py").write_text(
+        "from theory.compiled import compiled\n"
+        "from theory.constants import FLOOR\n"
+        "from theory.nets import Net\n"
+    )
+    folders = set()
+    for value in (1, 2):
+        constants.write_text(f"FLOOR = {value}\n")
+        for name in ("Net", "Other"):
+            package.write_text(f"class {name}: ...\n")
+            folders.add(machine_code.__wrapped__(tmp_path))
+    assert len(folders) == 4
+
+
 def test_compiled_functions_keep_their_code_there() -> None:
     folder = machine_code(Path(module.__file__).parent)
     assert Path(run.stats.cache_path).is_relative_to(folder)
