@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
+from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import code_of, coupled, curve, forces
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
 from theory.flow.compiled_nets import Layout, bend, grow, layout_of
@@ -51,6 +52,8 @@ class CompiledChart:
 
     whole: NDArray[np.int64]
     real: Floats
+
+    low_rank = None
 
     @classmethod
     def of(cls, equations: Equations) -> "CompiledChart":
@@ -134,22 +137,30 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
 
 
 @inlined
-def epsilon_at(system: Equations, log_scale: float) -> float:
+def epsilon_at(system: Equations, decay_time: float) -> float:
+    """eps(s)."""
     if not system.comoving:
         return 1.0
-    log_epsilon = -system.degree * log_scale
+    log_epsilon = -system.degree * (system.log_alpha - decay_time)
     return exp(min(log_epsilon, LARGEST_EXPONENT)) if log_epsilon > LINEAR_BELOW else 0.0
 
 
 @inlined
-def _log_gain(system: Equations, clock: float, log_scale: float) -> float:
-    drift = 2.0 * (system.degree - 1.0) if system.comoving else 0.0
-    return min(clock, 0.0) + system.resting_gain + drift * log_scale
+def decay_of(system: Equations) -> float:
+    """kappa."""
+    return system.degree if system.comoving else 1.0
 
 
 @inlined
-def _log_scale(system: Equations, clock: float) -> float:
-    return system.log_alpha - (exp(clock) if clock < 0.0 else clock + 1.0)
+def drift_of(system: Equations) -> float:
+    """-dG/ds."""
+    return 2.0 * (system.degree - 1.0) if system.comoving else 0.0
+
+
+@inlined
+def log_gain_at(system: Equations, decay_time: float) -> float:
+    """G(s)."""
+    return system.resting_gain + drift_of(system) * (system.log_alpha - decay_time)
 
 
 @compiled
@@ -189,12 +200,12 @@ def linearize(
 def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats) -> Floats:
     """dy/dtau, shape `(P,)`."""
     system = equations_of(whole, real)
-    log_scale = _log_scale(system, clock)
+    decay_time, rate = decay_time_at(clock), log_rate(clock)
     count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    linearize(system, epsilon_at(system, log_scale), coordinates, outputs, gradients)
-    log_gain = _log_gain(system, clock, log_scale)
-    decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
+    linearize(system, epsilon_at(system, decay_time), coordinates, outputs, gradients)
+    log_gain = rate + log_gain_at(system, decay_time)
+    decay = decay_of(system) * exp(rate)
     rates = np.empty(size)
     for p in range(size):
         rates[p] = -decay * coordinates[p]
@@ -212,8 +223,8 @@ def slope_derivative(
 ) -> Floats:
     """d(dy/dtau)/dy, shape `(P, P)`."""
     system = equations_of(whole, real)
-    log_scale = _log_scale(system, clock)
-    epsilon, log_gain = epsilon_at(system, log_scale), _log_gain(system, clock, log_scale)
+    decay_time, rate = decay_time_at(clock), log_rate(clock)
+    epsilon, log_gain = epsilon_at(system, decay_time), rate + log_gain_at(system, decay_time)
     count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
     linearize(system, epsilon, coordinates, outputs, gradients)
@@ -233,7 +244,7 @@ def slope_derivative(
         else:
             heads, truth = system.heads, system.truth
             bend_pairs(system.net, heads, truth, point, system.inputs, weights, matrix)
-    decay = (system.degree if system.comoving else 1.0) * exp(min(clock, 0.0))
+    decay = decay_of(system) * exp(rate)
     for p in range(size):
         matrix[p, p] -= decay
     return matrix

@@ -8,7 +8,17 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.compiled import compiled
-from theory.flow.compiled_chart import CompiledChart, Equations, epsilon_at, equations_of, linearize
+from theory.compiled_clock import decay_time_at, log_rate
+from theory.flow.compiled_chart import (
+    CompiledChart,
+    Equations,
+    decay_of,
+    drift_of,
+    epsilon_at,
+    equations_of,
+    linearize,
+    log_gain_at,
+)
 from theory.flow.manifold import DIFFERENCE, FLOOR, TINY, SlowManifold
 
 
@@ -19,7 +29,7 @@ class CompiledManifold:
     manifold: SlowManifold
     chart: CompiledChart
 
-    jacobian = None
+    jacobian = low_rank = None
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
@@ -34,8 +44,7 @@ def _spectrum(
     """Outputs, gradients, and the eigenvalues and eigenvectors of J J^T on its range."""
     count, size = len(system.inputs), coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    epsilon = epsilon_at(system, system.log_alpha - decay_time)
-    linearize(system, epsilon, coordinates, outputs, gradients)
+    linearize(system, epsilon_at(system, decay_time), coordinates, outputs, gradients)
     vectors, values, _ = np.linalg.svd(gradients, False)
     squares = np.empty(rank)
     for r in range(rank):
@@ -59,23 +68,20 @@ def slow_slope(
 ) -> Floats:
     """dy/dtau on the slow manifold, shape `(P,)`; see `theory.flow.manifold`."""
     system = equations_of(whole, real)
-    decay_time = exp(clock) if clock < 0.0 else clock + 1.0
-    drift = 2.0 * (system.degree - 1.0) if system.comoving else 0.0
-    decay = system.degree if system.comoving else 1.0
-    targets = system.degree * system.labels
-
-    softness = exp(-system.resting_gain - drift * (system.log_alpha - decay_time))
-    ridge = (system.degree + drift) * softness
+    decay_time, decay = decay_time_at(clock), decay_of(system)
+    targets, relaxes = system.degree * system.labels, system.degree + drift_of(system)
+    softness = exp(-log_gain_at(system, decay_time))
+    ridge = relaxes * softness
     outputs, gradients, squares, vectors = _spectrum(system, rank, decay_time, coordinates)
     multipliers = solved(squares, vectors, targets, ridge)
     if refined:
         moved = coordinates + DIFFERENCE * (multipliers @ gradients - decay * coordinates)
         later = decay_time + DIFFERENCE
-        softer = exp(-system.resting_gain - drift * (system.log_alpha - later))
         _, _, squares_then, vectors_then = _spectrum(system, rank, later, moved)
-        then = solved(squares_then, vectors_then, targets, (system.degree + drift) * softer)
+        ridge_then = relaxes * exp(-log_gain_at(system, later))
+        then = solved(squares_then, vectors_then, targets, ridge_then)
         change = softness / DIFFERENCE * (then - multipliers)
         multipliers = multipliers - solved(squares, vectors, change, 0.0)
     astray = system.labels - softness * multipliers - outputs
     multipliers = multipliers + solved(squares, vectors, system.degree * astray, 0.0)
-    return exp(min(clock, 0.0)) * (multipliers @ gradients - decay * coordinates)
+    return exp(log_rate(clock)) * (multipliers @ gradients - decay * coordinates)

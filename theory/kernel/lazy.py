@@ -10,12 +10,14 @@ and differs from the full flow by a power of alpha only.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
+from typing import NamedTuple
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.clock import clock_of, first_clock
 from theory.compiled import compiled, inlined
+from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import code_of, coupled, curve, forces
 from theory.errors import InvalidInput
 from theory.integrate import integrate
@@ -74,13 +76,14 @@ def lazy_flow(
     kernel = gram(features)
     gain = initial_log_gain(problem, regime) + units.kernel_exponent * log(2.0)
     drift = 2.0 * (problem.degree - 1)
-    rates = float(problem.degree), gain, drift, code_of(loss), coupled(loss)
+    degree = float(problem.degree)
+    system = _Equations(kernel, degree, gain, drift, code_of(loss), coupled(loss))
 
     def rhs(clock: float, dual: Floats) -> Floats:
-        return _slope(kernel, *rates, clock, dual)
+        return _slope(system, clock, dual)
 
     def jacobian(clock: float, dual: Floats) -> Floats:
-        return _slope_derivative(kernel, *rates, clock, dual)
+        return _slope_derivative(system, clock, dual)
 
     clocks = np.array([clock_of(t * regime.log_alpha) for t in requested])
     start = min(first_clock(gain, float(np.abs(kernel).max())), clocks.min() - 1.0)
@@ -109,43 +112,36 @@ def lazy_flow(
     )
 
 
+class _Equations(NamedTuple):
+    """What the right-hand side is made of."""
+
+    kernel: Floats
+    degree: float
+    gain: float
+    drift: float
+    loss: int
+    others: int
+
+
 @inlined
-def _log_scale(gain: float, drift: float, clock: float) -> float:
-    return min(clock, 0.0) + gain - drift * (exp(clock) if clock < 0.0 else clock + 1.0)
+def _log_gain(system: _Equations, clock: float) -> float:
+    return log_rate(clock) + system.gain - system.drift * decay_time_at(clock)
 
 
 @compiled
-def _slope(
-    kernel: Floats,
-    degree: float,
-    gain: float,
-    drift: float,
-    loss: int,
-    others: int,
-    clock: float,
-    dual: Floats,
-) -> Floats:
-    log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
-    rates = -degree * exp(min(clock, 0.0)) * dual
-    pulls = np.empty(dual.size)
-    forces(loss, others, log_scale, margins, np.ones(dual.size), pulls)
-    return rates + pulls
+def _slope(system: _Equations, clock: float, dual: Floats) -> Floats:
+    margins, pulls = system.kernel @ dual, np.empty(dual.size)
+    ones = np.ones(dual.size)
+    forces(system.loss, system.others, _log_gain(system, clock), margins, ones, pulls)
+    return pulls - system.degree * exp(log_rate(clock)) * dual
 
 
 @compiled
-def _slope_derivative(
-    kernel: Floats,
-    degree: float,
-    gain: float,
-    drift: float,
-    loss: int,
-    others: int,
-    clock: float,
-    dual: Floats,
-) -> Floats:
-    log_scale, margins = _log_scale(gain, drift, clock), kernel @ dual
-    matrix = np.empty_like(kernel)
-    curve(loss, others, log_scale, margins, np.ones(dual.size), kernel, matrix)
+def _slope_derivative(system: _Equations, clock: float, dual: Floats) -> Floats:
+    kernel, ones = system.kernel, np.ones(dual.size)
+    margins, matrix = kernel @ dual, np.empty_like(kernel)
+    curve(system.loss, system.others, _log_gain(system, clock), margins, ones, kernel, matrix)
+    decay = system.degree * exp(log_rate(clock))
     for i in range(dual.size):
-        matrix[i, i] -= degree * exp(min(clock, 0.0))
+        matrix[i, i] -= decay
     return matrix
