@@ -16,7 +16,7 @@ from scipy.linalg import LinAlgWarning
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
-from theory.low_rank import LowRank, LowRankBDF
+from theory.low_rank import LowRankBDF, LowRankJacobian
 
 METHODS: Final = ("LSODA", "BDF", "Radau")
 """In order of cost; a fresh LSODA call can lock into its non-stiff branch, the others cannot."""
@@ -64,7 +64,7 @@ def integrate(
     events: Sequence[Callable[[float, Floats], float]] = (),
     max_evaluations: int = MAX_EVALUATIONS,
     settled: bool = False,
-    low_rank: Callable[[float, Floats], LowRank] | None = None,
+    low_rank: LowRankJacobian | None = None,
 ) -> Integration:
     """Integrate y' = rhs(tau, y) from `start` to `stop`, reporting at `times` in between.
 

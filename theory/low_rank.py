@@ -50,6 +50,10 @@ class LowRank:
         )
 
 
+LowRankJacobian = Callable[[float, Floats], LowRank]
+"""Of clock and coordinates."""
+
+
 class _Identity:
     def __sub__(self, scaled: tuple[float, LowRank]) -> tuple[float, LowRank]:
         return scaled
@@ -64,7 +68,7 @@ class LowRankBDF(BDF):  # type: ignore[misc]
         self.lu = self._kept
         self.solve_lu = _solved
 
-    def _validate_jac(self, jac: Callable[[float, Floats], LowRank], sparsity: Any) -> Any:
+    def _validate_jac(self, jac: LowRankJacobian, sparsity: Any) -> Any:
         def counted(clock: float, coordinates: Floats, slope: Any = None) -> LowRank:
             self.njev += 1
             return jac(clock, coordinates)

@@ -61,7 +61,8 @@ def test_stiff_part_is_the_jacobian_without_the_curvature_of_the_net() -> None:
         at = rng.standard_normal(FEWEST_PARAMETERS)
         stiff, dense = chart.low_rank(clock, at), chart.jacobian(clock, at)
         known = -stiff.decay * np.eye(at.size) - stiff.rows.T @ stiff.rows
-        plain, decay_time = chart.chart, decay_time_at(clock)
+        plain = Chart(chart.problem, chart.regime, chart.comoving)
+        decay_time = decay_time_at(clock)
         problem, epsilon = plain.problem, plain.epsilon(decay_time)
         gain = log_rate(clock) + plain.log_gain(decay_time)
         outputs = plain.outputs(decay_time, at, problem.inputs)

@@ -21,7 +21,8 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
-from theory.nets import HomogeneousNet
+from theory.low_rank import LowRankJacobian
+from theory.nets.on_inputs import NetOnInputs, OnInputs
 from theory.problem import Problem, Regime
 
 LINEAR_BELOW = log(1e-60)
@@ -43,6 +44,11 @@ class Chart:
     comoving: bool
 
     @property
+    def low_rank(self) -> LowRankJacobian | None:
+        """The stiff part of the Jacobian, where it is of much lower rank than P and worth it."""
+        return None
+
+    @property
     def name(self) -> str:
         return "co-moving" if self.comoving else "rich"
 
@@ -50,10 +56,15 @@ class Chart:
     def base(self) -> Floats:
         return self.problem.unit_anchor if self.comoving else np.zeros(self.problem.parameters)
 
+    @property
+    def rows(self) -> NetOnInputs:
+        """The net of the rows on the training inputs."""
+        return OnInputs(self.problem.row_net, self.problem.inputs)
+
     @cached_property
     def base_jacobian(self) -> Floats:
         """Of the rows."""
-        return self._jacobian(self.problem.row_net, self.base, self.problem.inputs)
+        return self._jacobian(self.rows, self.base)
 
     @cached_property
     def labels(self) -> Floats:
@@ -102,34 +113,30 @@ class Chart:
 
     def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
         """f(theta; x), shape `(m,)`, or `(m, K)` of several classes."""
-        return self._outputs(self.problem.net, decay_time, coordinates, inputs)
+        return self._outputs(OnInputs(self.problem.net, inputs), decay_time, coordinates)
 
     def row_outputs(self, decay_time: float, coordinates: Floats) -> Floats:
         """The rows: training outputs, or margins of several classes, shape `(n,)`."""
-        problem = self.problem
-        return self._outputs(problem.row_net, decay_time, coordinates, problem.inputs)
+        return self._outputs(self.rows, decay_time, coordinates)
 
-    def _outputs(
-        self, net: HomogeneousNet, decay_time: float, coordinates: Floats, inputs: Floats
-    ) -> Floats:
+    def _outputs(self, net: NetOnInputs, decay_time: float, coordinates: Floats) -> Floats:
         epsilon, unit = self.epsilon(decay_time), self.problem.units.gradient
         if not self.comoving:
-            return np.asarray(net.outputs(coordinates, inputs)) / unit
+            return net.outputs(coordinates) / unit
         if epsilon == 0.0:
-            return np.asarray(self._jacobian(net, self.base, inputs) @ coordinates)
-        return np.asarray(net.increment(self.base, epsilon * coordinates, inputs)) / unit / epsilon
+            return np.asarray(self._jacobian(net, self.base) @ coordinates)
+        return net.increment(self.base, epsilon * coordinates) / unit / epsilon
 
     def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
         """The rows `(n,)` and their gradients at z `(n, P)`."""
-        problem, epsilon = self.problem, self.epsilon(decay_time)
+        epsilon = self.epsilon(decay_time)
         if epsilon == 0.0:
             return self.base_jacobian @ coordinates, self.base_jacobian
-        point = self.base + epsilon * coordinates
-        gradients = self._jacobian(problem.row_net, point, problem.inputs)
+        gradients = self._jacobian(self.rows, self.base + epsilon * coordinates)
         return self.row_outputs(decay_time, coordinates), gradients
 
-    def _jacobian(self, net: HomogeneousNet, point: Floats, inputs: Floats) -> Floats:
-        return np.asarray(net.jacobian(point, inputs)) / self.problem.units.gradient
+    def _jacobian(self, net: NetOnInputs, point: Floats) -> Floats:
+        return net.jacobian(point) / self.problem.units.gradient
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau."""
@@ -150,6 +157,6 @@ class Chart:
         if epsilon > 0.0:
             force = problem.loss_function.force(log_gain, outputs, self.labels)
             point, bent = self.base + epsilon * coordinates, epsilon / problem.units.gradient
-            matrix = matrix + bent * problem.row_net.weighted_hessian(point, problem.inputs, force)
+            matrix = matrix + bent * self.rows.weighted_hessian(point, force)
         matrix[np.diag_indices_from(matrix)] -= self.decay * exp(rate)
         return np.asarray(matrix)

@@ -32,10 +32,11 @@ from theory.flow.dual_states import flow_states
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
-from theory.flow.traced_chart import TracedManifold, traced_chart
+from theory.flow.traced_chart import traced_chart
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
+from theory.low_rank import LowRankJacobian
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
 
@@ -50,6 +51,9 @@ class System(Protocol):
 
     @property
     def jacobian(self) -> RightHandSide | None: ...
+
+    @property
+    def low_rank(self) -> LowRankJacobian | None: ...
 
 
 LOOSER = 100.0
@@ -233,7 +237,7 @@ def _run(
             events=[_clocked(event, segment) for event in events],
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
-            low_rank=getattr(system, "low_rank", None),
+            low_rank=system.low_rank,
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
@@ -268,11 +272,10 @@ def _run(
 def _system(segment: _Segment, accuracy: _Accuracy) -> System:
     """What is integrated: compiled where the net is one of the package's own, else traced."""
     chart, compiled = segment.chart, compiled_chart(segment.chart)
-    traced = traced_chart(chart) if compiled is None else None
+    if compiled is None:
+        chart = traced_chart(chart) or chart
     if not segment.slow:
-        return compiled or traced or chart
-    if traced is not None:
-        return TracedManifold(chart, accuracy.refined, traced)
+        return compiled or chart
     slow = SlowManifold(chart, accuracy.refined)
     return slow if compiled is None else CompiledManifold(slow, compiled)
 

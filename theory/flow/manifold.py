@@ -56,20 +56,16 @@ class SlowManifold:
         problem = self.chart.problem
         return feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs))
 
-    def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
-        """As of the chart."""
-        return self.chart.linearize(decay_time, coordinates)
-
     def pull(self, decay_time: float, coordinates: Floats) -> Floats:
         """sum_i m_i grad f_i(z), shape `(P,)`."""
         problem, softness = self.chart.problem, exp(-self.chart.log_gain(decay_time))
-        outputs, gradients = self.linearize(decay_time, coordinates)
+        outputs, gradients = self.chart.linearize(decay_time, coordinates)
         spectrum = _Spectrum.of(gradients, self.rank)
         multipliers = self._resting(spectrum, softness)
         if self.refined:
             velocity = multipliers @ gradients - self.chart.decay * coordinates
             later = decay_time + DIFFERENCE, coordinates + DIFFERENCE * velocity
-            moved = _Spectrum.of(self.linearize(*later)[1], self.rank)
+            moved = _Spectrum.of(self.chart.linearize(*later)[1], self.rank)
             change = self._resting(moved, exp(-self.chart.log_gain(later[0]))) - multipliers
             multipliers = multipliers - spectrum.solve(softness / DIFFERENCE * change)
         astray = self.chart.labels - softness * multipliers - outputs
@@ -86,7 +82,7 @@ class SlowManifold:
         pull = self.pull(decay_time_at(clock), coordinates)
         return np.asarray(exp(log_rate(clock)) * (pull - self.chart.decay * coordinates))
 
-    jacobian = None
+    jacobian = low_rank = None
     """The reduced flow is not stiff; the integrator differences it."""
 
 
