@@ -31,8 +31,8 @@ def all_samples(told: Features) -> float:
 
 
 @dataclass(frozen=True)
-class Theory:
-    """s = log(1/c - K + offset), and |W|^2 = s (K-1) (n lH / lW)^balance."""
+class OfDecays:
+    """What c is of the decays."""
 
     mean: Mean = choice(
         geometric,
@@ -40,6 +40,12 @@ class Theory:
         no_samples=(without_samples, "sqrt(lW lH) without n"),
         all_samples=(all_samples, "n in the place of sqrt(n)"),
     )
+
+
+@dataclass(frozen=True)
+class Theory(OfDecays):
+    """s = log(1/c - K + offset), and |W|^2 = s (K-1) (n lH / lW)^balance."""
+
     offset: int = stated(1, all_classes=(0, "log(1/c - K)"))
     trace: int = stated(-1, whole_trace=(0, "s K for s (K - 1) in the norms"))
     balance: float = stated(0.5, no_balance=(0.0, "|W| = |H| / sqrt(n)"))

@@ -5,29 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.claims.neural_collapse.cross_entropy import (
-    TOLERANCES,
-    Mean,
-    all_samples,
-    arithmetic,
-    geometric,
-    without_samples,
-)
+from verify.claims.neural_collapse.cross_entropy import TOLERANCES, OfDecays
 from verify.claims.neural_collapse.minima import SQUARED, Minima
 from verify.language import Basis, Claim, Law, below, choice, equals, stated
 from verify.registry import source_of
 
 
 @dataclass(frozen=True)
-class Theory:
+class Theory(OfDecays):
     """W H = (1 - (K + classes) c)_+ (I - J/K), with J/K weighed as told with and without a bias."""
 
-    mean: Mean = choice(
-        geometric,
-        arithmetic=(arithmetic, "the arithmetic mean of the decays"),
-        no_samples=(without_samples, "sqrt(lW lH) without n"),
-        all_samples=(all_samples, "n in the place of sqrt(n)"),
-    )
     classes: int = stated(0, one_less=(-1, "1 - (K - 1) c"))
     with_bias: float = stated(1.0, orthogonal=(0.0, "an orthogonal frame with a bias too"))
     without_bias: float = choice(0.0, simplex=(1.0, "a simplex frame without a bias too"))
