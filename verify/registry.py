@@ -53,6 +53,7 @@ class Family:
 
     title: str
     about: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Entry:
     """What the registry says of one claim.
 
     Attributes:
+        tags: subject words, beside those of its family.
         sources: none for a statement of this project.
         own: a clause on what of the statement is this project's, or how it is read; may be empty.
         says: one line; of a falsified statement, as it is read.
@@ -80,6 +82,7 @@ class Entry:
     family: str
     expected: Expected
     says: str
+    tags: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     own: str = ""
     rests_on: str = ""
@@ -100,6 +103,11 @@ class Registry:
         if claim not in self.claims:
             raise InvalidInput(f"claim is {claim!r}; registered are {', '.join(self.claims)}")
         return self.claims[claim]
+
+    def tags_of(self, claim: str) -> tuple[str, ...]:
+        """The subject words of a claim, those of its family first."""
+        entry = self[claim]
+        return tuple(dict.fromkeys((*self.families[entry.family].tags, *entry.tags)))
 
     def cited(self, claim: str) -> str:
         """Papers of a claim and numbers in them: "Lyu et al. (ICLR 2024), Theorem 3.4"."""

@@ -10,17 +10,22 @@ from verify.catalogue import all_claims
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
+def check_name(name: str) -> None:
+    """`InvalidInput` unless it can be the id of a claim."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"name is {name!r}; it must be words of lower-case letters and digits, the first "
+            "beginning with a letter, joined by hyphens"
+        )
+
+
 def write_claim(name: str, folder: Path) -> Path:
     """Write name_with_underscores.py in `folder`, whole or not at all; returns its path.
 
     Raises:
         InvalidInput: the name is no id, belongs to the suite, or the file exists.
     """
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(
-            f"name is {name!r}; it must be words of lower-case letters and digits, the first "
-            "beginning with a letter, joined by hyphens"
-        )
+    check_name(name)
     if name in all_claims():
         raise InvalidInput(f"name is {name!r}; the suite has a claim of that id, choose another")
     path = folder / f"{name.replace('-', '_')}.py"

@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from verify.catalogue import claims_with
-from verify.commands.options import module_option
+from verify.commands.options import selecting
+from verify.selection import Selection
 
 
 @click.command("list")
-@module_option
+@selecting
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
-    """Every claim: id, statement, source, assumptions, rivals."""
+def list_claims(selection: Selection, as_json: bool) -> None:
+    """Every claim, or those that are named: id, statement, source, assumptions, rivals."""
+    listed = selection.claims if selection.names_some else selection.known.values()
     described: list[dict[str, Any]] = [
         {
             "id": claim.id,
@@ -25,7 +26,7 @@ def list_claims(modules: tuple[str, ...], as_json: bool) -> None:
             "assumptions": list(claim.assumptions),
             "rivals": [{"id": r.id, "description": r.description} for r in claim.rivals],
         }
-        for claim in claims_with(modules).values()
+        for claim in listed
     ]
     if as_json:
         click.echo(json.dumps(described, indent=1))
@@ -45,10 +46,25 @@ def new() -> None:
 
 @new.command("claim")
 @click.argument("name")
-def new_claim(name: str) -> None:
-    """Write a claim that runs as it is, in a file of that name, to be edited."""
+@click.option("--family", metavar="NAME", help="Within the suite, beside the claims of a family.")
+def new_claim(name: str, family: str | None) -> None:
+    """Write a claim that runs as it is, in a file of that name, to be edited.
+
+    With --family, in a checkout of the repository: a claim of the suite, its false reading and the
+    measurement that they share, with what the registry must say of them.
+    """
+    from verify.family_skeleton import write_family_claim
     from verify.skeleton import write_claim
 
-    path = write_claim(name, Path())
-    click.echo(f"{path}: edit it, and run it with")
-    click.echo(f"python -m verify run --module {path}")
+    if family is None:
+        path = write_claim(name, Path())
+        click.echo(f"{path}: edit it, and run it with")
+        click.echo(f"python -m verify run --module {path}")
+        return
+    begun = write_family_claim(name, family, Path())
+    for path in begun.files:
+        click.echo(f"{path}: written, to be edited")
+    click.echo("Until verify/registry.toml says this of them no claim is found:\n")
+    click.echo(begun.entry)
+    click.echo("python -m verify.registry_tables  # then writes the tables of the documentation")
+    click.echo(f"python -m verify run --family {family}")

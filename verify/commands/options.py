@@ -1,16 +1,16 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from verify.selection import Selection
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-claim_option = click.option(
-    "--claim", "names", multiple=True, metavar="ID", help="Only these claims."
-)
 module_option = click.option(
     "--module",
     "modules",
@@ -18,6 +18,36 @@ module_option = click.option(
     metavar="FILE|MODULE",
     help="Claims of your own: a file.py or a dotted.module with CLAIM or CLAIMS.",
 )
+_BY_NAME = (
+    click.option("--claim", "ids", multiple=True, metavar="ID", help="These claims."),
+    click.option("--family", "families", multiple=True, metavar="NAME", help="Those of a family."),
+    click.option("--paper", "papers", multiple=True, metavar="KEY", help="Those on a paper."),
+    click.option("--tag", "tags", multiple=True, metavar="WORD", help="Those on a subject."),
+    module_option,
+)
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--claim`, `--family`, `--paper`, `--tag` and `--module`, as one `Selection`."""
+
+    @wraps(command)
+    def with_selection(
+        *arguments: Any,
+        ids: tuple[str, ...],
+        families: tuple[str, ...],
+        papers: tuple[str, ...],
+        tags: tuple[str, ...],
+        modules: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        chosen = Selection(ids, families, papers, tags, modules)
+        return command(*arguments, selection=chosen, **others)
+
+    for option in reversed(_BY_NAME):
+        with_selection = option(with_selection)
+    return with_selection
+
+
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
 jobs_option = click.option(
     "--jobs", type=int, default=1, show_default=True, help="Worker processes."

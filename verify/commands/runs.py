@@ -9,29 +9,18 @@ from typing import Any
 
 import click
 
-from verify.catalogue import claims_with, select
 from verify.commands.options import (
-    claim_option,
     jobs_option,
-    module_option,
     report_option,
     seed_option,
+    selecting,
 )
-from verify.language.claim import AnyClaim
 from verify.profiles import PAIRS, PROFILES, profile_named
-from verify.user_modules import load_claims
-
-
-def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[AnyClaim, ...]:
-    """The claims named; without names all of the modules, without these all of the suite."""
-    known = claims_with(modules)
-    named = names or [claim.id for module in modules for claim in load_claims(module)] or known
-    return select(known, named)
+from verify.selection import Selection
 
 
 @click.command()
-@claim_option
-@module_option
+@selecting
 @click.option(
     "--profile", default="quick", show_default=True, help=f"One of {', '.join(PROFILES)}."
 )
@@ -59,8 +48,7 @@ def _chosen(names: Sequence[str], modules: Sequence[str]) -> tuple[AnyClaim, ...
 @click.pass_obj
 def run(
     arguments: Sequence[str],
-    names: tuple[str, ...],
-    modules: tuple[str, ...],
+    selection: Selection,
     profile: str,
     examples: int | None,
     seed: int,
@@ -72,7 +60,8 @@ def run(
 ) -> int:
     """Attack claims with random instances; judge them and their rivals.
 
-    With --module and no --claim, only the claims of that module.
+    Whatever one of --claim, --family, --paper and --tag names is run; with --module and none of
+    these, only the claims of that module.
     """
     from verify.budget import seconds_of
     from verify.history import NAME as HISTORY
@@ -84,7 +73,7 @@ def run(
 
     chosen = profile_named(profile)
     plan = RunPlan(
-        claims=_chosen(names, modules),
+        claims=selection.claims,
         profile=chosen,
         examples=chosen.examples if examples is None else examples,
         seed=seed,
@@ -106,15 +95,13 @@ def run(
 
 
 @click.command()
-@claim_option
-@module_option
+@selecting
 @click.option("--budget", default="10m", show_default=True, metavar="TIME", help="As for run.")
 @click.option("--seed", type=int, help="[default: a fresh one, printed]")
 @jobs_option
 @report_option("search", "Folder for search.json, the worst instances and the database.")
 def search(
-    names: tuple[str, ...],
-    modules: tuple[str, ...],
+    selection: Selection,
     budget: str,
     seed: int | None,
     jobs: int,
@@ -128,7 +115,7 @@ def search(
     from verify.nightly import search as search_plan
 
     plan = SearchPlan(
-        searchable(_chosen(names, modules)),
+        searchable(selection.claims),
         seconds_of(budget),
         randbits(32) if seed is None else seed,
         jobs,
@@ -140,8 +127,7 @@ def search(
 
 
 @click.command()
-@claim_option
-@module_option
+@selecting
 @click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
 @click.option(
     "--examples", type=int, default=PAIRS, show_default=True, help="Pairs for each of them."
@@ -153,8 +139,7 @@ def search(
 @click.pass_obj
 def necessity(
     arguments: Sequence[str],
-    names: tuple[str, ...],
-    modules: tuple[str, ...],
+    selection: Selection,
     named: tuple[str, ...],
     examples: int,
     seed: int,
@@ -177,7 +162,7 @@ def necessity(
             click.echo(line)
 
     plan = NecessityPlan(
-        _chosen(names, modules),
+        selection.claims,
         named,
         examples,
         seed,
