@@ -13,13 +13,11 @@ from math import inf, log
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory.backend import Array, Floats
+from theory.backend import Array, Floats, Integers
 from theory.descent.steps import StepRule, check_decay, coefficients
 from theory.errors import InvalidInput, NumericalFailure
-
-Integers = NDArray[np.int64]
+from theory.modular_addition.data import one_hot, split_pairs, sums
 
 
 @dataclass(frozen=True)
@@ -61,19 +59,18 @@ class ModularTask:
 
     def split(self) -> tuple[Integers, Integers]:
         """Training and test pairs, shapes `(n, 2)` and `(m, 2)`; disjoint, together all."""
-        order = np.random.default_rng(self.seed).permutation(self.modulus**2)
-        pairs = np.stack(np.divmod(order, self.modulus), axis=1)
-        return pairs[: self.train_pairs], pairs[self.train_pairs :]
+        return split_pairs(self.modulus, self.train_pairs, self.seed)
 
     def inputs(self, pairs: Integers) -> Floats:
         """One-hot inputs, shape `(n, input_dim)`."""
-        one_hot = np.eye(self.modulus)
-        first, second = one_hot[pairs[:, 0]], one_hot[pairs[:, 1]]
-        return first + second if self.shared else np.concatenate([first, second], axis=1)
+        separate = one_hot(self.modulus, pairs)
+        if not self.shared:
+            return separate
+        return np.asarray(separate[:, : self.modulus] + separate[:, self.modulus :])
 
     def sums(self, pairs: Integers) -> Integers:
         """a + b mod p, shape `(n,)`."""
-        return np.asarray(pairs.sum(axis=1) % self.modulus)
+        return sums(self.modulus, pairs)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from theory.backend import Array, Floats
-from theory.descent.modular_addition import Integers
+from theory.backend import Array, Floats, Integers
 from theory.errors import InvalidInput
 from verify.experiments.optimization import (
     Draw,

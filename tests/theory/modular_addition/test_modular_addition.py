@@ -1,0 +1,200 @@
+"""Closed forms against brute force over all margins, autodiff and other routes to the machine."""
+
+import numpy as np
+import pytest
+
+from theory.anchors import difference_anchor
+from theory.errors import InvalidInput
+from theory.kernel import kernel_svm
+from theory.kernel.ntk import cross_kernel
+from theory.margin import kkt_residual
+from theory.modular_addition import (
+    FEWEST_PHASES,
+    PairKernel,
+    Phases,
+    addition_machine,
+    addition_problem,
+    all_pairs,
+    ascended_neuron,
+    classes_ahead,
+    closed_form_net,
+    effective_neurons,
+    exact_outputs,
+    largest_margin,
+    largest_neuron_margin,
+    lead,
+    neuron_margins,
+    neuron_norms,
+    neurons_of,
+    one_hot,
+    quadratic_net,
+    split_pairs,
+    sums,
+    symmetric_anchor,
+    symmetric_kernel,
+    uniform_multiplier_residual,
+    wide_kernel,
+)
+
+
+def margins_of(net, theta):  # type: ignore[no-untyped-def]
+    """All p^2 (p-1) margins, by the net itself."""
+    problem = addition_problem(net, theta)
+    return problem.row_net.outputs(theta, problem.inputs)
+
+
+@pytest.mark.parametrize("modulus", [3, 5, 7])
+def test_mean_margin_is_the_sum_over_neurons(modulus: int) -> None:
+    net = quadratic_net(modulus, 4)
+    theta = np.random.default_rng(modulus).normal(size=net.parameters)
+    assert neuron_margins(net, theta).sum() == pytest.approx(margins_of(net, theta).mean())
+    assert np.square(neuron_norms(net, theta)).sum() == pytest.approx(theta @ theta)
+
+
+@pytest.mark.parametrize("modulus", [3, 5, 7, 9, 13])
+def test_ascent_ends_at_the_largest_margin_of_a_neuron(modulus: int) -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(10):
+        neuron, found = ascended_neuron(generator.normal(size=(3, modulus)))
+        assert found == pytest.approx(largest_neuron_margin(modulus), rel=1e-12)
+        assert np.linalg.norm(neuron) == pytest.approx(1.0)
+        net = quadratic_net(modulus, 1)
+        assert neuron_margins(net, neuron.ravel()).sum() == pytest.approx(found)
+
+
+def test_norms_of_neurons_bound_the_margin() -> None:
+    net = quadratic_net(5, 6)
+    for seed in range(20):
+        theta = np.random.default_rng(seed).normal(size=net.parameters)
+        norms = neuron_norms(net, theta)
+        bound = largest_neuron_margin(5) * (norms**3).sum()
+        assert margins_of(net, theta).min() <= margins_of(net, theta).mean() <= bound
+        assert 1.0 <= effective_neurons(norms) <= 6.0
+        size = np.linalg.norm(theta)
+        assert bound / size**3 == pytest.approx(largest_margin(5, effective_neurons(norms)))
+
+
+@pytest.mark.parametrize("modulus", [3, 5, 7, 11])
+def test_fewest_phases_attain_the_bound_and_its_conditions(modulus: int) -> None:
+    net, theta = closed_form_net(modulus)
+    assert net.width == neurons_of(modulus, FEWEST_PHASES) == 3 * (modulus - 1)
+    margins = margins_of(net, theta)
+    assert margins == pytest.approx(margins[0])
+    assert margins[0] / np.linalg.norm(theta) ** 3 == pytest.approx(
+        largest_margin(modulus, net.width)
+    )
+    assert largest_margin(modulus, net.width) == pytest.approx(
+        2**0.5 / (9 * modulus**0.5 * (modulus - 1) ** 1.5)
+    )
+    assert effective_neurons(neuron_norms(net, theta)) == pytest.approx(net.width)
+    assert uniform_multiplier_residual(addition_problem(net, theta), theta) < 1e-13
+    outputs = net.outputs(theta, one_hot(modulus, all_pairs(modulus)))
+    true, other = exact_outputs(modulus, net.width)
+    classes = np.arange(modulus) == sums(modulus, all_pairs(modulus))[:, None]
+    assert outputs == pytest.approx(np.where(classes, true, other), abs=1e-11)
+
+
+def test_stationarity_of_the_closed_form_by_least_squares() -> None:
+    net, theta = closed_form_net(5)
+    found = kkt_residual(addition_problem(net, theta), theta)
+    assert found.stationarity < 1e-12
+    assert found.complementarity == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_margins_are_equal_where_harmonics_cancel(count: int) -> None:
+    for step in range(count):
+        phases = Phases(count, step)
+        spread = [np.ptp(margins_of(*closed_form_net(p, phases))) for p in (5, 11)]
+        assert phases.cancel == bool(max(spread) < 1e-9)
+    assert any(Phases(count, step).cancel for step in range(count)) == (count >= 6)
+
+
+def test_wide_kernels_are_means_over_neurons() -> None:
+    pairs = np.array([[0, 0], [0, 1], [1, 1]])
+    net = quadratic_net(3, 200_000)
+    for start, slopes in (("readout 0", 0.0), ("difference", 1.0)):
+        hidden = np.random.default_rng(1).normal(size=(net.width, 6))
+        pre = one_hot(3, pairs) @ hidden.T
+        found = (pre[0] ** 2 * pre**2).mean(axis=1)
+        # grad of w (u_a + v_b)^2 in the hidden layer, for readouts of variance 1
+        agree = (pairs == pairs[0]).sum(axis=1)
+        found += slopes * 4.0 * agree * (pre[0] * pre).mean(axis=1)
+        kernel = wide_kernel(start)  # type: ignore[arg-type]
+        expected = [kernel.both, kernel.one, kernel.none]
+        assert found == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize("modulus", [3, 5])
+def test_symmetric_net_has_its_kernel_and_its_machine(modulus: int) -> None:
+    net, anchor = symmetric_anchor(modulus)
+    seen, unseen = split_pairs(modulus, 2 * modulus**2 // 3, seed=1)
+    problem = addition_problem(net, anchor, seen)
+    jacobian = net.jacobian(anchor, problem.inputs)[:, 0]
+    kernel = symmetric_kernel(modulus)
+    agree = (seen[:, None] == seen[None]).sum(axis=-1)
+    expected = np.array([kernel.none, kernel.one, kernel.both])[agree]
+    assert jacobian @ jacobian.T == pytest.approx(expected, rel=1e-12)
+
+    machine = addition_machine(kernel, modulus, seen)
+    svm = kernel_svm(problem)
+    assert machine.svm.margin == pytest.approx(svm.margin, rel=1e-9)
+    weights = machine.class_weights
+    by_dual = cross_kernel_scores(problem, unseen, weights)
+    assert machine.scores(unseen) == pytest.approx(by_dual, abs=1e-7)
+    gradients = net.jacobian(anchor, one_hot(modulus, unseen))
+    assert machine.scores(unseen) == pytest.approx(gradients @ svm.weights, abs=1e-7)
+
+
+def cross_kernel_scores(problem, unseen, weights):  # type: ignore[no-untyped-def]
+    single = problem.net.head
+    inputs = one_hot(problem.net.output_dim, unseen)
+    anchor = problem.anchor[problem.net.heads[0]]
+    labels = np.ones(problem.samples)
+    kernel = cross_kernel(type(problem)(single, anchor, problem.inputs, labels), inputs)
+    return kernel @ weights
+
+
+def test_scores_are_those_of_rows_and_columns() -> None:
+    kernel = PairKernel(4.0, 10.0, 28.0)
+    seen, unseen = split_pairs(5, 15, seed=3)
+    machine = addition_machine(kernel, 5, seen)
+    totals = machine.class_weights.sum(axis=0)
+    assert machine.scores(unseen) == pytest.approx(4.0 * totals + 6.0 * machine.pulls(unseen))
+    assert lead(machine.scores(seen), sums(5, seen)).min() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("modulus", [3, 5, 7])
+def test_without_a_constant_the_true_class_is_never_first(modulus: int) -> None:
+    for seed in range(4):
+        seen, unseen = split_pairs(modulus, 6 * modulus**2 // 10, seed)
+        scores = addition_machine(PairKernel(0.0, 1.0, 3.0), modulus, seen).scores(unseen)
+        assert lead(scores, sums(modulus, unseen)).max() < 0.0
+
+
+def test_a_kernel_machine_of_a_finite_net_at_the_difference_trick() -> None:
+    net = quadratic_net(5, 40)
+    half = np.random.default_rng(0).normal(size=net.parameters // 2)
+    seen, unseen = split_pairs(5, 20, seed=0)
+    problem = addition_problem(net, difference_anchor(net, half), seen)
+    scores = net.jacobian(problem.anchor, one_hot(5, unseen)) @ kernel_svm(problem).weights
+    assert classes_ahead(scores, sums(5, unseen)).mean() > 2.0
+
+
+def test_lead_and_classes_ahead() -> None:
+    scores, classes = np.array([[1.0, 3.0, 2.0], [4.0, 4.0, 0.0]]), np.array([2, 0])
+    assert lead(scores, classes).tolist() == [-1.0, 0.0]
+    assert classes_ahead(scores, classes).tolist() == [1.0, 0.0]
+
+
+def test_bad_input_is_named() -> None:
+    with pytest.raises(InvalidInput, match="modulus is 4"):
+        quadratic_net(4, 2)
+    with pytest.raises(InvalidInput, match="neurons are 0"):
+        largest_margin(5, 0.0)
+    with pytest.raises(InvalidInput, match="norms are all zero"):
+        effective_neurons(np.zeros(3))
+    with pytest.raises(InvalidInput, match="count is 0"):
+        Phases(0, 1)
+    with pytest.raises(InvalidInput, match=r"kernel is 1\.0, 3\.0, 5\.0"):
+        PairKernel(1.0, 3.0, 5.0)
