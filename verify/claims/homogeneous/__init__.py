@@ -1,0 +1,1 @@
+"""Homogeneous nets without weight decay, up to losses of e^-100000."""
