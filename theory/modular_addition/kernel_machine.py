@@ -96,11 +96,12 @@ def symmetric_kernel(modulus: int) -> PairKernel:
 
 @dataclass(frozen=True, eq=False)
 class AdditionMachine:
-    """The max-margin machine of a kernel on seen pairs `(n, 2)`."""
+    """The max-margin machine of a kernel on seen pairs `(n, 2)` of known classes `(n,)`."""
 
     kernel: PairKernel
     modulus: int
     pairs: Integers
+    classes: Integers
     svm: KernelSVM
 
     def scores(self, pairs: Integers) -> Floats:
@@ -111,7 +112,8 @@ class AdditionMachine:
     @cached_property
     def class_weights(self) -> Floats:
         """alpha_ic, shape `(n, p)`."""
-        return np.asarray(_margins(self.modulus, self.pairs).class_weights(self.svm.dual))
+        margins = _margins(self.modulus, self.classes)
+        return np.asarray(margins.class_weights(self.svm.dual))
 
     def pulls(self, pairs: Integers) -> Floats:
         """sum of alpha_ic over seen pairs in the row or the column of each pair, `(m, p)`."""
@@ -119,8 +121,19 @@ class AdditionMachine:
         return np.asarray((alike == 1) @ self.class_weights)
 
 
-def addition_machine(kernel: PairKernel, modulus: int, pairs: Integers) -> AdditionMachine:
-    """Train on pairs `(n, 2)`; every set of pairs is separable.
+def addition_machine(
+    kernel: PairKernel,
+    modulus: int,
+    pairs: Integers,
+    *,
+    classes: Integers | None = None,
+    solver: str | None = None,
+) -> AdditionMachine:
+    """Train on pairs `(n, 2)`; every set of pairs is separable, whatever their classes.
+
+    Args:
+        classes: shape `(n,)`; a + b for None.
+        solver: see `theory.kernel.svm.kernel_svm`.
 
     Raises:
         OracleFailed: no solver returned a certified solution.
@@ -128,9 +141,10 @@ def addition_machine(kernel: PairKernel, modulus: int, pairs: Integers) -> Addit
     features = kernel.features(modulus, pairs)
     by_class = np.einsum("nf,ck->nckf", features, np.eye(modulus))
     jacobian = by_class.reshape(len(pairs), modulus, -1)
-    rows = _margins(modulus, pairs).differences(jacobian, trailing=1)
-    return AdditionMachine(kernel, modulus, pairs, max_margin(np.asarray(rows)))
+    own = sums(modulus, pairs) if classes is None else classes
+    rows = np.asarray(_margins(modulus, own).differences(jacobian, trailing=1))
+    return AdditionMachine(kernel, modulus, pairs, own, max_margin(rows, solver=solver))
 
 
-def _margins(modulus: int, pairs: Integers) -> PairNet:
-    return PairNet(quadratic_net(modulus, 1), sums(modulus, pairs), modulus)
+def _margins(modulus: int, classes: Integers) -> PairNet:
+    return PairNet(quadratic_net(modulus, 1), classes, modulus)

@@ -1,0 +1,93 @@
+"""From four fifths of the pairs of Z_5 the late phase has a larger margin, and knows no other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from theory.modular_addition import FEWEST_PHASES, largest_margin, neurons_of
+from verify.claims.modular_addition.flows import PART_FLOW, Flow, normalised_margin
+from verify.language import Basis, Claim, Law, choice, equals, stated
+from verify.registry import source_of
+
+
+@dataclass(frozen=True)
+class Theory:
+    """At 3 t_g, and early.
+
+    Attributes:
+        margin: normalised, over gamma_1 / sqrt(3 (p-1)), the best known of all pairs.
+        late, early: the share of unseen pairs that are right.
+    """
+
+    margin: float = stated(
+        1.3,
+        as_of_all=(1.0, "as on all pairs"),
+        twice=(2.0, "twice as much"),
+        less=(0.8, "less, as the pairs are fewer"),
+    )
+    late: float = choice(
+        0.0,
+        generalises=(1.0, "unseen pairs are right after the transition"),
+        half=(0.5, "half of them are"),
+    )
+    early: float = choice(0.0, early=(1.0, "unseen pairs are right before the transition"))
+
+
+def laws(measured: Flow, theory: Theory) -> Iterator[Law]:
+    modulus = measured.told.modulus
+    whole = largest_margin(modulus, neurons_of(modulus, FEWEST_PHASES))
+    reached = measured.read(normalised_margin)[-1:] / whole
+    yield equals("late margin over that of all pairs", reached, theory.margin, 0.2, Basis.MEASURED)
+    right = measured.accuracy()
+    yield equals("unseen pairs right, late", right[-1:], theory.late, 0.45, Basis.MEASURED)
+    yield equals("unseen pairs right, early", right[:1], theory.early, 0.65, Basis.MEASURED)
+
+
+@dataclass(frozen=True)
+class Generalises:
+    """The share of unseen pairs that are right at 3 t_g, within a fifth."""
+
+    late: float = stated(
+        1.0,
+        most=(0.9, "nine tenths"),
+        four_fifths=(0.8, "four fifths"),
+        half=(0.5, "half of them"),
+        three_fifths=(0.6, "three fifths"),
+        seven_tenths=(0.7, "seven tenths"),
+    )
+
+
+def laws_of_generalising(measured: Flow, theory: Generalises) -> Iterator[Law]:
+    right = measured.accuracy()[-1:]
+    yield equals("unseen pairs right, late", right, theory.late, 0.25, Basis.MEASURED)
+
+
+CLAIMS = (
+    Claim(
+        id="modular-late-of-a-part",
+        title="From four fifths of the pairs of Z_5 the late phase does not generalise",
+        statement=(
+            r"p = 5, \ n = \tfrac{4}{5} p^2, \ t = 3 t_g: \frac{\min q}{\|\theta\|^3}"
+            r" \approx 1.3 \frac{\gamma_1}{\sqrt{3(p-1)}}, \quad \text{test accuracy} < 1/2"
+        ),
+        source=source_of("modular-late-of-a-part"),
+        measurement=PART_FLOW,
+        theory=Theory(),
+        laws=laws,
+        tolerances=(
+            "late margin: 1.3 within 0.2; 1.22 to 1.36 of 13 flows",
+            "unseen pairs, late: two of five at most; none of five in 13 flows",
+            "unseen pairs, early: three of five at most; 0 in 11 of 13 flows, two of five in one",
+        ),
+    ),
+    Claim(
+        id="modular-late-generalises",
+        title="As often read: the max margin of addition mod p generalises, whatever p",
+        statement=r"p = 5, \ n = \tfrac{4}{5} p^2, \ t = 3 t_g: \text{test accuracy } 1",
+        source=source_of("modular-late-generalises"),
+        measurement=PART_FLOW,
+        theory=Generalises(),
+        laws=laws_of_generalising,
+        tolerances=("unseen pairs: a quarter; one of five may be wrong",),
+        expected="falsified",
+    ),
+)
