@@ -26,14 +26,15 @@ from theory.flow import (
     gradient_flow_batch,
 )
 from theory.kernel import KernelSVM, LazyFlow, kernel_svm, lazy_flow, quasi_static_dual
-from theory.margin import KKTResidual, kkt_residual
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.margin import ClarkeResidual, KKTResidual, clarke_residual, kkt_residual
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
 from theory.nets.module import TorchModule, module_net
 from theory.problem import Problem, Regime
 
 __all__ = [
     "AssumptionError",
     "BatchTrajectory",
+    "ClarkeResidual",
     "Deep",
     "Diagonal",
     "Factorization",
@@ -52,8 +53,10 @@ __all__ = [
     "TorchModule",
     "Trajectory",
     "TwoLayer",
+    "TwoLayerReLU",
     "balanced_anchor",
     "check_assumptions",
+    "clarke_residual",
     "difference_anchor",
     "gradient_flow",
     "gradient_flow_batch",

@@ -11,7 +11,9 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
+
+TWO_LAYERS = (TwoLayer, TwoLayerReLU)
 
 
 def _normalized(anchor: Floats, normalize: bool) -> Floats:
@@ -31,7 +33,9 @@ def balanced_anchor(
     return _normalized(np.concatenate([half, half]), normalize)
 
 
-def difference_anchor(net: TwoLayer | Deep, half: Floats, *, normalize: bool = True) -> Floats:
+def difference_anchor(
+    net: TwoLayer | TwoLayerReLU | Deep, half: Floats, *, normalize: bool = True
+) -> Floats:
     """The difference trick: two copies of a net of half the hidden widths, readouts opposite.
 
     `half` holds the parameters of the half-width net. A deep net gets the copies as diagonal
@@ -41,7 +45,7 @@ def difference_anchor(net: TwoLayer | Deep, half: Floats, *, normalize: bool = T
 
 
 def rescaled_difference_anchor(
-    net: TwoLayer | Deep, half: Floats, scale: float, *, normalize: bool = True
+    net: TwoLayer | TwoLayerReLU | Deep, half: Floats, scale: float, *, normalize: bool = True
 ) -> Floats:
     """The difference trick with the second copy's first layer times `scale` and its readout
     divided by the same factor as it reaches the output. Zero output; no involution for scale != 1,
@@ -53,8 +57,8 @@ def rescaled_difference_anchor(
     half_net = _half_width(net)
     if half.size != half_net.parameters:
         raise InvalidInput(f"half has {half.size} numbers; {half_net} has {half_net.parameters}")
-    if isinstance(net, TwoLayer):
-        assert isinstance(half_net, TwoLayer)
+    if isinstance(net, TWO_LAYERS):
+        assert isinstance(half_net, TWO_LAYERS)
         readout, hidden = half_net.split(half)
         readouts = np.concatenate([readout, -readout / scale ** (net.degree - 1)], axis=-1)
         anchor = np.concatenate([readouts.ravel(), hidden.ravel(), scale * hidden.ravel()])
@@ -68,22 +72,24 @@ def rescaled_difference_anchor(
     return _normalized(np.concatenate([b.ravel() for b in blocks]), normalize)
 
 
-def zero_readout_anchor(net: TwoLayer | Deep, theta: Floats, *, normalize: bool = True) -> Floats:
+def zero_readout_anchor(
+    net: TwoLayer | TwoLayerReLU | Deep, theta: Floats, *, normalize: bool = True
+) -> Floats:
     """`theta` with the last layer set to zero."""
     theta = np.array(theta, dtype=np.float64).ravel()
     if theta.size != net.parameters:
         raise InvalidInput(f"theta has {theta.size} numbers; {net} has {net.parameters}")
-    two_layers = isinstance(net, TwoLayer)
-    size = net.output_dim * (net.width if isinstance(net, TwoLayer) else net.widths[-2])
+    two_layers = isinstance(net, TWO_LAYERS)
+    size = net.output_dim * (net.width if isinstance(net, TWO_LAYERS) else net.widths[-2])
     theta[slice(0, size) if two_layers else slice(-size, None)] = 0.0
     return _normalized(theta, normalize)
 
 
-def _half_width(net: TwoLayer | Deep) -> TwoLayer | Deep:
-    hidden = (net.width,) if isinstance(net, TwoLayer) else net.widths[1:-1]
+def _half_width(net: TwoLayer | TwoLayerReLU | Deep) -> TwoLayer | TwoLayerReLU | Deep:
+    hidden = (net.width,) if isinstance(net, TWO_LAYERS) else net.widths[1:-1]
     if any(width % 2 for width in hidden):
         raise InvalidInput(f"{net} has an odd hidden width; the difference trick needs even ones")
-    if isinstance(net, TwoLayer):
+    if isinstance(net, TWO_LAYERS):
         return replace(net, width=net.width // 2)
     halved = tuple(width // 2 for width in hidden)
     return replace(net, widths=(net.widths[0], *halved, net.output_dim))

@@ -66,7 +66,7 @@ class CompiledChart:
             np.concatenate(
                 [whole, net.sizes, net.offsets, equations.heads.ravel(), equations.truth]
             ),
-            np.concatenate([equations[3:7], *map(np.ravel, arrays)]),
+            np.concatenate([equations[3:7], [net.off, net.smoothing], *map(np.ravel, arrays)]),
         )
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
@@ -114,8 +114,9 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
     sizes = 14 + layers
     offsets = sizes + matrices
     heads = offsets + classes * own
-    net = Layout(whole[0], whole[1], whole[2] == 1, whole[14:sizes], whole[sizes:offsets])
-    jacobian = 4 + size
+    arrays = whole[14:sizes], whole[sizes:offsets]
+    net = Layout(whole[0], whole[1], whole[2] == 1, *arrays, real[4], real[5])
+    jacobian = 6 + size
     inputs = jacobian + rows * size
     labels = inputs + samples * columns
     return Equations(
@@ -126,7 +127,7 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
         real[1],
         real[2],
         real[3],
-        real[4:jacobian],
+        real[6:jacobian],
         real[jacobian:inputs].reshape((rows, size)),
         real[inputs:labels].reshape((samples, columns)),
         real[labels:],

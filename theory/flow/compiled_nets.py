@@ -12,21 +12,31 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.flow.compiled_rectifiers import bend_rectifiers, grow_rectifiers
+from theory.nets import (
+    Deep,
+    Diagonal,
+    Factorization,
+    HomogeneousNet,
+    TwoLayer,
+    TwoLayerReLU,
+)
 from theory.nets.activations import activation_named
 
-DIAGONAL, LAYERED, FACTORIZATION = range(3)
+DIAGONAL, LAYERED, FACTORIZATION, RECTIFIERS = range(4)
 
 
 class Layout(NamedTuple):
     """Where a net keeps its parameters.
 
     Attributes:
-        family: one of `DIAGONAL`, `LAYERED`, `FACTORIZATION`.
+        family: one of `DIAGONAL`, `LAYERED`, `FACTORIZATION`, `RECTIFIERS`.
         exponent: the degree of a diagonal net, or that of an activation.
         rectified: whether the activation is.
         sizes: the input dimension; the widths of all layers, inputs first; or size and rank.
         offsets: where theta holds the weights of each layer, row by row.
+        off: the slope of a rectifier that is off.
+        smoothing: the width of its bend.
     """
 
     family: int
@@ -34,6 +44,8 @@ class Layout(NamedTuple):
     rectified: bool
     sizes: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    off: float
+    smoothing: float
 
 
 def layout_of(net: HomogeneousNet) -> Layout | None:
@@ -47,6 +59,10 @@ def layout_of(net: HomogeneousNet) -> Layout | None:
         act = activation_named(net.activation)
         widths = [net.input_dim, net.width, 1]
         return _layout(LAYERED, act.exponent, act.rectified, widths, [net.width, 0])
+    if isinstance(net, TwoLayerReLU) and kind is TwoLayerReLU:
+        widths = [net.input_dim, net.width, 1]
+        found = _layout(RECTIFIERS, 1, True, widths, [net.width, 0])
+        return found._replace(off=float(net.slope), smoothing=float(net.smoothing))
     if isinstance(net, Deep) and kind is Deep:
         act = activation_named(net.activation)
         sizes = [after * before for after, before in net.layer_shapes]
@@ -59,7 +75,7 @@ def _layout(
     family: int, exponent: int, rectified: bool, sizes: list[int], offsets: list[int]
 ) -> Layout:
     as_integers = np.asarray(sizes, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
-    return Layout(family, exponent, rectified, *as_integers)
+    return Layout(family, exponent, rectified, *as_integers, 0.0, 0.0)
 
 
 @compiled
@@ -71,6 +87,9 @@ def grow(
         _grow_diagonal(net, base, step, inputs, grown, gradients)
     elif net.family == FACTORIZATION:
         _grow_factorization(net, base, step, inputs, grown, gradients)
+    elif net.family == RECTIFIERS:
+        width, off, smoothing = net.sizes[1], net.off, net.smoothing
+        grow_rectifiers(width, off, smoothing, base, step, inputs, grown, gradients)
     else:
         _grow_layered(net, base, step, inputs, grown, gradients)
 
@@ -82,6 +101,9 @@ def bend(net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: F
         _bend_diagonal(net, point, inputs, weights, hessian)
     elif net.family == FACTORIZATION:
         _bend_factorization(net, inputs, weights, hessian)
+    elif net.family == RECTIFIERS:
+        width, off, smoothing = net.sizes[1], net.off, net.smoothing
+        bend_rectifiers(width, off, smoothing, point, inputs, weights, hessian)
     elif net.sizes.size == 3:
         _bend_two_layers(net, point, inputs, weights, hessian)
     else:

@@ -7,6 +7,7 @@ from theory.nets.diagonal import Diagonal
 from theory.nets.factorization import Factorization
 from theory.nets.pairs import PairNet
 from theory.nets.two_layer import TwoLayer
+from theory.nets.two_layer_relu import TwoLayerReLU
 
 __all__ = [
     "ConstantFeature",
@@ -16,4 +17,5 @@ __all__ = [
     "HomogeneousNet",
     "PairNet",
     "TwoLayer",
+    "TwoLayerReLU",
 ]

@@ -8,6 +8,7 @@ from theory.nets.base import HomogeneousNet
 from theory.nets.deep import Deep
 from theory.nets.diagonal import Diagonal
 from theory.nets.two_layer import TwoLayer
+from theory.nets.two_layer_relu import TwoLayerReLU
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ConstantFeature(HomogeneousNet):
         net: g, whose input dimension is one more than that of the data.
     """
 
-    net: TwoLayer | Deep | Diagonal
+    net: TwoLayer | TwoLayerReLU | Deep | Diagonal
 
     @property
     def degree(self) -> int:
@@ -57,7 +58,7 @@ class ConstantFeature(HomogeneousNet):
         return self.net.increment(theta, step, with_constant(inputs))
 
 
-def inner_input_dim(net: TwoLayer | Deep | Diagonal) -> int:
+def inner_input_dim(net: TwoLayer | TwoLayerReLU | Deep | Diagonal) -> int:
     """The number of numbers that a net takes for an input."""
     return net.widths[0] if isinstance(net, Deep) else net.input_dim
 

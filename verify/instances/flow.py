@@ -24,6 +24,7 @@ from theory.nets import (
     Factorization,
     HomogeneousNet,
     TwoLayer,
+    TwoLayerReLU,
 )
 from theory.nets.module import module_net
 from theory.own_scale import OwnScale
@@ -230,6 +231,9 @@ def net_to_json(net: HomogeneousNet) -> dict[str, Any]:
         case TwoLayer():
             keys = {"width": net.width, "input_dim": net.input_dim, "activation": net.activation}
             return {"kind": "two_layer", **keys, **_outputs_to_json(net)}
+        case TwoLayerReLU():
+            sizes = {"width": net.width, "input_dim": net.input_dim}
+            return {"kind": "relu", **sizes, "slope": net.slope, "smoothing": net.smoothing}
         case Deep():
             return {"kind": "deep", "widths": list(net.widths), "activation": net.activation}
         case ConstantFeature():
@@ -285,6 +289,12 @@ def net_from_json(
             bias, outputs = _bias(data), integer(data, "outputs", 1)
             sizes = integer(data, "width"), integer(data, "input_dim") + bias
             return _biased(TwoLayer(*sizes, activation, outputs), bias)
+        case "relu":
+            check_keys("net", data, {"width", "input_dim"}, {"slope", "smoothing", "bias"})
+            bias = _bias(data)
+            sizes = integer(data, "width"), integer(data, "input_dim") + bias
+            bends = _number(data, "slope"), _number(data, "smoothing")
+            return _biased(TwoLayerReLU(*sizes, *bends), bias)
         case "deep":
             check_keys("net", data, {"widths"}, {"activation", "bias"})
             listed, bias = expect("widths", data["widths"], list), _bias(data)
@@ -306,8 +316,15 @@ def net_from_json(
         case "with_bias":
             check_keys("net", data, {"net"})
             return WithBias(net_from_json(data["net"], folder, inputs))
-    allowed = "diagonal, two_layer, deep, factorization, module, with_bias"
+    allowed = "diagonal, two_layer, relu, deep, factorization, module, with_bias"
     raise InvalidInput(f"net kind is {kind!r}; allowed are {allowed}")
+
+
+def _number(data: Mapping[str, Any], key: str) -> float:
+    value = data.get(key, 0.0)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidInput(f"{key} is {value!r}; it must be a number")
+    return float(value)
 
 
 def _bias(data: Mapping[str, Any]) -> bool:
@@ -316,7 +333,7 @@ def _bias(data: Mapping[str, Any]) -> bool:
     return bias
 
 
-def _biased(net: TwoLayer | Deep | Diagonal, bias: bool) -> HomogeneousNet:
+def _biased(net: TwoLayer | TwoLayerReLU | Deep | Diagonal, bias: bool) -> HomogeneousNet:
     return ConstantFeature(net) if bias else net
 
 

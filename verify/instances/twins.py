@@ -23,7 +23,7 @@ from scipy.linalg import block_diag
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
 from theory.nets.activations import activation_named
 from theory.problem import Problem, Regime
 from verify.instances.flow import FlowInstance
@@ -117,7 +117,7 @@ def relabelled(instance: FlowInstance) -> Twin:
     match net:
         case Diagonal() | Factorization():
             indices = np.roll(indices, indices.size // 2)
-        case TwoLayer():
+        case TwoLayer() | TwoLayerReLU():
             signs[: net.width] = -1.0
         case Deep():
             signs[-net.widths[-2] :] = -1.0
@@ -146,7 +146,7 @@ def interchangeable(net: HomogeneousNet) -> tuple[int, ...]:
     match net:
         case Diagonal():
             return (net.input_dim,)
-        case TwoLayer():
+        case TwoLayer() | TwoLayerReLU():
             return (net.width,)
         case Deep():
             return net.widths[1:-1]
@@ -173,7 +173,7 @@ def permuted_parameters(instance: FlowInstance, orders: Sequence[Sequence[int] |
         case Diagonal():
             places = places.reshape(2, -1)[:, given[0]]
             inputs = inputs[:, given[0]]
-        case TwoLayer():
+        case TwoLayer() | TwoLayerReLU():
             readout, hidden = net.split(places)
             places = np.concatenate([readout[given[0]], hidden[given[0]].ravel()])
         case Deep():
@@ -201,7 +201,7 @@ def turned_inputs(instance: FlowInstance, rotation: Floats) -> Twin:
     """
     problem, net = instance.problem, instance.problem.net
     match net:
-        case TwoLayer():
+        case TwoLayer() | TwoLayerReLU():
             readout = np.eye(net.output_dim * net.width)
             turn = block_diag(readout, *[rotation] * net.width)
         case Deep():
@@ -287,11 +287,11 @@ def twins_of(
     """
     problem, net = instance.problem, instance.problem.net
     yield permuted_samples(instance, random.permutation(problem.samples))
-    known = isinstance(net, (Diagonal, Factorization, TwoLayer, Deep))
+    known = isinstance(net, (Diagonal, Factorization, TwoLayer, TwoLayerReLU, Deep))
     if known and problem.classes is None:
         yield relabelled(instance)
         yield permuted_parameters(instance, [random.permutation(k) for k in interchangeable(net)])
-    if isinstance(net, (TwoLayer, Deep)):
+    if isinstance(net, (TwoLayer, TwoLayerReLU, Deep)):
         dimension = problem.inputs.shape[1]
         yield turned_inputs(instance, np.linalg.qr(random.normal(size=(dimension, dimension)))[0])
     if input_degree(net) is not None:
@@ -314,7 +314,7 @@ def input_degree(net: HomogeneousNet) -> int | None:
     match net:
         case Diagonal():
             return 1
-        case TwoLayer():
+        case TwoLayer() | TwoLayerReLU():
             return net.degree - 1
         case Deep():
             return int(activation_named(net.activation).exponent ** (len(net.widths) - 2))

@@ -11,11 +11,12 @@ from theory.flow.chart import Chart
 from theory.flow.compiled_chart import compiled_chart
 from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.manifold import SlowManifold
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
 from theory.problem import Problem, Regime
 
 NETS = (
     *(TwoLayer(3, 4, act) for act in ("square", "cube", "relu", "relu_squared", "relu_cubed")),
+    *(TwoLayerReLU(3, 4, slope, d) for slope in (0.0, 0.25) for d in (0.0, 0.25)),
     Deep((4, 3, 2, 1)),
     Deep((4, 3, 2, 3, 1), "square"),
     Deep((4, 3, 3, 1), "relu_cubed"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
 
 NETS = [
     Diagonal(3, 2),
@@ -22,6 +22,10 @@ NETS = [
     TwoLayer(4, 2, "relu"),
     TwoLayer(3, 2, "relu_squared"),
     TwoLayer(3, 2, "relu_cubed"),
+    TwoLayerReLU(3, 2),
+    TwoLayerReLU(3, 2, 0.25),
+    TwoLayerReLU(3, 2, smoothing=0.25),
+    TwoLayerReLU(2, 3, 0.25, 0.125),
     Deep((2, 3, 2, 1), "linear"),
     Deep((3, 2, 2, 2, 1), "linear"),
     Deep((2, 3, 2, 1), "square"),
@@ -166,7 +170,7 @@ def test_increment_agrees_with_a_long_double_difference(net: HomogeneousNet, see
 def test_quadrature_increment_agrees_with_the_closed_form(net: HomogeneousNet) -> None:
     theta, inputs, _ = draw(net, seed=7)
     step = np.random.default_rng(8).standard_normal(theta.size)
-    rectified = "relu" in str(net)
+    rectified = "relu" in str(net).lower()
     step *= 1e-3 if rectified else 1.0  # short enough not to cross a kink
     computed = HomogeneousNet.increment(net, theta, step, inputs)
     scale = size_of(net, theta + step, inputs)
@@ -273,6 +277,9 @@ def test_factorization_sums_repeated_and_diagonal_pairs() -> None:
         (lambda: TwoLayer(0, 3, "square"), "width is 0"),
         (lambda: TwoLayer(2, 0, "square"), "input_dim is 0"),
         (lambda: TwoLayer(2, 3, "linear"), "activation is 'linear'; allowed are square, cube"),
+        (lambda: TwoLayerReLU(0, 3), "width is 0"),
+        (lambda: TwoLayerReLU(2, 3, 1.0), "slope is 1.0; it must be at least 0 and below 1"),
+        (lambda: TwoLayerReLU(2, 3, 0.0, -0.5), "smoothing is -0.5; it must lie between 0 and 1"),
         (lambda: Deep((2, 3, 1)), "at least three layers"),
         (lambda: Deep((2, 3, 0, 1)), r"widths is \[2, 3, 0, 1\]"),
         (lambda: Deep((2, 3, 3, 1), "tanh"), "activation is 'tanh'"),
@@ -292,6 +299,7 @@ def test_impossible_nets_are_refused(build: Callable[[], object], message: str) 
         (TwoLayer(3, 2, "cube"), 4, 9),
         (Deep((4, 3, 2, 1)), 3, 20),
         (Deep((4, 3, 2, 1), "square"), 7, 20),
+        (TwoLayerReLU(4, 3), 2, 16),
         (Factorization(5, 2), 2, 20),
     ],
     ids=str,

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import (
+    ConstantFeature,
+    Deep,
+    Diagonal,
+    Factorization,
+    HomogeneousNet,
+    TwoLayer,
+    TwoLayerReLU,
+)
 from verify.instances import DEFAULT_C, FlowInstance, net_from_json, net_to_json, read_instance
 from verify.strategies.regimes import kernel_phase_instances, late_phase_instances
 
@@ -64,6 +72,8 @@ def test_claim_survives_the_round_trip_and_a_name_may_be_given(instances: dict[s
     [
         Diagonal(3, 4),
         TwoLayer(2, 3, "relu_squared"),
+        TwoLayerReLU(2, 3, 0.25, 0.01),
+        ConstantFeature(TwoLayerReLU(2, 3)),
         Deep((2, 3, 4, 1), "square"),
         Factorization(4, 2),
     ],
@@ -78,6 +88,11 @@ def test_nets_round_trip(net: HomogeneousNet) -> None:
     [
         ({"kind": "diagonal", "input_dim": 3}, Diagonal(3, 2)),
         ({"kind": "diagonal", "input_dim": 3.0, "degree": 3.0}, Diagonal(3, 3)),
+        ({"kind": "relu", "width": 2, "input_dim": 1}, TwoLayerReLU(2, 1)),
+        (
+            {"kind": "relu", "width": 2, "input_dim": 1, "slope": 0.25, "smoothing": 0.5},
+            TwoLayerReLU(2, 1, 0.25, 0.5),
+        ),
         ({"kind": "deep", "widths": [2, 1, 1, 1]}, Deep((2, 1, 1, 1), "linear")),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from theory.errors import InvalidInput
 from theory.kernel.ntk import gram
 from theory.kernel.svm import kernel_svm
-from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
+from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
 from theory.problem import Problem, Regime
 from verify.instances import FlowInstance, instance_from_json
 from verify.instances.twins import (
@@ -57,6 +57,24 @@ def close(found: object, expected: object, size: float | None = None) -> None:
 
 def some_theta(problem: Problem) -> np.ndarray:
     return np.random.default_rng(0).normal(size=problem.parameters)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=20)
+def test_smoothed_rectifiers_have_all_twins(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    net = TwoLayerReLU(4, 3, 0.25, 0.125)
+    labels = np.array([1.0, -1.0, 1.0])
+    problem = Problem(net, random.normal(size=16), random.normal(size=(3, 3)), labels)
+    instance = FlowInstance(problem, Regime(log10_alpha=8.0, decay_power=2.0))
+    found = list(twins_of(instance, random))
+    assert len(found) == 6
+    for twin in found:
+        theta, after = some_theta(problem), twin.instance.problem
+        outputs = after.net.outputs(twin.theta(theta), after.inputs)
+        close(outputs, twin.outputs(net.outputs(theta, problem.inputs)), size=10.0)
+        gradients = net.jacobian(problem.anchor, problem.inputs)
+        close(after.net.jacobian(after.anchor, after.inputs), twin.gradients(gradients))
 
 
 @given(twins())

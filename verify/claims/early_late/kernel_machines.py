@@ -7,7 +7,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.kernel import max_margin
-from theory.nets import Deep, Factorization, PairNet, TwoLayer
+from theory.nets import Deep, Factorization, PairNet, TwoLayer, TwoLayerReLU
 from theory.problem import Problem
 
 
@@ -107,7 +107,7 @@ def _one_hot(pairs: Floats, observed: Floats) -> Floats:
 def _one_layer(problem: Problem) -> slice:
     """The readout's parameters; the first half for nets without layers."""
     net = problem.net
-    if isinstance(net, TwoLayer):
+    if isinstance(net, (TwoLayer, TwoLayerReLU)):
         return slice(0, net.output_dim * net.width)
     if isinstance(net, Deep):
         return slice(-net.output_dim * net.widths[-2], None)
