@@ -1,0 +1,142 @@
+"""Kernels against quadrature and drawn nets, movement against a numerical tangent kernel."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from theory.errors import InvalidInput
+from theory.infinite_width import (
+    Activation,
+    Scaling,
+    drawn_kernels,
+    drawn_layers,
+    expected_kernels,
+    kernel_spread,
+    kernels,
+    mean_shift,
+    movement,
+    smoothed_kernels,
+)
+from theory.infinite_width.moments import neuron_covariance
+from theory.infinite_width.nets import jacobian
+
+BOTH = np.array([1.5, -0.6, 0.8])
+INPUTS = np.array([[1.0, 0.5], [-0.5, 1.5]])
+both_activations = pytest.mark.parametrize("phi", Activation)
+
+
+def quadrature(phi: Activation, slope: bool) -> np.ndarray:
+    """By a fine grid in the plane of two independent normal numbers."""
+    axis = (np.arange(2400) + 0.5) / 150.0 - 8.0
+    first, second = np.meshgrid(axis, axis, indexing="ij")
+    weights = np.exp(-(first**2 + second**2) / 2.0)
+    one = np.sqrt(BOTH[0]) * first
+    slanted = BOTH[1] / np.sqrt(BOTH[0])
+    other = slanted * first + np.sqrt(BOTH[2] - slanted**2) * second
+    function = phi.slope if slope else phi.function
+    a, b = function(one), function(other)
+    means = [(weights * pair).sum() / weights.sum() for pair in (a * a, a * b, b * b)]
+    return phi.variance * np.array(means)
+
+
+@both_activations
+def test_expected_kernels_are_integrals(phi: Activation) -> None:
+    found, slopes = expected_kernels(phi, BOTH)
+    assert_allclose(found, quadrature(phi, slope=False), rtol=1e-4)
+    assert_allclose(slopes, quadrature(phi, slope=True), rtol=2e-3)  # of steps, by a grid
+
+
+@both_activations
+def test_tangent_kernel_of_one_layer_is_that_of_its_neurons(phi: Activation) -> None:
+    kernel, tangent = kernels(phi, INPUTS, 1)
+    rng = np.random.default_rng(0)
+    drawn, tangents = drawn_kernels(rng, phi, INPUTS, 8, 1, 40_000)
+    assert_allclose(drawn[:, 0].mean(axis=0), kernel, atol=0.02 * kernel.max())
+    assert_allclose(tangents.mean(axis=0), tangent, atol=0.03 * tangent.max())
+
+
+@both_activations
+def test_drawn_layers_have_their_covariance(phi: Activation) -> None:
+    del phi
+    hidden = drawn_layers(np.random.default_rng(1), BOTH, 400_000)
+    assert_allclose(np.cov(hidden), [[1.5, -0.6], [-0.6, 0.8]], atol=0.02)
+
+
+@both_activations
+def test_weights_and_pre_activations_draw_the_same_kernels(phi: Activation) -> None:
+    found = [
+        drawn_kernels(np.random.default_rng(2), phi, INPUTS, 6, 2, 20_000, by_weights=way)[0]
+        for way in (False, True)
+    ]
+    for moment in (1, 2):
+        first, second = ((drawn**moment).mean(axis=0) for drawn in found)
+        assert_allclose(first, second, atol=0.08 * first.max())
+
+
+def test_covariance_of_rectifiers_is_five() -> None:
+    found = neuron_covariance(Activation.RELU, BOTH)
+    assert_allclose(found[[0, 2], [0, 2]], 5.0 * BOTH[[0, 2]] ** 2, rtol=1e-3)
+
+
+@both_activations
+def test_covariance_is_that_of_drawn_neurons(phi: Activation) -> None:
+    hidden = drawn_layers(np.random.default_rng(3), BOTH, 400_000)
+    one, other = phi.function(hidden)
+    products = phi.variance * np.stack([one * one, one * other, other * other])
+    assert_allclose(neuron_covariance(phi, BOTH), np.cov(products), atol=0.06 * BOTH[0] ** 2)
+
+
+@both_activations
+def test_shift_of_the_mean_is_seen_in_drawn_nets(phi: Activation) -> None:
+    shift = mean_shift(phi, INPUTS)
+    limit, _ = kernels(phi, INPUTS, 2)
+    drawn = 32 * (smoothed_kernels(np.random.default_rng(4), phi, INPUTS, 32, 60_000) - limit)
+    error = 4.0 * drawn.std(axis=0) / np.sqrt(len(drawn)) + 0.1 * np.abs(shift).max()
+    assert np.all(np.abs(drawn.mean(axis=0) - shift) < error)
+    assert np.abs(shift).max() > 0.02
+
+
+def test_kernels_of_equal_inputs_do_not_shift() -> None:
+    assert_allclose(mean_shift(Activation.RELU, INPUTS)[[0, 2]], 0.0, atol=1e-9)
+    flat = jacobian(Activation.RELU, BOTH)[[0, 2]]
+    assert_allclose(flat, [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], atol=1e-9)
+
+
+def test_spread_is_a_power() -> None:
+    assert_allclose(kernel_spread(8, [1, 2]), [13 / 8, (13 / 8) ** 2])
+    with pytest.raises(InvalidInput, match="width is 0"):
+        kernel_spread(0, 1)
+
+
+@pytest.mark.parametrize("scaling", ["NTP", "muP"])
+def test_a_short_step_moves_outputs_by_the_tangent_kernel(scaling: Scaling) -> None:
+    width, rate, labels = 4, 1e-5, np.array([1.0, -2.0])
+    found = movement(np.random.default_rng(5), INPUTS, labels, width, scaling, steps=1, rate=rate)
+    rng = np.random.default_rng(5)
+    theta = np.concatenate([rng.normal(size=s) for s in (width * 2, width * width, width)])
+
+    def outputs(flat: np.ndarray) -> np.ndarray:
+        below, middle, readout = np.split(flat, [width * 2, width * 2 + width**2])
+        one = np.tanh(INPUTS / np.sqrt(2) @ below.reshape(width, 2).T)
+        two = np.tanh(one @ middle.reshape(width, width).T / np.sqrt(width))
+        return two @ readout / (np.sqrt(width) if scaling == "NTP" else width)
+
+    steps = 1e-6 * np.eye(len(theta))
+    rows = np.array([(outputs(theta + s) - outputs(theta - s)) / 2e-6 for s in steps])
+    eta = rate if scaling == "NTP" else rate * width
+    moved = eta * rows.T @ rows @ labels / 2.0
+    assert_allclose(found.output, np.sqrt((moved**2).mean()), rtol=1e-3)
+
+
+def test_other_scalings_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="scaling is 'SP'"):
+        movement(np.random.default_rng(0), INPUTS, np.ones(2), 4, "SP", steps=1, rate=0.1)
+
+
+def test_bad_shapes_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="layers is 0"):
+        kernels(Activation.ERF, INPUTS, 0)
+    with pytest.raises(InvalidInput, match="two rows"):
+        kernels(Activation.ERF, INPUTS[:1], 1)
+    with pytest.raises(InvalidInput, match="width is 0"):
+        drawn_layers(np.random.default_rng(0), BOTH, 0)
