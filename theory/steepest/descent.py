@@ -1,0 +1,43 @@
+"""Steepest descent on the exponential loss of a linear predictor.
+
+w += eta v with v of norm 1 along -grad loss. With F = log sum_i e^(-q_i), whose slope has at least
+the maximum margin gamma for its dual norm and whose curvature is at most B^2, B = max |x_i|_*,
+
+    min q >= -F >= gamma sum eta - log n - B^2 sum eta^2 / 2,      |w| <= sum eta.
+
+Directions do not depend on the size of the loss, so nothing underflows.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.backend import Floats
+from theory.errors import InvalidInput
+from theory.steepest.norms import largest_direction
+
+
+def steepest_path(rows: Floats, order: float, steps: ArrayLike, at: ArrayLike) -> Floats:
+    """Weights `(T, *shape)` from 0 after each of the increasing numbers of steps `at`, `(T,)`.
+
+    Args:
+        rows: y_i x_i, `(n, d)` or `(n, a, b)`.
+        order: of the norm of the step: 1, 2 or inf; of singular values where rows are matrices.
+        steps: eta, one a step.
+
+    Raises:
+        InvalidInput: `at` asks for more steps than there are.
+    """
+    etas = np.asarray(steps, dtype=np.float64)
+    counts = np.asarray(at, dtype=np.int64)
+    if counts[-1] > len(etas):
+        raise InvalidInput(f"at ends at {counts[-1]}; there are {len(etas)} steps")
+    flat = rows.reshape(len(rows), -1)
+    weights = np.zeros(rows.shape[1:])
+    kept, wanted = [], set(counts.tolist())
+    for done, eta in enumerate(etas[: counts[-1]].tolist(), start=1):
+        outputs = flat @ weights.ravel()
+        slope = (np.exp(outputs.min() - outputs) @ flat).reshape(weights.shape)
+        weights = weights + eta * largest_direction(slope, order)
+        if done in wanted:
+            kept.append(weights)
+    return np.array(kept)

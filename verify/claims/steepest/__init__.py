@@ -1,0 +1,1 @@
+"""Steepest descent in five norms, sign descent and Adam: which margin they maximise."""
