@@ -13,7 +13,7 @@ For L > 2 the rich brackets of the active coordinates cancel like e^(-(L-2) (s-s
 restarts every few 1/(L-2) units of s. One right-hand side is two passes over X.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import exp, log
@@ -23,8 +23,18 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
+from theory.compiled_losses import code_of, forces
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow.chart import Chart
+from theory.flow.compiled_diagonal import (
+    LEAST_BRACKET,
+    LEAST_EXPONENT,
+    STEEPEST,
+    comoving_slopes,
+    comoving_weights,
+    rich_slopes,
+    rich_weights,
+)
 from theory.flow.gradient import LOOSER, RICH_BELOW
 from theory.flow.pieces import piece_ends
 from theory.flow.state import ROUNDING
@@ -41,9 +51,6 @@ above, from the Gram matrix at the anchor and the columns that left it most."""
 
 _MOVED_COLUMNS: Final = 4096
 """Columns of X treated exactly in an approximate Gram matrix. It only steers Newton's iteration."""
-
-_STEEPEST: Final = 300.0
-"""Trial steps beyond e^300 would overflow; no accepted state comes near."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,11 +221,12 @@ class _CoMoving:
     def _argument(self, decay_time: float, p: Floats) -> Floats:
         """xi, or (L-2) xi where L > 2, kept inside the domain for trial steps outside."""
         degree, excess = self.degree, self.degree - 2
-        epsilon = exp(max(-degree * (self.log_alpha - decay_time), -745.0))
+        epsilon = exp(max(-degree * (self.log_alpha - decay_time), LEAST_EXPONENT))
         argument = degree * (epsilon * self.half**excess * p)
         if excess == 0:
-            return np.clip(argument, -0.5 * _STEEPEST, 0.5 * _STEEPEST)
-        return np.clip(excess * argument, -1.0 + 1e-15, 1.0 - 1e-15)
+            return np.clip(argument, -0.5 * STEEPEST, 0.5 * STEEPEST)
+        inside = 1.0 - LEAST_BRACKET
+        return np.clip(excess * argument, -inside, inside)
 
     def _exponents(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """(ell+ + ell-) / 2 and (ell+ - ell-) / 2."""
@@ -233,18 +241,12 @@ class _CoMoving:
         return np.asarray(2.0 * self.degree**2 * self.half ** (2 * self.degree - 2))
 
     def weights(self, decay_time: float, p: Floats) -> Floats:
-        """w = 2 (rho half)^L e^(L mean) sinh(L ratio), as its slope at 0 times p times factors."""
-        mean, ratio = self._exponents(decay_time, p)
-        growth = np.exp(self.degree * mean) * _over(np.sinh, self.degree * ratio)
-        if self.degree > 2:
-            growth = growth * _over(np.arctanh, self._argument(decay_time, p))
-        return np.asarray(self.base_slopes * p * growth)
+        """w."""
+        return comoving_weights(self.degree, self.log_alpha - decay_time, self.half, p)
 
     def slopes(self, decay_time: float, p: Floats) -> Floats:
         """dw/dp."""
-        mean, ratio = self._exponents(decay_time, p)
-        power = 2 * self.degree - 2
-        return np.asarray(self.base_slopes * np.exp(power * mean) * np.cosh(power * ratio))
+        return comoving_slopes(self.degree, self.log_alpha - decay_time, self.half, p)
 
     def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """log sqrt(u v) and log sqrt(u / v)."""
@@ -275,7 +277,7 @@ class _Rich:
         if excess == 0:
             return mean, self.ratio + 2.0 * p
         brackets = [
-            np.log(np.maximum(1.0 - sign * self.degree * excess * start * p, 1e-15))
+            np.log(np.maximum(1.0 - sign * self.degree * excess * start * p, LEAST_BRACKET))
             for sign, start in zip((1.0, -1.0), self._start_powers, strict=True)
         ]
         return (
@@ -290,31 +292,17 @@ class _Rich:
         return np.exp(excess * (self.mean + self.ratio)), np.exp(excess * (self.mean - self.ratio))
 
     def weights(self, decay_time: float, p: Floats) -> Floats:
-        """w = u^L - v^L."""
-        mean, ratio = self.logs(decay_time, p)
-        exponent = np.minimum(self.degree * (mean + np.abs(ratio)), _STEEPEST)
-        return np.asarray(
-            -np.sign(ratio) * np.exp(exponent) * np.expm1(-2.0 * self.degree * np.abs(ratio))
-        )
+        """w."""
+        passed = decay_time - self.start
+        return rich_weights(self.degree, passed, self.mean, self.ratio, *self._start_powers, p)
 
     def slopes(self, decay_time: float, p: Floats) -> Floats:
         """dw/dp."""
-        mean, ratio = self.logs(decay_time, p)
-        power = 2 * self.degree - 2
-        shift = (self.degree - 2) * (decay_time - self.start)
-        exponent = np.minimum(power * (mean + np.abs(ratio)) + shift, _STEEPEST)
-        falling = np.exp(-2.0 * power * np.abs(ratio))
-        return np.asarray(self.degree**2 * np.exp(exponent) * (1.0 + falling))
+        passed = decay_time - self.start
+        return rich_slopes(self.degree, passed, self.mean, self.ratio, *self._start_powers, p)
 
 
 _Chart: TypeAlias = _CoMoving | _Rich
-
-
-def _over(function: Callable[[Floats], Floats], x: Floats) -> Floats:
-    """function(x) / x for odd functions with slope 1 at 0; exactly 1 below 1e-9."""
-    small = np.abs(x) < 1e-9
-    safe = np.where(small, 0.5, x)
-    return np.where(small, 1.0, function(safe) / safe)
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,20 +328,20 @@ class _System:
 
     def combine(self, dual: Floats) -> Floats:
         """p = Z^T a, shape `(d,)`."""
-        signed = self.problem.labels * dual / self.problem.units.gradient
-        return np.asarray(signed @ self.problem.inputs)
+        return np.asarray((self._signs * dual) @ self.problem.inputs)
 
     def margins(self, weights: Floats) -> Floats:
-        """q = Z w, shape `(..., n)` for weights `(..., d)`."""
-        signs = self.problem.labels / self.problem.units.gradient
-        return np.asarray(signs * (weights @ self.problem.inputs.T))
+        """q = Z w, shape `(n,)` of weights `(d,)`."""
+        return np.asarray(self._signs * (self.problem.inputs @ weights))
 
     def rhs(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
         """da/dtau."""
         decay_time, rate = decay_time_at(clock), log_rate(clock)
         margins = self.margins(chart.weights(decay_time, self.combine(dual)))
-        force = self._loss.force(rate + chart.log_gain(decay_time), margins, self._ones)
-        return np.asarray(force - chart.decay * exp(rate) * dual)
+        rates = np.empty(dual.size)
+        forces(self._loss_code, 1, rate + chart.log_gain(decay_time), margins, self._ones, rates)
+        rates -= chart.decay * exp(rate) * dual
+        return rates
 
     def jacobian(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
         """d(da/dtau)/da, shape `(n, n)`; approximate for large inputs (see `gram`)."""
@@ -393,6 +381,15 @@ class _System:
     @cached_property
     def _ones(self) -> Floats:
         return np.ones(self.problem.samples)
+
+    @cached_property
+    def _signs(self) -> Floats:
+        """Of samples, over the unit of gradients, `(n,)`."""
+        return np.asarray(self.problem.labels / self.problem.units.gradient)
+
+    @cached_property
+    def _loss_code(self) -> int:
+        return code_of(self._loss)
 
     @property
     def _loss(self) -> Loss:
