@@ -85,9 +85,12 @@ def integrate(
     if low_rank is not None:
         order = (_LOW_RANK, *order)
     for name in order if method is None else (method,):
-        counter = _Counted(rhs, max_evaluations)
+        in_one_call = name == "LSODA" and not dense and not events
+        # a differenced Jacobian stays at one time
+        patience = _RETRIES + 2 * initial.size if in_one_call else inf
+        counter = _Watched(rhs, max_evaluations, patience)
         try:
-            if name == "LSODA" and not dense and not events:
+            if in_one_call:
                 states = _odepack(counter, jacobian, start, grid, initial, rtol, atol)
                 spent += counter.count
                 return Integration(
@@ -153,7 +156,7 @@ def _odepack(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ODEintWarning)
         solution, told = odeint(
-            _Advancing(rhs, initial.size),
+            rhs,
             initial,
             np.append(start, grid),
             Dfun=jacobian,
@@ -175,29 +178,26 @@ _NO_LIMIT: Final = 2**31 - 1
 """Of steps between two times: the budget is that of evaluations."""
 
 
-class _Counted:
-    def __init__(self, rhs: RightHandSide, limit: int) -> None:
+class _Watched:
+    """A right-hand side with a budget, and an end to LSODA's patience.
+
+    LSODA itself goes on in steps below rounding, over a singularity and to the end.
+    """
+
+    def __init__(self, rhs: RightHandSide, limit: int, patience: float = inf) -> None:
         self.rhs, self.limit, self.count = rhs, limit, 0
+        self.patience, self.time, self.stays = patience, -inf, 0
 
     def __call__(self, time: float, state: Floats) -> Floats:
         self.count += 1
         if self.count > self.limit:
             raise _BudgetSpent
-        return self.rhs(time, state)
-
-
-class _Advancing:
-    """LSODA itself goes on in steps below rounding, over a singularity and to the end."""
-
-    def __init__(self, rhs: RightHandSide, parameters: int) -> None:
-        self.rhs, self.time, self.stays = rhs, -inf, 0
-        self.patience = _RETRIES + 2 * parameters  # a differenced Jacobian stays at one time
-
-    def __call__(self, time: float, state: Floats) -> Floats:
-        self.stays = self.stays + 1 if time == self.time else 0
-        if self.stays > self.patience:
-            raise _GaveUp(f"steps below rounding at tau = {time:.6g}")
-        self.time = time
+        if time != self.time:
+            self.time, self.stays = time, 0
+        else:
+            self.stays += 1
+            if self.stays > self.patience:
+                raise _GaveUp(f"steps below rounding at tau = {time:.6g}")
         return self.rhs(time, state)
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from theory.asymptotics.transition import transition_decay_time
@@ -32,11 +33,15 @@ SHARES = (0.1, 0.5)
 """Of the whole way of the direction: where its turn begins, and where it is half done."""
 
 RTOL = 1e-9
-ROOT = 1e-6
-"""Crossings are bracketed to this in s; they are wanted to 1e-2, and the direction moves by O(1)
-in O(1)."""
+ROOT = 3e-6
+"""Crossings are bracketed to this in s; they are wanted to 1e-2."""
 
-State = Callable[[float], FlowState]
+SPACING, FINER = 0.01, 41
+"""Of times in s around a crossing, where splines through the direction's way are off by less than
+`ROOT`, and into how many points a cell is divided that is wider."""
+
+STENCIL = 4
+"""Times on either side of a crossing through which a spline goes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +107,13 @@ def _joined(parts: Sequence[Turns]) -> Turns:
 def _turn(svm: KernelSVM, method: str | None, clock: float, rung: FlowInstance) -> Turns:
     """On one rung."""
     predicted, own = transition_decay_time(svm, rung.problem, rung.regime), rung.own
-    grid = _grid(predicted, own.log_alpha, rung.c)
-    tight, loose = (_flow(rung, method, rtol) for rtol in (RTOL, LOOSER * RTOL))
-    times = _crossings(tight, grid)
-    errors = np.abs(times - _crossings(loose, grid)) + ROOT
-    reached = [tight(s) for s in times]
-    plain = np.array([1.0 - state.anchor_cosine for state in reached])
-    cosines = np.array([state.direction_change for state in reached]) / plain
+    tight = _refined(partial(_course, rung, method, RTOL), _grid(predicted, own.log_alpha, rung.c))
+    loose = _course(rung, method, LOOSER * RTOL, tight.times)
+    times = np.array([tight.crossing(share) for share in SHARES])
+    errors = np.abs(times - [loose.crossing(share) for share in SHARES]) + ROOT
+    beside = [tight.states[tight.cell(share)] for share in SHARES]
+    plain = np.array([1.0 - state.anchor_cosine for state in beside])
+    cosines = np.array([state.direction_change for state in beside]) / plain
     crossings = Quantity.of(clock * times, errors)
     return Turns(
         np.array([own.log_alpha]),
@@ -120,46 +125,67 @@ def _turn(svm: KernelSVM, method: str | None, clock: float, rung: FlowInstance) 
     )
 
 
-def _flow(rung: FlowInstance, method: str | None, rtol: float) -> State:
-    """The flow to (1+c) t_g, at any decay time."""
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """How far the direction has turned at ascending decay times."""
+
+    times: Floats
+    states: tuple[FlowState, ...]
+
+    @cached_property
+    def changes(self) -> Floats:
+        """1 - cos of the angle to the anchor, at each time."""
+        return np.array([state.direction_change for state in self.states])
+
+    def cell(self, share: float) -> int:
+        """The first time at which the direction has turned by a share of its way.
+
+        Raises:
+            IntegrationFailed: it has so already where the grid begins.
+        """
+        first = int(np.argmax(self.changes >= share * self.changes[-1]))
+        if first == 0:
+            raise IntegrationFailed("the direction does not cross its half-way mark on the grid")
+        return first
+
+    def crossing(self, share: float) -> float:
+        """When that is, between the times."""
+        first = self.cell(share)
+        near = slice(max(first - STENCIL, 0), first + STENCIL)
+        excess = CubicSpline(self.times[near], self.changes[near] - share * self.changes[-1])
+        return float(brentq(excess, self.times[first - 1], self.times[first], xtol=0.1 * ROOT))
+
+
+def _course(rung: FlowInstance, method: str | None, rtol: float, times: Floats) -> _Course:
+    """The flow at decay times."""
+    at = [float(s) / rung.regime.log_alpha for s in times]
     flow = gradient_flow(
-        rung.problem,
-        rung.regime,
-        at=[rung.told(1.0 + rung.c)],
-        rtol=rtol,
-        method=method,
-        dense=True,
-        estimate_error=False,
+        rung.problem, rung.regime, at=at, rtol=rtol, method=method, estimate_error=False
     )
-    return lambda s: flow.state(s / rung.regime.log_alpha)
+    return _Course(times, flow.states)
 
 
-def _grid(predicted: float, log_alpha: float, c: float) -> list[float]:
-    """Decay times around the predicted transition, and coarser ones to the end."""
+def _refined(course: Callable[[Floats], _Course], grid: Floats) -> _Course:
+    """With times as close as `SPACING` around both crossings.
+
+    The flow is integrated anew for them: at times that are asked for it takes a tenth as long as
+    with an interpolant for all.
+    """
+    found = course(grid)
+    while True:
+        cells = {found.cell(share) for share in SHARES}
+        wide = [k for k in cells if found.times[k] - found.times[k - 1] > SPACING]
+        if not wide:
+            return found
+        further = [np.linspace(found.times[k - 1], found.times[k], FINER) for k in wide]
+        found = course(np.unique(np.concatenate([found.times, *further])))
+
+
+def _grid(predicted: float, log_alpha: float, c: float) -> Floats:
+    """Decay times around the predicted transition, and coarser ones to (1+c) t_g."""
     end = (1.0 + c) * log_alpha
     near = np.linspace(max(predicted - 8.0, 0.01 * log_alpha), min(predicted + 12.0, end), 61)
-    return sorted({*near.tolist(), *np.linspace(near[-1], end, 20).tolist()})
-
-
-def _crossings(state: State, grid: Sequence[float]) -> Floats:
-    """The first decay times at which the direction has turned by the shares of its way.
-
-    Raises:
-        IntegrationFailed: it has so already where the grid begins.
-    """
-    changes = np.array([state(s).direction_change for s in grid])
-    return np.array([_crossing(state, grid, changes, share * changes[-1]) for share in SHARES])
-
-
-def _crossing(state: State, grid: Sequence[float], changes: Floats, level: float) -> float:
-    first = int(np.argmax(changes >= level))
-    if first == 0:
-        raise IntegrationFailed("the direction does not cross its half-way mark on the grid")
-
-    def excess(s: float) -> float:
-        return state(s).direction_change - level
-
-    return float(brentq(excess, grid[first - 1], grid[first], xtol=ROOT))
+    return np.unique(np.concatenate([near, np.linspace(near[-1], end, 20)]))
 
 
 TRANSITION = Measurement(
