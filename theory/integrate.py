@@ -25,8 +25,22 @@ MAX_EVALUATIONS: Final = 60_000
 """Flows here need 2000 to 11000 evaluations at rtol 1e-10; a stall is past this within seconds."""
 
 _LOW_RANK: Final = "low-rank BDF"
+_COMPILED: Final = "compiled BDF"
 
 RightHandSide = Callable[[float, Floats], Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """States `(T, k)` at ascending times; `reason` says why it ended early, and is empty if not."""
+
+    states: Floats
+    evaluations: int
+    reason: str = ""
+
+
+OneCall = Callable[[float, Floats, Floats, float, float, int], Stretch]
+"""Of start, ascending times, initial state, rtol, atol and budget."""
 
 
 class _BudgetSpent(Exception):
@@ -65,12 +79,14 @@ def integrate(
     max_evaluations: int = MAX_EVALUATIONS,
     settled: bool = False,
     low_rank: LowRankJacobian | None = None,
+    in_one_call: OneCall | None = None,
 ) -> Integration:
     """Integrate y' = rhs(tau, y) from `start` to `stop`, reporting at `times` in between.
 
     `method` None tries LSODA, then BDF, then Radau; LSODA last where the initial state is `settled`
     on the slow manifold of a stiff system, and BDF in few dimensions first where the stiff part of
-    the Jacobian is `low_rank`.
+    the Jacobian is `low_rank`. What can be integrated `in_one_call` is, before all others, if
+    neither an interpolant nor events nor a method are asked for.
 
     Raises:
         IntegrationFailed: when every method stops early, exceeds the budget or returns NaN.
@@ -84,13 +100,20 @@ def integrate(
     order: tuple[str, ...] = (*METHODS[1:], METHODS[0]) if settled else METHODS
     if low_rank is not None:
         order = (_LOW_RANK, *order)
+    if in_one_call is not None and method is None and not dense and not events:
+        stretch = in_one_call(start, grid, initial, rtol, atol, max_evaluations)
+        spent += stretch.evaluations
+        if not stretch.reason:
+            asked = stretch.states[np.searchsorted(grid, requested)]
+            return Integration(asked, stretch.states[-1], spent, _COMPILED, None, ())
+        reasons.append(f"{_COMPILED}: {stretch.reason}")
     for name in order if method is None else (method,):
-        in_one_call = name == "LSODA" and not dense and not events
+        by_odepack = name == "LSODA" and not dense and not events
         # a differenced Jacobian stays at one time
-        patience = _RETRIES + 2 * initial.size if in_one_call else inf
+        patience = _RETRIES + 2 * initial.size if by_odepack else inf
         counter = _Watched(rhs, max_evaluations, patience)
         try:
-            if in_one_call:
+            if by_odepack:
                 states = _odepack(counter, jacobian, start, grid, initial, rtol, atol)
                 spent += counter.count
                 return Integration(

@@ -19,7 +19,8 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart
-from theory.flow.compiled_chart import compiled_chart
+from theory.flow.compiled_bdf import integrate_chart
+from theory.flow.compiled_chart import CompiledChart, compiled_chart
 from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.dual import (
     DUAL_METHOD,
@@ -34,7 +35,7 @@ from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
 from theory.flow.traced_chart import traced_chart
 from theory.flow.trajectory import Trajectory
-from theory.integrate import MAX_EVALUATIONS, METHODS, RightHandSide, integrate
+from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
 from theory.low_rank import LowRankJacobian
 from theory.problem import Problem, Regime
@@ -238,6 +239,7 @@ def _run(
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
             low_rank=system.low_rank,
+            in_one_call=_in_one_call(system) if settled and not segment.slow else None,
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
@@ -278,6 +280,11 @@ def _system(segment: _Segment, accuracy: _Accuracy) -> System:
         return compiled or chart
     slow = SlowManifold(chart, accuracy.refined)
     return slow if compiled is None else CompiledManifold(slow, compiled)
+
+
+def _in_one_call(system: System) -> OneCall | None:
+    """How what is settled is integrated in compiled code."""
+    return partial(integrate_chart, system) if isinstance(system, CompiledChart) else None
 
 
 def start_clock(chart: Chart) -> float:
