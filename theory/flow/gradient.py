@@ -64,6 +64,10 @@ RICH_BELOW = log(1e4)
 """The rich chart takes over once rho^L < 1e4, in the units of the problem: theta then loses four
 digits of f to cancellation, where the co-moving chart would lose as many to the growth of eta."""
 
+RICH_BELOW_AT_REST = 0.0
+"""The same on a slow manifold, where nothing mends what is lost: integrated to rtol, theta knows f
+to rtol rho^L, and f = y is restored at a rate of L only."""
+
 
 def gradient_flow(
     problem: Problem,
@@ -299,9 +303,11 @@ def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float
 
 def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
     """From `start` to `stop`: co-moving, then rich; on the slow manifold where that is stiff."""
-    turn = hand_over(chart, RICH_BELOW)
-    rich = replace(chart, comoving=False)
     relaxed, released = slow_clocks(chart, start)
+    turn = hand_over(chart, RICH_BELOW)
+    if relaxed <= turn < released:
+        turn = hand_over(chart, RICH_BELOW_AT_REST)
+    rich = replace(chart, comoving=False)
     ends = [*sorted(clock for clock in (turn, relaxed, released) if start < clock < stop), stop]
     return [
         _Segment(chart if begin < turn else rich, end, slow=relaxed <= begin < released)
