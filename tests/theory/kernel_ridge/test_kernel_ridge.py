@@ -1,0 +1,83 @@
+"""Predicted risks against their equations; drawn ones against plain ridge regression."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from theory.errors import InvalidInput
+from theory.kernel_ridge import Cube, Curve, Spectrum, drawn_risks
+
+VALUES = np.array([1.0, 0.5, 0.25, 0.2, 0.1, 0.05])
+TARGET = np.array([0.4, 0.0, 0.3, 0.1, 0.1, 0.1])
+
+
+def test_effective_ridge_solves_its_equation() -> None:
+    curve = Curve(Spectrum(VALUES, TARGET, 0.1, 0.02), 4)
+    kappa = curve.effective_ridge
+    assert_allclose((VALUES / (VALUES + kappa)).sum() + 0.02 / kappa, 4.0, rtol=1e-12)
+    assert_allclose(curve.learned, curve.learnabilities.sum(), rtol=1e-12)
+
+
+def test_many_equal_eigenvalues_have_a_closed_form() -> None:
+    """M equal ones, no ridge: L = n / M and a test error of (1 - n/M) |f|^2."""
+    curve = Curve(Spectrum(np.full(40, 0.3), np.full(40, 0.025), 0.0, 0.0), 10)
+    assert_allclose(curve.learnabilities, 0.25, rtol=1e-12)
+    assert_allclose(curve.amplification, 1.0 / (1.0 - 0.25**2 * 4.0), rtol=1e-12)
+    assert_allclose(curve.test, 0.75, rtol=1e-12)
+
+
+def test_more_samples_than_modes_need_a_ridge() -> None:
+    with pytest.raises(InvalidInput, match="samples are 6 of 6 modes"):
+        _ = Curve(Spectrum(VALUES, TARGET, 0.0, 0.0), 6).test
+
+
+def test_drawn_errors_are_those_of_ridge_regression() -> None:
+    spectrum = Spectrum(VALUES, TARGET, 0.2, 0.05)
+    found = drawn_risks(np.random.default_rng(0), spectrum, 4, 3)
+    features = np.random.default_rng(0).normal(size=(3, 4, 6))
+    rng, weights = np.random.default_rng(1), np.sqrt(TARGET)
+    for draw, phi in enumerate(features):
+        noise = np.sqrt(0.2) * rng.normal(size=(40_000, 4))
+        labels = phi @ weights + noise
+        # min |y - phi w|^2 + delta w' Lam^-1 w: the same regression in the space of weights
+        inner = phi.T @ phi + 0.05 * np.diag(1.0 / VALUES)
+        fitted = np.linalg.solve(inner, phi.T @ labels.T).T
+        test = ((fitted - weights) ** 2).sum(axis=1).mean() + 0.2
+        train = ((fitted @ phi.T - labels) ** 2).mean()
+        assert_allclose([found.test[draw], found.train[draw]], [test, train], rtol=0.03)
+    assert np.all(found.learned < 4.0)
+
+
+def test_without_a_ridge_learnabilities_sum_to_the_samples() -> None:
+    found = drawn_risks(np.random.default_rng(2), Spectrum(VALUES, TARGET, 0.0, 0.0), 4, 20)
+    assert_allclose(found.learned, 4.0, rtol=1e-8)
+    assert_allclose(found.train, 0.0, atol=1e-20)
+
+
+def test_products_are_eigenfunctions_on_the_cube() -> None:
+    cube = Cube(5, 1.5, 2)
+    spectrum = cube.spectrum(0.0)
+    (place,) = np.flatnonzero(spectrum.target)
+    assert_allclose(
+        cube.gram @ cube.target / 32, spectrum.eigenvalues[place] * cube.target, atol=1e-12
+    )
+    assert_allclose(
+        np.sort(np.linalg.eigvalsh(cube.gram / 32)), np.sort(spectrum.eigenvalues), atol=1e-12
+    )
+
+
+def test_risk_on_the_cube_is_that_of_a_plain_solution() -> None:
+    cube = Cube(4, 1.0, 1)
+    chosen = np.random.default_rng(3).integers(16, size=(2, 5))
+    found = cube.risks(np.random.default_rng(3), 5, 0.01, 2)
+    for draw, rows in enumerate(chosen):
+        points = cube.points[rows]
+        inner = np.exp(points @ points.T / 4.0 - 1.0) + 0.01 * np.eye(5)
+        fitted = np.exp(cube.points @ points.T / 4.0 - 1.0) @ np.linalg.solve(inner, points[:, 0])
+        assert_allclose(found[draw], ((fitted - cube.points[:, 0]) ** 2).mean(), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("dimension", "level"), [(0, 0), (13, 1), (4, 5)])
+def test_cubes_that_do_not_exist(dimension: int, level: int) -> None:
+    with pytest.raises(InvalidInput, match="must lie between"):
+        Cube(dimension, 1.0, level)

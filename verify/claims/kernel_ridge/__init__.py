@@ -1,0 +1,1 @@
+"""Kernel ridge regression on random data: risks from eigenvalues alone, and how well they serve."""
