@@ -6,6 +6,8 @@ from theory.modular_addition.closed_form import (
     closed_form_net,
     exact_outputs,
     neurons_of,
+    three_neuron_margin,
+    three_neuron_net,
     uniform_multiplier_residual,
 )
 from theory.modular_addition.data import (
@@ -60,6 +62,8 @@ __all__ = [
     "sums",
     "symmetric_anchor",
     "symmetric_kernel",
+    "three_neuron_margin",
+    "three_neuron_net",
     "uniform_multiplier_residual",
     "wide_kernel",
 ]

@@ -11,13 +11,14 @@ random phases). Phases on a line, phi_u = 2 pi j / n and phi_v = s phi_u, do fro
 """
 
 from dataclasses import dataclass
-from math import pi
+from math import pi, sqrt
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.modular_addition.data import check_odd, quadratic_net
+from theory.modular_addition.margins import largest_margin
 from theory.nets import TwoLayer
 from theory.problem import Problem
 
@@ -74,6 +75,32 @@ def closed_form_net(modulus: int, phases: Phases = FEWEST_PHASES) -> tuple[TwoLa
     hidden = np.concatenate([rows(first), rows(second)], axis=1)
     net = quadratic_net(modulus, neurons_of(modulus, phases))
     return net, np.concatenate([rows(first + second).T.ravel(), hidden.ravel()])
+
+
+def three_neuron_net(drop: float = 12.0 / 5.0) -> tuple[TwoLayer, Floats]:
+    """Three neurons that add mod 3 with equal margins, and their parameters `(P,)`.
+
+        u_a = 1 - drop [a = m],  v_b = 1 - drop [b = m],  w_c proportional to 3 [c = 2m] - 1
+
+    for m = 0, 1, 2. Modulo 3 the class of (a, b) is 2m, m the element that both are, or neither
+    is. Neuron m is (2 - drop n)^2 where n of the two are m: largest at n = 2, then at n = 0; all
+    margins are equal at drop = 12/5. The mean of rows costs neurons 3 % of their mean margin, and
+    saves half of them. A KKT point, with two multipliers.
+    """
+    own = np.eye(3)
+    rows = 1.0 - drop * own
+    size = float(np.sqrt(((1.0 - drop) ** 2 + 2.0) / 6.0))
+    readout = size * (3.0 * own[2 * np.arange(3) % 3] - 1.0)
+    hidden = np.concatenate([rows, rows], axis=1)
+    return quadratic_net(3, 3), np.concatenate([readout.T.ravel(), hidden.ravel()])
+
+
+def three_neuron_margin() -> float:
+    """Its q / |theta|^3, 32 sqrt(2) / 33 = 1.371 times that of 3 (p-1) = 6 neurons.
+
+    So 3 (p-1) neurons are not best at p = 3.
+    """
+    return 32.0 * sqrt(2.0) / 33.0 * largest_margin(3, neurons_of(3, FEWEST_PHASES))
 
 
 def exact_outputs(modulus: int, neurons: int) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def largest_neuron_margin(modulus: int) -> float:
 def largest_margin(modulus: int, neurons: float) -> float:
     """gamma_1 / sqrt(M): q / |theta|^3 of M equal neurons of one frequency with equal margins.
 
-    With the fewest that are known to do, M = 3 (p-1), it is the conjectured L2 max margin.
+    With M = 3 (p-1) it is the largest known in |theta| from p = 5 on; see `three_neuron_net`.
 
     Raises:
         InvalidInput: M is not positive.

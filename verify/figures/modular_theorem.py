@@ -289,8 +289,8 @@ FIGURE = FigureSpec(
         "flow; one seed. Left: a net of p^2 neurons whose NTK knows only which summands agree, "
         "on 80 % of the pairs; predicted before t_g: a test accuracy of 0, and as many classes "
         "ahead of the true one as the kernel machine has. Middle: difference trick, all pairs; "
-        "predicted after t_g: gamma_1 / sqrt(3 (p-1)), the maximum by conjecture. Right: "
-        "difference trick, 80 % of the pairs. quick: p = 5, 16 neurons; right also p = 7. "
+        "predicted after t_g: gamma_1 / sqrt(3 (p-1)), the maximum by conjecture from p = 5 on. "
+        "Right: difference trick, 80 % of the pairs. quick: p = 5, 16 neurons; right also p = 7. "
         "paper: p = 7, 24 neurons; right also p = 11 with 40."
     ),
     source="this project, of Lyu et al. (ICLR 2024), Theorems 3.4 and 3.5, and Morwani et al. "

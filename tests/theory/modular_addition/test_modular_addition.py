@@ -32,6 +32,8 @@ from theory.modular_addition import (
     sums,
     symmetric_anchor,
     symmetric_kernel,
+    three_neuron_margin,
+    three_neuron_net,
     uniform_multiplier_residual,
     wide_kernel,
 )
@@ -96,6 +98,22 @@ def test_fewest_phases_attain_the_bound_and_its_conditions(modulus: int) -> None
 
 def test_stationarity_of_the_closed_form_by_least_squares() -> None:
     net, theta = closed_form_net(5)
+    found = kkt_residual(addition_problem(net, theta), theta)
+    assert found.stationarity < 1e-12
+    assert found.complementarity == pytest.approx(0.0, abs=1e-12)
+
+
+def test_three_neurons_add_mod_3_at_a_larger_margin_than_six() -> None:
+    def normalised(drop: float) -> float:
+        net, theta = three_neuron_net(drop)
+        return float(margins_of(net, theta).min() / np.linalg.norm(theta) ** 3)
+
+    net, theta = three_neuron_net()
+    margins = margins_of(net, theta)
+    assert margins == pytest.approx(margins[0])
+    assert normalised(2.4) == pytest.approx(three_neuron_margin(), rel=1e-12)
+    assert three_neuron_margin() > 1.37 * largest_margin(3, 6)
+    assert max(normalised(drop) for drop in (2.3, 2.39, 2.41, 2.5)) < normalised(2.4)
     found = kkt_residual(addition_problem(net, theta), theta)
     assert found.stationarity < 1e-12
     assert found.complementarity == pytest.approx(0.0, abs=1e-12)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.backend import Floats
+from theory.margin import kkt_residual
 from theory.modular_addition import (
     Phases,
     addition_problem,
@@ -16,9 +17,12 @@ from theory.modular_addition import (
     neurons_of,
     one_hot,
     sums,
+    three_neuron_margin,
+    three_neuron_net,
     uniform_multiplier_residual,
 )
 from theory.modular_addition.data import is_true
+from theory.nets import TwoLayer
 from verify.language import (
     Basis,
     Claim,
@@ -49,6 +53,7 @@ class ExactNet:
         spread: of all margins, over the largest.
         residual: of stationarity, with one multiplier.
         best: the largest normalised margin of lines of n phases, n = 1 to `MOST_PHASES`.
+        three: the normalised margin of three neurons at p = 3, and their stationarity.
     """
 
     told: PhaseLine
@@ -58,11 +63,11 @@ class ExactNet:
     spread: float
     residual: float
     best: Floats
+    three: tuple[float, float]
 
 
-def normalised(modulus: int, phases: Phases) -> float:
+def normalised(net: TwoLayer, theta: Floats) -> float:
     """The smallest margin on all pairs over |theta|^3, by the net itself."""
-    net, theta = closed_form_net(modulus, phases)
     problem = addition_problem(net, theta)
     margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
     return float(margins.min() / np.linalg.norm(theta) ** 3)
@@ -78,9 +83,10 @@ def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
     own = is_true(outputs, sums(p, all_pairs(p)))
     margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
     best = [
-        max(normalised(p, Phases(count, step)) for step in range(count))
+        max(normalised(*closed_form_net(p, Phases(count, step))) for step in range(count))
         for count in range(1, MOST_PHASES + 1)
     ]
+    three = three_neuron_net()
     return ExactNet(
         told,
         outputs[own],
@@ -89,6 +95,7 @@ def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
         float(np.ptp(margins) / margins.max()),
         uniform_multiplier_residual(problem, theta),
         np.array(best),
+        (normalised(*three), kkt_residual(addition_problem(*three), three[1]).stationarity),
     )
 
 
@@ -109,6 +116,7 @@ class Theory:
 
     Attributes:
         other: the output at other classes, times p - 1 over that at the true one.
+        three: the margin of three neurons at p = 3, over their closed form.
     """
 
     power: float = stated(
@@ -124,6 +132,11 @@ class Theory:
         eight=(8, "it takes 4 (p-1) neurons"),
     )
     other: float = stated(-1.0, at_zero=(0.0, "outputs of wrong classes are 0"))
+    three: float = stated(
+        1.0,
+        as_six=(33.0 / (32.0 * 2.0**0.5), "the margin of 3 (p-1) neurons"),
+        of_one_frequency=(33.0 / 32.0, "that of three neurons of one frequency"),
+    )
 
 
 def laws(measured: ExactNet, theory: Theory) -> Iterator[Law]:
@@ -137,23 +150,30 @@ def laws(measured: ExactNet, theory: Theory) -> Iterator[Law]:
     yield equals("outputs at others, over neurons", others, -theory.other * other, 1e-10)
     spread = Quantity.of(measured.spread, ROUNDING)
     yield below("spread of margins", spread, 1e-10, Basis.IDENTITY)
-    residual = Quantity.of(measured.residual, ROUNDING)
-    yield below("stationarity with equal multipliers", residual, 1e-10, Basis.IDENTITY)
+    equal = Quantity.of(measured.residual, ROUNDING)
+    yield below("stationarity with equal multipliers", equal, 1e-10, Basis.IDENTITY)
     predicted = gamma * float(neurons) ** theory.power
     share = Quantity.of(measured.margin / predicted, ROUNDING)
     yield equals("margin over gamma_1 M^-1/2", share, 1.0, 1e-9)
     fewest = neurons_of(told.modulus, Phases(theory.phases, 1))
     best = Quantity.of(measured.best.max() / largest_margin(told.modulus, fewest), ROUNDING)
     yield equals("largest margin of lines of up to eight phases", best, 1.0, 1e-9)
+    margin, residual = measured.three
+    said = theory.three * three_neuron_margin()
+    three = Quantity.of(margin / said, ROUNDING)
+    yield equals("margin of three neurons at p = 3", three, 1.0, 1e-9)
+    still = Quantity.of(residual, ROUNDING)
+    yield below("stationarity of three neurons at p = 3", still, 1e-10, Basis.IDENTITY)
 
 
 CLAIM = Claim(
     id="modular-exact-nets",
-    title="3 (p-1) neurons add mod p exactly: equal margins, KKT, the fewest phases on a line",
+    title="3 (p-1) neurons add mod p exactly, the fewest on a line; mod 3 three do, and better",
     statement=(
         r"f_c = \frac{M}{2} \frac{p [c = a+b] - 1}{p-1}, \quad"
         r" \frac{q}{\|\theta\|^3} = \frac{\gamma_1}{\sqrt{M}}, \quad"
-        r" M = 3(p-1): \frac{\sqrt{2}}{9 \sqrt{p} (p-1)^{3/2}}"
+        r" M = 3(p-1): \frac{\sqrt{2}}{9 \sqrt{p} (p-1)^{3/2}}; \quad"
+        r" p = 3, \ M = 3: \frac{32 \sqrt{2}}{33} \frac{\gamma_1}{\sqrt{6}}"
     ),
     source=source_of("modular-exact-nets"),
     measurement=EXACT,

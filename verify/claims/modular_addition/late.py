@@ -100,10 +100,10 @@ def laws_of_gamma(measured: Flow, theory: Gamma) -> Iterator[Law]:
 CLAIMS = (
     Claim(
         id="modular-late",
-        title="After t_g the margin of addition mod p is near gamma_1 / sqrt(3 (p-1)), never above",
+        title="After t_g the margin of addition mod 5 is near gamma_1 / sqrt(3 (p-1)), never above",
         statement=(
             r"\frac{\min q}{\|\theta\|^3} \le \frac{\gamma_1}{\sqrt{M_{\mathrm{eff}}}}"
-            r" \text{ always}, \quad \frac{9}{10} \le \frac{\min q(3 t_g)}{\|\theta\|^3}"
+            r" \text{ always}, \quad p = 5:  \frac{9}{10} \le \frac{\min q(3 t_g)}{\|\theta\|^3}"
             r" \frac{\sqrt{3(p-1)}}{\gamma_1} \le 1 \text{ (the maximum is a conjecture)}"
         ),
         source=source_of("modular-late"),
@@ -112,7 +112,7 @@ CLAIMS = (
         laws=laws,
         tolerances=(
             "over gamma_1 sum r^3: 1, proved, with 1e-9 for rounding",
-            "over its maximum: 1, a conjecture; 0.9986 at most of 10 flows of p = 5",
+            "over its maximum: 1, a conjecture for p >= 5; 0.9986 at most of 10 flows of p = 5",
             "what it lacks at 3 t_g: 10 %; 5 % at most of 10 flows of p = 5, 7 % with p up to 11",
             "neurons in use: 2 % more than 3 (p-1); 12.00 at most at p = 5",
         ),

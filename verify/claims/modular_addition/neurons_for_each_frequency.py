@@ -52,6 +52,27 @@ def laws_of_four_times(measured: ExactNet, theory: FourTimes) -> Iterator[Law]:
     yield equals("largest margin of lines is the claimed one", share, 1.0, 1e-9)
 
 
+@dataclass(frozen=True)
+class Optimum:
+    """No net that is known has more than the margin of `neurons` (p-1) neurons."""
+
+    neurons: float = stated(
+        3.0,
+        four=(4.0, "4 (p-1)"),
+        five=(5.0, "5 (p-1)"),
+        seven_halves=(3.5, "seven for each frequency"),
+        five_halves=(2.5, "five for each frequency"),
+        two=(2.0, "four for each frequency"),
+    )
+
+
+def laws_of_optimum(measured: ExactNet, theory: Optimum) -> Iterator[Law]:
+    p = measured.told.modulus
+    known = max(measured.best.max(), measured.three[0] if p == 3 else 0.0)
+    share = Quantity.of(known / largest_margin(p, theory.neurons * (p - 1)), ROUNDING)
+    yield below("largest known margin over the claimed one", share, 1.0 + 1e-9, Basis.IDENTITY)
+
+
 CLAIMS = (
     Claim(
         id="modular-five-phases",
@@ -73,6 +94,17 @@ CLAIMS = (
         theory=FourTimes(),
         laws=laws_of_four_times,
         tolerances=("share: 1e-9; with 3 (p-1) neurons the margin is sqrt(4/3) times as large",),
+        expected="falsified",
+    ),
+    Claim(
+        id="modular-optimum-for-every-p",
+        title="Tempting: gamma_1 / sqrt(3 (p-1)) is the largest margin for every odd p",
+        statement=r"\max \frac{\min q}{\|\theta\|^3} = \frac{\gamma_1}{\sqrt{3(p-1)}}",
+        source=source_of("modular-optimum-for-every-p"),
+        measurement=EXACT,
+        theory=Optimum(),
+        laws=laws_of_optimum,
+        tolerances=("share: 1e-9; three neurons at p = 3 have 1.371 of it",),
         expected="falsified",
     ),
 )
