@@ -8,7 +8,8 @@ machine has weights alpha_ic, sum_c alpha_ic = 0, and at an unseen pair the scor
 
 No seen pair of that row or column has class a + b, so its second term is never positive, while the
 mean of each term over classes is 0: the true class does not come first, unless the first term, of
-classes alone, says so. With kappa(0) = 0 it never does.
+classes alone, says so. With kappa(0) = 0 it never does; otherwise it may where hardly a pair of row
+and column is seen.
 """
 
 from dataclasses import dataclass
