@@ -1,0 +1,91 @@
+"""The algorithm against flows and linear programmes, closed forms against integration."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from theory.errors import InvalidInput
+from theory.saddles import (
+    greedy_path,
+    jump_times,
+    leading_distance,
+    least_absolute,
+    matrix_flow,
+    small_start_flow,
+)
+from verify.strategies.saddles import SmallStart
+
+RNG = np.random.default_rng(1)
+TASK = next(task for task in (SmallStart(3, 5, seed) for seed in range(1000)) if task.clear)
+ROWS, TARGETS = RNG.normal(size=(3, 5)), RNG.normal(size=3)
+
+
+def test_flow_is_that_of_u_and_v() -> None:
+    size = 3.0
+
+    def field(_: float, theta: np.ndarray) -> np.ndarray:
+        u, v = np.split(theta, 2)
+        slope = ROWS.T @ (ROWS @ (u**2 - v**2) - TARGETS)
+        return np.concatenate([-2.0 * u * slope, 2.0 * v * slope])
+
+    start = np.full(10, np.exp(-size))
+    plain = solve_ivp(field, (0, 2 * size), start, "DOP853", [size, 2 * size], rtol=1e-10)
+    found = small_start_flow(ROWS, TARGETS, size, [1.0, 2.0], [])
+    for theta, weights in zip(plain.y.T, found.weights, strict=True):
+        u, v = np.split(theta, 2)
+        assert weights == pytest.approx(u**2 - v**2, abs=1e-5)
+
+
+def test_first_jump_is_at_half_the_inverse_of_the_largest_gradient() -> None:
+    path = greedy_path(ROWS, TARGETS)
+    assert path.times[0] == pytest.approx(0.5 / np.abs(ROWS.T @ TARGETS).max())
+    assert path.at(np.array([0.0]))[0] == pytest.approx(np.zeros(5))
+
+
+def test_path_is_where_the_flow_rests() -> None:
+    path = greedy_path(TASK.rows, TASK.targets)
+    losses = path.losses(TASK.rows, TASK.targets)
+    levels = (losses[1:] + losses[:-1]) / 2
+    times = np.linspace(0.0, path.times[-1] + 1.0, 401)
+    flows = [
+        small_start_flow(TASK.rows, TASK.targets, size, times, levels) for size in (80.0, 160.0)
+    ]
+    gaps = np.abs(flows[1].weights[:, None] - path.saddles).max(axis=2)
+    assert gaps.min(axis=0).max() < 1e-3
+    middle = (path.times[1:] + path.times[:-1]) / 2
+    assert np.all((path.room(middle) > 0.0) & (path.room(middle) < 1.0))
+    later = jump_times(flows[1], 160.0) - jump_times(flows[0], 80.0)
+    assert later / 80.0 == pytest.approx(path.times, rel=1e-4)
+
+
+def test_last_saddle_has_the_least_absolute_sum_and_pursuits_do_not() -> None:
+    least = least_absolute(ROWS, TARGETS)
+    assert np.abs(greedy_path(ROWS, TARGETS).saddles[-1]).sum() == pytest.approx(least)
+    pursuit = greedy_path(ROWS, TARGETS, remembers=False, leaves=False)
+    assert np.abs(pursuit.saddles[-1]).sum() > 1.01 * least
+    assert ROWS @ pursuit.saddles[-1] == pytest.approx(TARGETS)
+
+
+def test_matrix_flow_against_integration() -> None:
+    values, start = np.array([1.5, 0.5, 0.0]), 0.3 * RNG.normal(size=(3, 2))
+
+    def field(_: float, flat: np.ndarray) -> np.ndarray:
+        u = flat.reshape(3, 2)
+        return (np.diag(values) @ u - u @ u.T @ u).ravel()
+
+    last = solve_ivp(field, (0, 2.0), start.ravel(), "DOP853", rtol=1e-10, atol=1e-12).y[:, -1]
+    u = last.reshape(3, 2)
+    assert matrix_flow(values, start, 2.0) == pytest.approx(u @ u.T, abs=1e-8)
+
+
+def test_leading_distance_is_that_of_small_starts() -> None:
+    values, start = np.array([1.5, 0.5, 0.25]), 1e-9 * RNG.normal(size=(3, 2))
+    time = np.log(1.0 / np.linalg.norm(start[0])) / 1.5
+    product = matrix_flow(values, start, time)
+    product[0, 0] = 0.0
+    assert leading_distance(values, start, time) == pytest.approx(np.linalg.norm(product), rel=1e-4)
+
+
+def test_targets_that_no_input_sees_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="never leaves 0"):
+        greedy_path(np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([1.0, -1.0]))

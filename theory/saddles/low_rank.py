@@ -1,0 +1,32 @@
+"""U' = (A - U U') U from alpha U0: one rank after the other (Li, Luo, Lyu 2021).
+
+M = U U' solves M' = A M + M A - 2 M^2, so that with P = alpha e^(At) U0
+
+    M(t) = P (I + 2 alpha^2 U0' int_0^t e^(2As) ds U0)^-1 P'.
+
+At T = log(1 / (alpha |u_1|)) / mu_1 + c, u_j the rows of U0 in the eigenbasis of A, the first row
+of P has left 0, q = e^(mu_1 c) u_1 / |u_1|, and the others are p_j = alpha e^(mu_j T) u_j. M is off
+its first mode by sqrt(2) |q.p_j| / (1 + |q|^2 / mu_1) to leading order, hence by
+alpha^(1 - mu_2/mu_1).
+"""
+
+import numpy as np
+
+from theory.backend import Floats
+
+
+def matrix_flow(values: Floats, start: Floats, time: float) -> Floats:
+    """M(t), `(d, d)`, in the eigenbasis of A; `start` is alpha U0 there, `(d, h)`."""
+    safe = np.where(values != 0.0, values, 1.0)
+    doubled = np.where(values != 0.0, np.expm1(2.0 * values * time) / safe, 2.0 * time)
+    moved = np.exp(values * time)[:, None] * start
+    inner = np.eye(start.shape[1]) + (start.T * doubled) @ start
+    return np.asarray(moved @ np.linalg.solve(inner, moved.T))
+
+
+def leading_distance(values: Floats, start: Floats, time: float) -> float:
+    """|M - M_11 e_1 e_1'| in the Frobenius norm, to leading order in alpha."""
+    moved = np.exp(values * time)[:, None] * start
+    first, others = moved[0], moved[1:]
+    crossed = others @ first / (1.0 + float(first @ first) / values[0])
+    return float(np.sqrt(2.0) * np.linalg.norm(crossed))

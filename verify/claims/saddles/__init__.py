@@ -1,0 +1,1 @@
+"""Vanishing starts: from saddle to saddle, and one rank after the other."""
