@@ -64,6 +64,7 @@ def test_fragment_that_is_missing_or_stands_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("[[mutants]]", "[[mutant]]", "has mutant"),
         ("find = ", "fragment = ", "has \\['fragment'\\]"),
         ("fault = ", "# fault = ", "lacks fault"),
         ('id = "kernel-decay-without-samples"', 'id = "kernel-decay-drift"', "stand twice"),

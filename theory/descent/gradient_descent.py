@@ -7,8 +7,9 @@ logarithms and combined before any is exponentiated, so that a loss of 1e-1000 s
 runs share net and data, and differ in start, weight decay and step rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, inf, isfinite, log
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Array, Floats
+from theory.descent.compiled_descent import compiled_descent
 from theory.descent.steps import FixedStep, LossScaledStep, StepRule, check_decay
 from theory.errors import InvalidInput, NumericalFailure
 from theory.problem import Problem, Regime, _frozen_array
@@ -223,6 +225,29 @@ class _Program:
         decayed = self.decay.log() + 2.0 * self.log_norm(theta) - log(2.0)
         return self.log_loss(self.outputs(theta)).logaddexp(decayed)
 
+    def compiled_steps(self, due: Array) -> "Callable[[int, _Reached], _Reached] | None":
+        """Steps in compiled code; None for other nets, rules, precisions and devices."""
+        import torch
+
+        if self.fixed is None or self.dtype != torch.float64 or self.device != "cpu":
+            return None
+        if self.problem.parameters * self.problem.rows > LARGEST_JACOBIAN:
+            return None
+        descent = compiled_descent(
+            self.problem, self.fixed.numpy(), self.decay.numpy(), due.numpy()
+        )
+        if descent is None:
+            return None
+
+        def take(steps: int, reached: _Reached) -> _Reached:
+            moved = (reached.theta, reached.log_time, reached.taken, reached.recorded)
+            theta, log_time, taken, recorded = (tensor.clone() for tensor in moved)
+            arrays = (tensor.numpy() for tensor in (theta, log_time, taken, recorded))
+            descent.take(steps, *arrays)
+            return _Reached(theta, log_time, taken, recorded)
+
+        return take
+
     def check(self, theta: Array, limit: Array, step: int, active: Array) -> None:
         """Raise for the first active run that has diverged."""
         reached = self.objective(theta)
@@ -253,17 +278,46 @@ def _until_times(program: _Program, at: Floats, max_steps: int) -> Descent:
         units = np.log([run.unit for run in program.runs])
         due = program.tensor(np.log(at)[None, :] + units[:, None])
     theta = program.start
-    recorded = theta[:, None, :].repeat(1, len(at), 1)
-    log_time = torch.full_like(program.decay, -inf)
+    reached = _Reached(
+        theta,
+        torch.full_like(program.decay, -inf),
+        torch.zeros_like(program.decay),
+        theta[:, None, :].repeat(1, len(at), 1),
+    )
     ends = due.amax(-1)
     limit = program.objective(theta) + log(GROWTH)
-    taken = torch.zeros_like(log_time)
-    for step in range(max_steps + 1):
+    take = program.compiled_steps(due) or partial(_take_steps, program, due)
+    for step in range(0, max_steps + 1, CHECK_EVERY):
+        program.check(reached.theta, limit, step, reached.log_time < ends)
+        reached = take(min(CHECK_EVERY, max_steps - step), reached)
+        if not bool((reached.log_time < ends).any()):
+            return program.result(reached.recorded, due, reached.taken)
+    raise NumericalFailure(
+        f"gradient descent reached t = {reached.log_time.exp().tolist()} of "
+        f"{ends.exp().tolist()} in {max_steps} steps; give larger steps or max_steps"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """Where runs are: theta `(B, P)`, log t and steps taken `(B,)`, recorded theta `(B, R, P)`."""
+
+    theta: Array
+    log_time: Array
+    taken: Array
+    recorded: Array
+
+
+def _take_steps(program: _Program, due: Array, steps: int, reached: _Reached) -> _Reached:
+    """So many steps of every run that is not done."""
+    import torch
+
+    theta, log_time, recorded = reached.theta, reached.log_time, reached.recorded
+    taken, ends = reached.taken, due.amax(-1)
+    for _ in range(steps):
         active = log_time < ends
-        if step % CHECK_EVERY == 0:
-            program.check(theta, limit, step, active)
         if not bool(active.any()):
-            return program.result(recorded, due, taken)
+            break
         proposal = program.propose(theta)
         later = log_time.logaddexp(proposal.log_step)
         passed = (due > log_time[:, None]) & (due <= later[:, None]) & active[:, None]
@@ -276,10 +330,7 @@ def _until_times(program: _Program, at: Floats, max_steps: int) -> Descent:
         theta = torch.where(active[:, None], theta + proposal.change, theta)
         log_time = torch.where(active, later, log_time)
         taken = taken + active.to(taken.dtype)
-    raise NumericalFailure(
-        f"gradient descent reached t = {log_time.exp().tolist()} of {ends.exp().tolist()} in "
-        f"{max_steps} steps; give larger steps or max_steps"
-    )
+    return _Reached(theta, log_time, taken, recorded)
 
 
 def _until_steps(program: _Program, at_steps: Sequence[int]) -> Descent:

@@ -83,7 +83,8 @@ def _change_step(differences: Floats, order: int, factor: float) -> None:
 @compiled
 def _between(differences: Floats, order: int, steps_back: float) -> Floats:
     """The interpolating polynomial so many steps before the last state."""
-    state, weight = differences[0].copy(), 1.0
+    state: Floats = differences[0].copy()
+    weight = 1.0
     for j in range(1, order + 1):
         weight *= (j - 1 - steps_back) / j
         state += weight * differences[j]

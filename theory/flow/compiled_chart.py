@@ -18,6 +18,7 @@ from theory.flow.compiled_nets import Layout, bend, grow, layout_of
 from theory.flow.compiled_pairs import Classes, Heads, bend_pairs, grow_pairs
 from theory.nets import ConstantFeature, Deep, Diagonal, TwoLayer
 from theory.nets.constant_feature import with_constant
+from theory.problem import Problem
 
 OWN = (Diagonal, TwoLayer, Deep)
 """Families of several outputs."""
@@ -85,6 +86,43 @@ class CompiledChart:
 def compiled_chart(chart: Chart) -> CompiledChart | None:
     """None for nets of the user's own."""
     problem = chart.problem
+    return _chart_of(
+        problem,
+        chart.labels,
+        comoving=chart.comoving,
+        log_alpha=chart.log_alpha,
+        resting_gain=chart.resting_gain,
+        gradient_unit=problem.units.gradient,
+        base=chart.base,
+        base_jacobian=chart.base_jacobian,
+    )
+
+
+def plain_chart(problem: Problem) -> CompiledChart | None:
+    """theta as it is, in the units that are told: outputs and gradients are those of the net."""
+    return _chart_of(
+        problem,
+        problem.row_labels,
+        comoving=False,
+        log_alpha=0.0,
+        resting_gain=0.0,
+        gradient_unit=1.0,
+        base=np.zeros(problem.parameters),
+        base_jacobian=np.zeros((problem.rows, problem.parameters)),
+    )
+
+
+def _chart_of(
+    problem: Problem,
+    labels: Floats,
+    *,
+    comoving: bool,
+    log_alpha: float,
+    resting_gain: float,
+    gradient_unit: float,
+    base: Floats,
+    base_jacobian: Floats,
+) -> CompiledChart | None:
     plain, inputs = problem.net, problem.inputs
     if isinstance(plain, ConstantFeature):
         plain, inputs = plain.net, with_constant(inputs)
@@ -96,15 +134,15 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
         Equations(
             net,
             code_of(problem.loss_function),
-            chart.comoving,
+            comoving,
             float(problem.degree),
-            chart.log_alpha,
-            chart.resting_gain,
-            problem.units.gradient,
-            chart.base,
-            chart.base_jacobian,
+            log_alpha,
+            resting_gain,
+            gradient_unit,
+            base,
+            base_jacobian,
             inputs,
-            chart.labels,
+            labels,
             coupled(problem.loss_function),
             plain.heads if isinstance(plain, OWN) and several else NO_HEADS,
             problem.labels[: problem.samples if several else 0].astype(np.int64),

@@ -42,7 +42,10 @@ def catalogue(path: Path = FILE) -> tuple[Mutant, ...]:
     Raises:
         InvalidInput: a key that is unknown or missing, or an id that stands twice.
     """
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))["mutants"]
+    read = tomllib.loads(path.read_text(encoding="utf-8"))
+    if unknown := sorted(read.keys() - {"mutants"}):
+        raise InvalidInput(f"{path.name} has {', '.join(unknown)}; only [[mutants]] are read")
+    tables = read["mutants"]
     found = tuple(_mutant(table) for table in tables)
     ids = [mutant.id for mutant in found]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
