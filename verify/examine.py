@@ -251,7 +251,7 @@ def decisive(law: Law) -> Law:
     deciding = {check.status: check for check in law.checks}
     order = (Status.REFUTED, Status.UNRESOLVED, Status.KEPT)
     check = next((deciding[status] for status in order if status in deciding), None)
-    return replace(law, checks=() if check is None else (check,), ladder=None)
+    return replace(law, checks=() if check is None else (check,), ladder=None, compared=None)
 
 
 def _plain(law: Law) -> Law:

@@ -1,4 +1,4 @@
-"""Figures: one a file. A new file with a `FIGURE` is a new figure; nothing else is edited."""
+"""Figures, mostly one a file. A new file with a `FIGURE` or `FIGURES` is found by itself."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,6 +11,7 @@ def all_figures() -> dict[str, FigureSpec]:
     """Every figure of this package, by name."""
     modules = [import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__)]
     figures = [module.FIGURE for module in modules if hasattr(module, "FIGURE")]
+    figures += [figure for module in modules for figure in getattr(module, "FIGURES", ())]
     return {figure.name: figure for figure in sorted(figures, key=lambda figure: figure.name)}
 
 

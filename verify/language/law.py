@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.backend import Floats
 from theory.errors import InvalidInput
 from verify.language.quantity import Quantity
 
@@ -114,6 +115,7 @@ class Law:
         stratum: the kind of instance within which rates are compared, such as a degree.
         reason: why it is unresolved or not applicable.
         ladder: what it was read from, for the plot.
+        compared: values and what is predicted of each, of a law of equality; for figures.
     """
 
     id: str
@@ -125,6 +127,7 @@ class Law:
     unresolved: str = ""
     not_applicable: str = ""
     ladder: "Ladder | None" = field(default=None, compare=False)
+    compared: "tuple[Quantity, Floats] | None" = field(default=None, compare=False, repr=False)
 
     @property
     def status(self) -> Status:
@@ -185,8 +188,10 @@ def equals(
 ) -> Law:
     """|value - predicted| <= tolerance, absolute."""
     quantity = value if isinstance(value, Quantity) else Quantity.of(value, error)
-    gap = abs(quantity - np.asarray(predicted, dtype=np.float64))
-    return Law(law, Kind.EQUALS, basis, checks=_checks(gap, tolerance, 0.0, at))
+    told = np.asarray(predicted, dtype=np.float64)
+    checks = _checks(abs(quantity - told), tolerance, 0.0, at)
+    pairs = quantity, np.broadcast_to(told, quantity.values.shape)
+    return Law(law, Kind.EQUALS, basis, checks=checks, compared=pairs)
 
 
 def rate(

@@ -85,11 +85,12 @@ class Logarithm:
     power: int = stated(2, one=(1, "log(s / a_0)"), four=(4, "log(s / a_0^4)"))
 
 
-def logarithmic_laws(measured: Escapes, theory: Logarithm) -> Iterator[Law]:
+def logarithmic_laws(measured: Escapes, theory: Logarithm) -> Iterator[Law | Ladder]:
     strength = measured.chain.strength
     predicted = theory.factor * np.log(strength / STARTS**theory.power) / strength
     ladder = Ladder.of("escape time", "layers at first", STARTS, measured.times, predicted)
     final = ladder.deviation[-1:]
+    yield ladder
     yield below("escape time from layers of 0.025, relatively", final, 0.05, Basis.MEASURED)
 
 
