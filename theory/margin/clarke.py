@@ -58,11 +58,17 @@ class ClarkeResidual:
     kinks: Flags
 
 
-def clarke_residual(problem: Problem, theta: Floats, tolerance: float = 0.0) -> ClarkeResidual:
+def clarke_residual(
+    problem: Problem,
+    theta: Floats,
+    tolerance: float = 0.0,
+    allowed: tuple[float, float] | None = None,
+) -> ClarkeResidual:
     """The residual of a parameter vector `(P,)`, of the rectifiers themselves, smoothed or not.
 
     Args:
         tolerance: largest |v_m.x_i| / |v_m| |x_i| that is on the kink.
+        allowed: the ends of the slopes on a kink, for readings that choose one; None for [a, 1].
 
     Raises:
         InvalidInput: a net that is not two layers of rectifiers, a negative tolerance, or a theta
@@ -76,7 +82,7 @@ def clarke_residual(problem: Problem, theta: Floats, tolerance: float = 0.0) -> 
     if not tolerance >= 0.0:
         raise InvalidInput(f"tolerance is {tolerance}; it must be at least 0")
     point = theta / np.linalg.norm(theta)
-    cone = _Cone.at(net, inputs, problem.labels, point, tolerance)
+    cone = _Cone.at(net, inputs, problem.labels, point, tolerance, allowed or (net.slope, 1.0))
     owners = np.arange(len(inputs))
     selections = cone.single
     for _ in range(ROUNDS):
@@ -144,7 +150,8 @@ class _Cone:
     Attributes:
         signed: y_i, `(n,)`.
         values: s(v_m, x_i), `(n, width)`.
-        single: slopes as the gradient of the net has them, `(n, width)`.
+        single: slopes of the gradient, as far as they are allowed, `(n, width)`.
+        allowed: ends of the slopes on kinks.
         reach: a bound on the sum of the best multipliers; infinite where none is known.
     """
 
@@ -155,23 +162,32 @@ class _Cone:
     values: Floats
     single: Floats
     kinks: Flags
+    allowed: tuple[float, float]
     reach: float
 
     @classmethod
     def at(
-        cls, net: TwoLayerReLU, inputs: Floats, labels: Floats, point: Floats, tolerance: float
+        cls,
+        net: TwoLayerReLU,
+        inputs: Floats,
+        labels: Floats,
+        point: Floats,
+        tolerance: float,
+        allowed: tuple[float, float],
     ) -> "_Cone":
         sharp = TwoLayerReLU(net.width, net.input_dim, net.slope)
         readout, hidden = sharp.split(point)
         z = inputs @ hidden.T
         lengths = np.linalg.norm(inputs, axis=1)
         kinks = np.abs(z) <= tolerance * lengths[:, None] * np.linalg.norm(hidden, axis=1)
-        single = np.where(z > 0, 1.0, net.slope)
+        usual = np.where(z > 0, 1.0, net.slope)
+        single = np.where(kinks, np.clip(usual, *allowed), usual)
         # <selection, theta> is 2 f on kinks, and off by |a| |z| at most within the tolerance of one
         slack = (1.0 - net.slope) * np.where(kinks, np.abs(z), 0.0) @ np.abs(readout)
         least = float((2.0 * labels * sharp.outputs(point, inputs) - slack).min())
         reach = 1.0 / least if least > 0.0 else np.inf
-        return cls(net, inputs, labels, readout, sharp.values(hidden, inputs), single, kinks, reach)
+        values = sharp.values(hidden, inputs)
+        return cls(net, inputs, labels, readout, values, single, kinks, allowed, reach)
 
     def gradients(self, samples: Integers, slopes: Floats) -> Floats:
         """One row for each of the samples, with these slopes `(k, width)`; `(k, P)`."""
@@ -183,5 +199,6 @@ class _Cone:
         """For each sample the slopes whose gradient is most along `rest`, `(n, width)`."""
         _, hidden = self.net.split(rest)
         along = self.signed[:, None] * self.readout * (self.inputs @ hidden.T)
-        ends = np.where(along > 0.0, 1.0, self.net.slope)
+        low, high = self.allowed
+        ends = np.where(along > 0.0, high, low)
         return np.where(self.kinks, ends, self.single)

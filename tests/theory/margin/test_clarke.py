@@ -127,6 +127,9 @@ def test_slope_between_the_ends() -> None:
     found = clarke_residual(problem, theta)
     assert found.stationarity <= 1e-12
     assert found.multipliers[0] * found.slopes[0, 0] == pytest.approx(0.3 * m, rel=1e-9)
+    halves = clarke_residual(problem, theta, allowed=(0.5, 0.5))
+    np.testing.assert_array_equal(halves.slopes[0], [0.5])
+    assert halves.stationarity <= 1e-12  # with m_1 = .6 / .5
     # only u = 0 is left to the gradient: (1; 1, -.6 m_2) is as near as m_2 = 2 / 2.36
     assert kkt_residual(problem, theta).stationarity == pytest.approx(
         np.sqrt(1.0 - 2.0 / 2.36), rel=1e-9

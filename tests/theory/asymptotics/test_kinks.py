@@ -1,0 +1,87 @@
+"""The first kink: by hand for one sample, and against the lazy flow, which knows no formula."""
+
+from dataclasses import replace
+from math import exp, inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.anchors import difference_anchor, zero_readout_anchor
+from theory.asymptotics.kinks import (
+    bent,
+    cosines,
+    kink_decay_time,
+    kink_displacement,
+    kink_ratio,
+)
+from theory.errors import InvalidInput
+from theory.kernel import kernel_svm, lazy_flow
+from theory.nets import ConstantFeature, TwoLayer, TwoLayerReLU
+from theory.problem import Problem, Regime
+
+
+@given(st.floats(0.1, 3.0), st.floats(0.1, 3.0), st.floats(-3.0, 3.0))
+def test_one_sample_by_hand(readout: float, along: float, across: float) -> None:
+    """Units (a; v) and (-a; v), x = (1, 1): features (z, z; a x, -a x), h* over their square."""
+    net = TwoLayerReLU(2, 2)
+    v = np.array([along + across, along - across])
+    anchor = np.array([readout, -readout, *v, *v])
+    problem = Problem(net, anchor, [[1.0, 1.0]], [1.0])
+    svm, z = kernel_svm(problem), 2.0 * along
+    square = 2.0 * z**2 + 4.0 * readout**2
+    assert kink_ratio(svm, problem) == pytest.approx(2.0 * readout / (z * square), rel=1e-9)
+    size = np.linalg.norm(anchor)
+    found = z * np.sqrt(square) / (2.0 * readout * size)
+    assert kink_displacement(svm, problem) == pytest.approx(found, rel=1e-9)
+    angle = z / (np.sqrt(2.0) * np.linalg.norm(v))
+    np.testing.assert_allclose(cosines(problem, anchor), [[angle, angle]], rtol=1e-12)
+
+
+def random_problem(seed: int) -> Problem:
+    rng = np.random.default_rng(seed)
+    net = TwoLayerReLU(6, 3, 0.25)
+    anchor = difference_anchor(net, rng.normal(size=net.parameters // 2))
+    inputs = rng.normal(size=(4, 3))
+    gradients = net.jacobian(anchor, inputs)
+    labels = np.where(gradients @ (gradients.T @ rng.normal(size=4)) > 0, 1.0, -1.0)
+    return Problem(net, anchor, inputs, labels)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_lazy_flow_comes_to_the_kink_then(seed: int, left: float) -> None:
+    """To 8 / Lam, as its direction is that of the machine to first order; Lam is 10^4."""
+    problem, regime = random_problem(seed), Regime(log10_alpha=3000.0, decay_power=1.5)
+    svm = kernel_svm(problem)
+    at = kink_decay_time(svm, problem, regime, left=left)
+    eta = lazy_flow(problem, regime, at=[at / regime.log_alpha]).displacement[0]
+    hidden, moved = (problem.net.split(v)[1] for v in (problem.anchor, eta))  # type: ignore[attr-defined]
+    inputs = problem.inputs
+    grown = float((-(inputs @ moved.T) / (inputs @ hidden.T)).max())
+    assert exp(2.0 * (at - regime.log_alpha)) * grown == pytest.approx(1.0 - left, rel=8e-4)
+    told = kink_decay_time(svm, problem, regime, ratio=kink_ratio(svm, problem), left=left)
+    assert told == at
+    assert kink_decay_time(svm, problem, regime, share=0.0) == pytest.approx(
+        regime.log_alpha, rel=1e-12
+    )
+
+
+def test_anchors_of_readout_zero_meet_none_at_first_order() -> None:
+    problem = random_problem(1)
+    anchor = zero_readout_anchor(problem.net, problem.anchor)  # type: ignore[arg-type]
+    still = replace(problem, anchor=anchor)
+    svm = kernel_svm(still)
+    assert kink_ratio(svm, still) <= 0.0
+    assert kink_displacement(svm, still) == inf
+
+
+def test_another_smoothing() -> None:
+    problem = random_problem(2)
+    assert bent(problem, 0.125).net == TwoLayerReLU(6, 3, 0.25, 0.125)
+    biased = Problem(ConstantFeature(TwoLayerReLU(1, 2)), np.ones(3), [[1.0]], [1.0])
+    assert bent(biased, 0.5).net == ConstantFeature(TwoLayerReLU(1, 2, 0.0, 0.5))
+    other = Problem(TwoLayer(1, 2, "relu"), np.ones(3), [[1.0, 1.0]], [1.0])
+    with pytest.raises(InvalidInput, match="it must be two layers of rectifiers"):
+        bent(other, 0.5)

@@ -1,0 +1,1 @@
+"""Two layers of rectifiers under the theorems: smooth until the first kink, Clarke-KKT at last."""
