@@ -1,7 +1,7 @@
 """The tables of README.md and docs/what-is-verified.md, written from the registry.
 
-`python -m verify.registry_tables` writes them between their markers; a test checks that they are
-current.
+`python -m verify.registry_tables` writes them between their markers, and a page for each family; a
+test checks that they are current.
 """
 
 import re
@@ -11,6 +11,8 @@ from typing import Final
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
+from verify.claims import suite_claims
+from verify.family_pages import family_pages
 from verify.registry import Entry, Paper, Registry, registry
 
 ROOT: Final = Path(__file__).parents[1]
@@ -124,6 +126,8 @@ def main() -> None:
     for page in PAGES:
         path = ROOT / page
         write_text(path, written(path.read_text(encoding="utf-8"), registry()))
+    for page, text in family_pages(registry(), suite_claims()).items():
+        write_text(ROOT / page, text)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import pytest
 
 from theory.errors import InvalidInput
 from verify.catalogue import all_claims
+from verify.claims import suite_claims
+from verify.family_pages import FOLDER, family_pages
 from verify.language import Claim
 from verify.registry import FILE, parse, registry, source_of
 from verify.registry_tables import BLOCKS, PAGES, ROOT, table, written
@@ -43,6 +45,23 @@ def test_pages_are_current(page: Path) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- registry: " in text
     assert text == written(text, registry()), "run python -m verify.registry_tables"
+
+
+def test_pages_of_families_are_current_and_no_other_is_left() -> None:
+    pages = family_pages(registry(), suite_claims())
+    for page, text in pages.items():
+        found = (ROOT / page).read_text(encoding="utf-8")
+        assert found == text, "run python -m verify.registry_tables"
+    assert {path.name for path in (ROOT / FOLDER).iterdir()} == {page.name for page in pages}
+
+
+def test_page_of_a_family_says_what_its_claims_say() -> None:
+    page = family_pages(registry(), suite_claims())[FOLDER / "softmax.md"]
+    for entry in registry().claims.values():
+        claim = all_claims()[entry.id]
+        assert (claim.statement in page) == (entry.family == "softmax")
+        assert (f"`{entry.id}`" in page) == (entry.family == "softmax")
+    assert page.count("**False**") == 2
 
 
 def test_every_block_is_on_a_page() -> None:
