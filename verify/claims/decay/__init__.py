@@ -1,0 +1,1 @@
+"""Weight decay on diagonal nets: a start that shrinks."""
