@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, log10
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
@@ -23,9 +24,11 @@ def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
     """A read-only float64 copy of `values`, with the number of axes checked and no NaN or inf."""
     try:
         array = np.array(values)
-    except ValueError:
+        if not isinstance(values, np.ndarray):
+            array = _numbers(np.array(values, dtype=object), array)
+    except (ValueError, OverflowError):
         array = np.array(None)
-    if array.dtype.kind not in "iuf":  # strings, booleans, None, ragged lists, integers beyond 2^64
+    if array.dtype.kind not in "iuf":  # strings, booleans, None, ragged lists
         raise InvalidInput(f"{name} is not a rectangular array of numbers: {_shorten(values)}")
     if array.size == 0:
         raise InvalidInput(f"{name} is empty; it must hold at least one number")
@@ -35,6 +38,18 @@ def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
     if not np.all(np.isfinite(array)):
         raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
     array.setflags(write=False)
+    return array
+
+
+def _numbers(entries: NDArray[np.object_], array: NDArray[Any]) -> NDArray[Any]:
+    """`array` with whole numbers beyond 2^64 as well; of objects where one is a truth value.
+
+    NumPy would take True among numbers for 1.
+    """
+    if any(isinstance(entry, (bool, np.bool_)) for entry in entries.flat):
+        return entries
+    if array.dtype == object and all(isinstance(entry, (int, float)) for entry in entries.flat):
+        return entries.astype(np.float64)
     return array
 
 

@@ -31,6 +31,8 @@ GOOD: dict[str, Any] = {
         ({"labels": []}, "labels is empty"),
         ({"labels": [[1, -1]]}, r"labels has shape \(1, 2\); it must have 1 axes"),
         ({"labels": ["cat", "dog"]}, "labels is not a rectangular array of numbers: .*cat"),
+        ({"labels": [True, -1]}, r"labels is not a rectangular array of numbers: \[True, -1\]"),
+        ({"inputs": [[1.0, 10**400], [1.0, 1.0]]}, "inputs is not a rectangular array"),
         ({"inputs": [[1.0, 0.5], [np.inf, 1.0]]}, "inputs holds NaN or infinite values"),
         ({"inputs": [[1.0, 0.5], [1.0]]}, "inputs is not a rectangular array"),
         ({"inputs": [1.0, 0.5]}, r"inputs has shape \(2,\); it must have 2 axes"),
@@ -124,3 +126,9 @@ def test_decay_power_and_lambda_say_the_same(log10_alpha: float, power: float) -
 def test_grokking_time_is_log_alpha_over_lambda() -> None:
     regime = Regime(log10_alpha=3, log10_lambda=-4)
     assert 10**regime.grokking_log10_time == pytest.approx(log(1e3) / 1e-4, rel=1e-13)
+
+
+def test_whole_numbers_of_any_length_are_numbers() -> None:
+    inputs = [[10**30, 1], [1, -(10**25)]]
+    problem = Problem(Diagonal(2, 2), np.ones(4), inputs, [1, -1])
+    np.testing.assert_array_equal(problem.inputs, [[1e30, 1.0], [1.0, -1e25]])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,9 @@ def test_a_fault_of_the_program_does_not_look_like_a_refutation(
     assert answer.status == 4
     assert type(error).__name__ in answer.err
     assert "it says nothing of any claim" in answer.err
+
+
+def test_the_version_is_that_of_the_package(invoke: Make) -> None:
+    answer = invoke("--version")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"theory-verify, version {version('theory-verify')}\n"

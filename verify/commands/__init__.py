@@ -22,6 +22,7 @@ FAULT = 4
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="theory-verify", prog_name="theory-verify")
 def commands() -> None:
     """Theorems about training dynamics as executable, falsifiable claims."""
 

@@ -4,7 +4,7 @@ A person can write one by hand; every refusal names the key, what it held and wh
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,27 @@ def read_instance(path: Path) -> Instance:
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file, with missing and malformed files reported as `InvalidInput`."""
+    """Parse a JSON file, with or without a byte order mark.
+
+    Raises:
+        InvalidInput: it is missing or malformed, or a key stands twice in one object.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path}: cannot be read ({error})") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from None
+    except (ValueError, RecursionError) as error:  # whole numbers of 5000 digits are a ValueError
         raise InvalidInput(f"{path}: not valid JSON ({error})") from None
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise InvalidInput(f"{', '.join(map(repr, twice))} stands twice in one object")
+    return dict(pairs)
