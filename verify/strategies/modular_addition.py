@@ -108,7 +108,7 @@ def symmetric_flows(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) ->
     del families, sizes
     modulus = draw(st.sampled_from((3, 3, 5)))
     seen = round(draw(st.sampled_from((0.6, 0.8))) * modulus**2)
-    log10_alpha = draw(st.sampled_from((6.0, 8.0, 10.0)))
+    log10_alpha = draw(st.sampled_from((5.0, 4.0, 6.0)))
     return AdditionFlow(
         modulus, modulus**2, seen, draw(st.integers(0, 999)), log10_alpha, "symmetric"
     )

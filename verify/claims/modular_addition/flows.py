@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from theory.asymptotics.kernel_phase import log_inverse_decay
 from theory.backend import Floats, Integers
 from theory.flow import FlowState, Trajectory, gradient_flow
 from theory.modular_addition import (
@@ -32,6 +33,9 @@ EARLY = (0.7,)
 LATE = (0.7, 1.0, 1.3, 2.0, 3.0)
 PART = (0.7, 3.0)
 """In units of t_g."""
+
+LADDER_STEPS = (1.0, 2.0, 4.0)
+"""Rungs in log alpha, relative to the instance's own."""
 
 RTOL = 1e-6
 """Two tolerances then agree to 1e-6 in margins, where 1e-8 costs a third more."""
@@ -114,6 +118,40 @@ def measure(
     return Flow(told, net, unseen, flow)
 
 
+@dataclass(frozen=True, eq=False)
+class EarlyFlows:
+    """The flow of one instance at `EARLY`, along a ladder of alphas."""
+
+    rungs: tuple[Flow, ...]
+
+    @property
+    def first(self) -> Flow:
+        return self.rungs[0]
+
+    @property
+    def log_inverse_decays(self) -> Floats:
+        """Lam at each rung."""
+        flows = [rung.flow for rung in self.rungs]
+        return np.array([log_inverse_decay(f.problem, f.regime, EARLY[0]) for f in flows])
+
+    def read(self, reading: Callable[[FlowState], float]) -> Quantity:
+        """One number at each rung."""
+        return Quantity.joined(rung.read(reading) for rung in self.rungs)
+
+    def accuracy(self) -> Quantity:
+        """At unseen pairs, at each rung."""
+        return Quantity.joined(rung.accuracy() for rung in self.rungs)
+
+
+def measure_early(
+    told: AdditionFlow, *, method: str | None = None, forgotten: bool = False
+) -> EarlyFlows:
+    """For wrong worlds see `measure`."""
+    ladder = [replace(told, log10_alpha=step * told.log10_alpha) for step in LADDER_STEPS]
+    flow = partial(measure, times=EARLY, method=method, forgotten=forgotten)
+    return EarlyFlows(tuple(flow(rung) for rung in ladder))
+
+
 WORDS = ("alpha large, lambda = 1 / alpha", "zero output", "cross-entropy")
 
 EARLY_FLOW = Measurement(
@@ -121,12 +159,10 @@ EARLY_FLOW = Measurement(
     AdditionFlow,
     ("symmetric",),
     symmetric_flows,
-    partial(measure, times=EARLY),
+    measure_early,
     in_words(*WORDS, "a kernel that knows only which summands agree"),
-    sabotaged={
-        "classes of the first summand": partial(measure, times=EARLY, forgotten=True),
-    },
-    independent=partial(measure, times=EARLY, method="BDF"),
+    sabotaged={"classes of the first summand": partial(measure_early, forgotten=True)},
+    independent=partial(measure_early, method="BDF"),
     thrift=2,
 )
 LATE_FLOW = Measurement(
