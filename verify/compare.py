@@ -27,17 +27,20 @@ def compare_files(old: Path, new: Path) -> Comparison:
 
     A regression is a verdict further from the expected one, a rate further from its prediction
     than before by more than its tolerance, a bound newly broken, a rival no longer rejected, a
-    claim no longer run, and a new claim whose verdict is the opposite of the expected one.
+    claim missing from a run of all claims, and a new claim whose verdict is the opposite of the
+    expected one. A claim that was not among those chosen for the new run is no regression.
 
     Raises:
         InvalidInput: a file is missing or is not a results file of this schema.
     """
-    before, after = read_claims(old), read_claims(new)
+    newer = read_results(new)
+    before, after = _by_id(read_results(old)), _by_id(newer)
+    selected = bool(newer.get("selected", False))
     lines: list[str] = []
     regressed: list[str] = []
     moved: list[str] = []
     for name in sorted(before.keys() | after.keys()):
-        told = list(_told(before.get(name), after.get(name)))
+        told = list(_told(before.get(name), after.get(name), selected))
         if told:
             worse = any(worse for worse, _ in told)
             (regressed if worse else moved).append(name)
@@ -54,10 +57,12 @@ def compare_files(old: Path, new: Path) -> Comparison:
     return Comparison((*lines, "; ".join(parts)), bool(regressed))
 
 
-def _told(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[tuple[bool, str]]:
+def _told(
+    old: dict[str, Any] | None, new: dict[str, Any] | None, selected: bool
+) -> Iterator[tuple[bool, str]]:
     """(whether it is worse, what changed) for a claim that one of the runs may lack."""
     if new is None:
-        yield True, "no longer run"
+        yield not selected, "not in this run" if selected else "no longer run"
     elif old is None:
         worse = _standing(new) == 0
         yield worse, f"new, {new['verdict']}" + (f", expected {new['expected']}" if worse else "")
@@ -65,9 +70,8 @@ def _told(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[tu
         yield from changes(old, new)
 
 
-def read_claims(path: Path) -> dict[str, dict[str, Any]]:
-    """The entries of a results file by claim; raises as `read_results`."""
-    return {entry["id"]: entry for entry in read_results(path)["claims"]}
+def _by_id(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {entry["id"]: entry for entry in results["claims"]}
 
 
 def read_results(path: Path) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def room_for_failures(decided: int) -> float:
 
 @dataclass(frozen=True)
 class RunResult:
-    """All claims of a run with its provenance."""
+    """All claims of a run with its provenance; `selected` where these were named, not all run."""
 
     claims: tuple[ClaimResult, ...]
     profile: str
@@ -196,6 +196,7 @@ class RunResult:
     environment: dict[str, Any]
     budget: float | None = None
     necessity: dict[str, Any] | None = None
+    selected: bool = False
 
     @property
     def exit_status(self) -> int:
@@ -235,6 +236,7 @@ class RunResult:
             "profile": self.profile,
             "budget": self.budget,
             "command": self.command,
+            "selected": self.selected,
             "seconds": round(self.seconds, 3),
             "exit_status": self.exit_status,
             "judgements": self.judgements,

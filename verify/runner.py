@@ -63,7 +63,7 @@ class RunPlan:
     `verify.budget`; None for the planned examples alone. They are completed in any case, and
     judging and shrinking come on top. `engine` is where shards are run: see `verify.engines`.
     `necessity` asks for the search of `verify.necessity` as well, after the claims and beside the
-    budget, by `jobs` processes on this machine.
+    budget, by `jobs` processes on this machine. `selected` says that these are not all claims.
     """
 
     claims: tuple[AnyClaim, ...]
@@ -76,6 +76,7 @@ class RunPlan:
     budget: float | None = None
     engine: str = "loky"
     necessity: bool = False
+    selected: bool = False
 
 
 def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
@@ -133,6 +134,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         describe_environment(),
         plan.budget,
         searched,
+        plan.selected,
     )
     _tell(listeners, RunFinished(outcome, outcome.to_json()))
     if not any(result.missing for result in done.values()):

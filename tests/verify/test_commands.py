@@ -131,6 +131,7 @@ def test_claim_named_twice_runs_once(tiny_claim: Make, invoke: Make, tmp_path: P
     assert invoke(*RUN, "out", "--claim", "tiny").status == 0
     written = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [claim["id"] for claim in written["claims"]] == ["tiny"]
+    assert written["selected"] is True
 
 
 def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path: Path) -> None:

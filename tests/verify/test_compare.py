@@ -177,6 +177,13 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         "law\n  no longer run (regression)",
     ),
     (
+        "claim left out of a run of some",
+        as_it_is,
+        lambda data: data.update(selected=True) or (data["claims"].pop(0) and None),
+        0,
+        "law\n  not in this run\nnothing got worse; other changes in law; 1 claim as before\n",
+    ),
+    (
         "claim added",
         lambda data: data["claims"].pop(0),
         as_it_is,

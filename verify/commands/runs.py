@@ -83,6 +83,7 @@ def run(
         budget=None if budget is None else seconds_of(budget),
         engine=engine,
         necessity=necessity,
+        selected=selection.names_some or bool(selection.modules),
     )
     terminal = Terminal()
     history_file = HistoryFile(report.parent / HISTORY, partial(click.echo, err=True))
