@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from hypothesis import strategies as st
 
+from theory.backend import Floats
 from theory.softmax import Format
 from verify.instances.record import Record
 from verify.strategies.sizes import Sizes
 
+SPREADS = ("spread", "alike", "alone")
 FORMATS = ("float32", "float64", "float16")
 
 
@@ -22,6 +25,47 @@ class Classes(Record):
     @property
     def form(self) -> Format:
         return Format(self.format)
+
+
+@dataclass(frozen=True)
+class Logits(Record):
+    """Logits with margins about `margin`: all alike, one far below all others, or spread."""
+
+    samples: int
+    classes: int
+    margin: float
+    spread: str
+    seed: int
+
+    @property
+    def labels(self) -> Floats:
+        return np.asarray(np.arange(self.samples) % self.classes, dtype=np.float64)
+
+    @property
+    def drawn(self) -> Floats:
+        """`(n, K)`, with a shift of its own for every sample."""
+        rng = np.random.default_rng(self.seed)
+        shape = (self.samples, self.classes)
+        margins = np.full(shape, self.margin)
+        if self.spread == "spread":
+            margins = margins + rng.exponential(size=shape)
+        if self.spread == "alone":
+            margins = margins + 20.0
+            margins[0, self.classes - 1] = self.margin
+        margins[np.arange(self.samples), self.labels.astype(int)] = 0.0
+        return np.asarray(rng.normal(size=(self.samples, 1)) - margins)
+
+
+@st.composite
+def logits(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Logits:
+    """Families are those of `SPREADS`; margins in quarters, negative ones among them."""
+    return Logits(
+        draw(st.integers(2, sizes.max_samples)),
+        draw(st.integers(3, 12)),
+        draw(st.integers(-4, 40)) / 4,
+        draw(st.sampled_from(families)),
+        draw(st.integers(0, 999)),
+    )
 
 
 @st.composite
