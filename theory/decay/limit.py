@@ -34,7 +34,7 @@ def least_potential(
 
     Raises:
         InvalidInput: a degree below 2.
-        OracleFailed: Newton's method does not reach X w = y.
+        OracleFailed: X w = y is not reached to 1e-13 of the numbers that w is made of.
     """
     if degree < 2:
         raise InvalidInput(f"degree is {degree}; it must be at least 2")
@@ -55,7 +55,9 @@ def least_potential(
         return total / (rate * (power - 1.0)) - float(targets @ dual)
 
     dual = np.zeros(len(targets))
-    scale = max(1.0, float(np.abs(targets).max()))
+    # w is a difference of numbers as large as a^D, and a power of one of a^(2-D)
+    largest = [np.abs(targets), plus**degree, minus**degree, 10.0 * left, 10.0 * right]
+    scale = max(1.0, *(float(each.max()) for each in largest))
     for _ in range(ITERATIONS):
         up, down = sides(dual)
         weights = up**-power - down**-power

@@ -1,0 +1,43 @@
+"""Leading orders against the limits themselves."""
+
+import numpy as np
+import pytest
+
+from theory.decay import least_potential
+from theory.saddles import least_absolute
+from theory.start_scale import certificate, dense_excess, sparse_excess
+from verify.strategies.start_scale import SparseTask
+
+SEEDS = range(1000)
+
+
+def task(degree: int) -> SparseTask:
+    return next(told for told in (SparseTask(degree, 2, 3, k) for k in SEEDS) if told.clear)
+
+
+def test_certificate_is_that_of_the_least_sum() -> None:
+    told = task(2)
+    assert least_absolute(told.rows, told.targets) == pytest.approx(np.abs(told.sparse).sum())
+    dual = certificate(told.rows, told.sparse)
+    assert dual @ told.sparse == pytest.approx(np.abs(told.sparse).sum())
+    assert np.abs(dual).max() == 1.0
+
+
+@pytest.mark.parametrize(("degree", "alpha"), [(2, 1e-9), (3, 1e-3), (4, 1e-2)])
+def test_excess_of_small_starts(degree: int, alpha: float) -> None:
+    told = task(degree)
+    start = np.full(5, alpha)
+    end = least_potential(told.rows, told.targets, start, start, degree)
+    excess = np.abs(end).sum() - np.abs(told.sparse).sum()
+    predicted = sparse_excess(told.rows, told.sparse, np.array([alpha]), degree)[0]
+    assert predicted == pytest.approx(excess, rel=0.05)
+
+
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_excess_of_large_starts(degree: int) -> None:
+    told = task(degree)
+    start = np.full(5, 4.0)
+    end = least_potential(told.rows, told.targets, start, start, degree)
+    shortest = np.linalg.pinv(told.rows) @ told.targets
+    predicted = dense_excess(told.rows, told.targets, np.array([4.0]), degree)[0]
+    assert predicted == pytest.approx(end - shortest, rel=0.01, abs=1e-10)

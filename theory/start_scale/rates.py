@@ -1,0 +1,59 @@
+"""Limits of u^D - v^D from u = v = alpha on least squares, to leading order in alpha.
+
+Small alpha. Let w* be the only interpolator of least |w|_1, on n coordinates S, and c = X' nu with
+c_S = sgn w*_S, |c| < 1 elsewhere. Then |w|_1 - |w*|_1 = sum |w_i| (1 - |c_i|) over those off S:
+
+    D = 2:  |w_i| ~ alpha^(2 (1 - |c_i|)) exp(sgn(c_i) x_i.nu_1),  nu_1 = X_S'^-1 (sgn w* log|w*|),
+    D > 2:  |w_i| ~ alpha^D [(1 - |c_i|)^-e - (1 + |c_i|)^-e],     e = D / (D - 2).
+
+Large alpha. With w_2 the shortest interpolator and P the projection on the row space,
+w - w_2 ~ kappa (I - P) w_2^3, kappa = alpha^-4 / 24 for D = 2 and
+alpha^(-2D) (e + 1)(e + 2) / (24 e^2) beyond. Woodworth et al. (COLT 2020) have the limits.
+"""
+
+import numpy as np
+
+from theory.backend import Floats
+
+
+def certificate(inputs: Floats, weights: Floats) -> Floats:
+    """c, `(d,)`, of w* `(d,)` with as many entries that are not 0 as there are samples."""
+    on = weights != 0.0
+    found = inputs.T @ np.linalg.solve(inputs[:, on].T, np.sign(weights[on]))
+    found[on] = np.sign(weights[on])
+    return np.asarray(found)
+
+
+def sparse_excess(
+    inputs: Floats, weights: Floats, alphas: Floats, degree: int, *, constants: float = 1.0
+) -> Floats:
+    """|w|_1 - |w*|_1 for each small alpha, `(T,)`.
+
+    Args:
+        constants: 0 leaves nu_1 out (D = 2), or takes e for 1 (D > 2).
+    """
+    on = weights != 0.0
+    dual = certificate(inputs, weights)[~on]
+    room = 1.0 - np.abs(dual)
+    if degree == 2:
+        logs = np.sign(weights[on]) * np.log(np.abs(weights[on]))
+        shift = inputs[:, ~on].T @ np.linalg.solve(inputs[:, on].T, logs)
+        moved = np.exp(constants * np.sign(dual) * shift)
+        sizes = alphas[:, None] ** (2.0 * room) * moved
+        # the copy that loses counts where c is next to 0
+        sizes = sizes - alphas[:, None] ** (4.0 - 2.0 * room) / moved
+    else:
+        power = 1.0 + constants * 2.0 / (degree - 2.0)
+        sizes = alphas[:, None] ** degree * (room**-power - (1.0 + np.abs(dual)) ** -power)
+    return np.asarray(sizes @ room)
+
+
+def dense_excess(inputs: Floats, targets: Floats, alphas: Floats, degree: int) -> Floats:
+    """w - w_2 for each large alpha, `(T, d)`."""
+    inverse = np.linalg.pinv(inputs)
+    shortest = inverse @ targets
+    cube = shortest**3
+    outside = cube - inverse @ (inputs @ cube)
+    e = degree / (degree - 2.0) if degree > 2 else np.inf
+    ratio = (1.0 + 1.0 / e) * (1.0 + 2.0 / e) / 24.0
+    return np.asarray(np.outer(ratio * alphas ** (-2.0 * degree), outside))

@@ -1,0 +1,1 @@
+"""Diagonal nets from small and from large starts: rates and constants of their limits."""
