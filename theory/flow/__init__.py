@@ -3,7 +3,7 @@
 from theory.flow.batched import BatchTrajectory, gradient_flow_batch
 from theory.flow.diagonal import DiagonalTrajectory, diagonal_flow
 from theory.flow.gradient import gradient_flow
-from theory.flow.reference import plain_flow
+from theory.flow.reference import reference_flow
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
 from theory.flow.undecayed import UndecayedTrajectory, undecayed_flow
@@ -17,6 +17,6 @@ __all__ = [
     "diagonal_flow",
     "gradient_flow",
     "gradient_flow_batch",
-    "plain_flow",
+    "reference_flow",
     "undecayed_flow",
 ]

@@ -22,7 +22,7 @@ LARGEST_LOG10_ALPHA = 3.0
 LOOSER = 100.0
 
 
-def plain_flow(
+def reference_flow(
     problem: Problem,
     regime: Regime,
     at: Sequence[float],
@@ -86,14 +86,14 @@ def plain_trajectory(
     rtol: float = 1e-9,
     max_evaluations: int = MAX_EVALUATIONS,
 ) -> Trajectory:
-    """The states of `plain_flow`, by two tolerances, for what no chart holds.
+    """The states of `reference_flow`, by two tolerances, for what no chart holds.
 
     That is a net that is not homogeneous, of a problem with gradients of order one, whose units are
     none; an output at the anchor; data that are not separable.
 
     Raises:
-        InvalidInput: as `plain_flow`; gradients of another order, of a net without degree.
-        IntegrationFailed: as `plain_flow`.
+        InvalidInput: as `reference_flow`; gradients of another order, of a net without degree.
+        IntegrationFailed: as `reference_flow`.
     """
     if problem.units.gradient_exponent != 0:
         try:
@@ -105,7 +105,7 @@ def plain_trajectory(
             ) from None
 
     def states(accuracy: float) -> tuple[FlowState, ...]:
-        flow = plain_flow(problem, regime, at, rtol=accuracy, max_evaluations=max_evaluations)
+        flow = reference_flow(problem, regime, at, rtol=accuracy, max_evaluations=max_evaluations)
         times = zip(at, flow, strict=True)
         return tuple(FlowState.of_theta(problem, regime, t * regime.log_alpha, x) for t, x in times)
 

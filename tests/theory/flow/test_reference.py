@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from theory.errors import InvalidInput
-from theory.flow import gradient_flow, plain_flow
+from theory.flow import gradient_flow, reference_flow
 from theory.problem import Problem, Regime
 
 AT = (0.7, 1.3)
@@ -46,7 +46,7 @@ def test_plain_coordinates_agree_with_the_charts(
     problem, (log10_alpha, log10_lambda) = instance(family, loss), REGIMES[alpha]
     regime = Regime(log10_alpha=log10_alpha, log10_lambda=log10_lambda)
     flow = gradient_flow(problem, regime, AT, estimate_error=False)
-    for theta, margins in zip(plain_flow(problem, regime, AT), flow.margins, strict=True):
+    for theta, margins in zip(reference_flow(problem, regime, AT), flow.margins, strict=True):
         plain = problem.labels * problem.net.outputs(theta, problem.inputs)
         # 5e-10 is the largest seen: 1e-16 alpha^L of noise, most of which the flow forgets
         np.testing.assert_allclose(plain, margins, rtol=0, atol=5e-9 * np.abs(margins).max())
@@ -54,15 +54,15 @@ def test_plain_coordinates_agree_with_the_charts(
 
 def test_time_zero_is_the_initialization(problem: Problem) -> None:
     regime = Regime(log10_alpha=1, decay_power=2)
-    alone = plain_flow(problem, regime, [0.0, 0.0])
+    alone = reference_flow(problem, regime, [0.0, 0.0])
     np.testing.assert_allclose(alone, np.tile(10 * problem.anchor, (2, 1)), rtol=1e-14)
-    followed = plain_flow(problem, regime, [0.2, 0.0])
+    followed = reference_flow(problem, regime, [0.2, 0.0])
     np.testing.assert_allclose(followed[1], 10 * problem.anchor, rtol=1e-14)
 
 
 def test_alpha_above_a_thousand_is_refused_with_the_reason(problem: Problem) -> None:
     with pytest.raises(InvalidInput, match=r"log10_alpha is 3.5; .*cancellation.*steps") as raised:
-        plain_flow(problem, Regime(log10_alpha=3.5, decay_power=1), AT)
+        reference_flow(problem, Regime(log10_alpha=3.5, decay_power=1), AT)
     assert "use gradient_flow" in str(raised.value)
 
 
@@ -81,4 +81,6 @@ def test_meaningless_requests_are_refused(
     at: Any, options: dict[str, float], message: str, instance: Callable[..., Problem]
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
-        plain_flow(instance("diagonal, L = 2"), Regime(log10_alpha=2, decay_power=1), at, **options)
+        reference_flow(
+            instance("diagonal, L = 2"), Regime(log10_alpha=2, decay_power=1), at, **options
+        )
