@@ -20,6 +20,7 @@ from theory.kernel.svm import KernelSVM, kernel_svm
 from theory.nets import ConstantFeature, TwoLayerReLU
 from theory.problem import Problem
 from verify.instances import FlowInstance
+from verify.instances.kinds import Kind
 from verify.strategies.nets import AnchoredNet
 from verify.strategies.regimes import (
     DECAY_POWERS,
@@ -29,7 +30,13 @@ from verify.strategies.regimes import (
     time_margins,
 )
 from verify.strategies.sizes import Sizes
-from verify.strategies.tasks import LOSSES, MIN_RELATIVE_GRADIENT, MIN_TEACHER_COSINE, ROUNDING
+from verify.strategies.tasks import (
+    LOSSES,
+    MIN_RELATIVE_GRADIENT,
+    MIN_TEACHER_COSINE,
+    ROUNDING,
+    made_special,
+)
 
 COPIES = ("difference",)
 FAMILIES = (*COPIES, "cancelling", "zero-readout", "first-layer-biases")
@@ -80,7 +87,11 @@ def rectifier_problems(
     assume(clear.sum() >= least)
     labels = np.where(cosine[clear] > 0, 1.0, -1.0)
     loss = draw(st.sampled_from(LOSSES))
-    return Problem(anchored.net, anchored.anchor, inputs[clear], labels, loss)
+    problem = Problem(anchored.net, anchored.anchor, inputs[clear], labels, loss)
+    # a constant feature has no units
+    units = () if family == "first-layer-biases" else (Kind.INPUT_UNITS,)
+    kind = draw(st.sampled_from(sizes.among(Kind.ANCHOR_UNITS, *units)))
+    return problem if kind is Kind.PLAIN else draw(made_special(problem, kind))
 
 
 Net = TwoLayerReLU | ConstantFeature

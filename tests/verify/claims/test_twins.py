@@ -46,11 +46,13 @@ def test_every_sort_of_twin_is_judged_alike(claims: Claims, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("claims", GROUPS, ids=IDS)
 def test_bad_units_are_drawn_and_kept(claims: Claims) -> None:
-    """No measurement leaves out all kinds of units, and no claim is refuted on one."""
+    """No measurement leaves out all kinds of units, and no claim that holds is refuted on one."""
+    true = {claim.id for claim in claims if claim.expected == "holds"}
     sizes = replace(QUICK, kinds=(Kind.PLAIN, *UNITS))
     units = [i for i in drawn(claims, 1, 24, sizes) if kinds_of(i.problem) & set(UNITS)]
     assert units
     for instance in units[:3]:
-        for evidence in examine_all(claims, instance, rivals=False).values():
+        for name, evidence in examine_all(claims, instance, rivals=False).items():
             assert evidence.outcome in ("measured", "integrator did not finish")
-            assert judge_instance(evidence.laws.get(CLAIM, ())) is not Status.REFUTED
+            refuted = judge_instance(evidence.laws.get(CLAIM, ())) is Status.REFUTED
+            assert not (refuted and name in true)

@@ -8,7 +8,7 @@ import numpy as np
 
 from verify.claims.early_late.kkt import ENERGY_CONSTANT
 from verify.claims.early_late.late_phase import flow_complementarity, mean_margin, softness
-from verify.claims.early_late.windows import GRID, Span, smallest_stationarity
+from verify.claims.early_late.windows import GRID, RESTING, Span, smallest_stationarity
 from verify.claims.relu.late_phase import LATE_RECTIFIERS, LateRectifiers, Slopes
 from verify.language import (
     Basis,
@@ -78,11 +78,12 @@ def clarke_laws(measured: LateRectifiers, theory: Theory | BySign) -> Iterator[L
 
 def window_laws(measured: LateRectifiers, theory: Theory) -> Iterator[Law]:
     rung = measured.windows[theory.span]
-    smallest = rung.window.read(smallest_stationarity)
+    smallest = rung.window.read(smallest_stationarity).no_finer(measured.speed_floor)
     bound = float(np.sqrt(ENERGY_CONSTANT / rung.efolds))
     yield below("some time is stationary", smallest, bound, Basis.MEASURED)
     name = "energy bound on the window and on each quarter of it"
-    yield below(name, rung.shares, GRID, Basis.DERIVED)
+    shares = rung.shares.no_finer(measured.speed_floor / RESTING)
+    yield below(name, shares, GRID, Basis.DERIVED)
     last = rung.window.last
     spread = log(last.problem.samples)
     limit = (spread + softness(last)) / mean_margin(last)

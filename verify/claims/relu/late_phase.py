@@ -59,9 +59,16 @@ class LateRectifiers:
 
         return Quantity.paired(read, *self.ends).no_finer(10.0 * RTOL)
 
+    @property
+    def speed_floor(self) -> float:
+        """To what |dtheta/ds| / |theta| is known: a bend of width d pulls at a rate of 1 / d."""
+        last = self.windows[Span.AFTER].window.last
+        return RTOL / rectifiers_of(last.problem)[0].smoothing
+
     def excess(self, span: Span, slopes: Slopes) -> Quantity:
         """The residual of the rectifiers less the stationarity of the flow, at the span's end."""
-        return self.windows[span].window.read_last(partial(_excess, slopes=slopes))
+        found = self.windows[span].window.read_last(partial(_excess, slopes=slopes))
+        return found.no_finer(self.speed_floor)
 
     def allowance(self, span: Span) -> float:
         """What smoothing may add to it."""
