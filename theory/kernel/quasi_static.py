@@ -167,3 +167,26 @@ def lag_correction(kernel: Floats, log_dual: Floats, degree: int) -> Floats:
     inner = np.linalg.solve(shifted, np.ones(len(kernel)))
     outer = np.linalg.solve(shifted, inner)
     return np.asarray(2.0 * (degree - 1) / degree * dual * outer)
+
+
+def next_lag(kernel: Floats, log_dual: Floats, degree: int) -> Floats:
+    """What the lazy flow's dual is off the quasi-static one and its lag, to leading order, `(n,)`.
+
+    With u = log a and rho = 2 (L-1) / L the flow obeys K e^u + u = Lam - log(1 - rho du/dLam); the
+    terms of second order in rho follow from du/dLam of the machine with its lag, B = (1 + K A)^-1.
+    """
+    dual, rate = np.exp(log_dual), 2.0 * (degree - 1) / degree
+    shifted = kernel * dual + np.eye(len(kernel))
+
+    def eased(values: Floats) -> Floats:
+        return np.asarray(np.linalg.solve(shifted, values))
+
+    def turned(values: Floats) -> Floats:
+        """-(dB/dLam) (1 + K A) of B `values`: K A (du/dLam) B `values`."""
+        return np.asarray(kernel @ (dual * slope * values))
+
+    slope = eased(np.ones(len(kernel)))
+    lag = rate * eased(slope)
+    lag_slope = -eased(turned(lag)) - rate * eased(eased(turned(slope)))
+    further = rate * lag_slope + 0.5 * (rate * slope) ** 2 - 0.5 * kernel @ (dual * lag**2)
+    return np.asarray(dual * (eased(further) + 0.5 * lag**2))

@@ -12,7 +12,8 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.kernel.lazy import initial_log_gain, lazy_flow, tolerances
 from theory.kernel.ntk import gram, signed_features
-from theory.kernel.quasi_static import lag_correction, quasi_static_dual
+from theory.kernel.quasi_static import lag_correction, next_lag, quasi_static_dual
+from theory.nets import Diagonal
 from theory.problem import Problem, Regime
 
 FAMILIES = ("diagonal, L = 2", "two-layer square", "two-layer cube", "deep square")
@@ -79,6 +80,34 @@ def test_lag_behind_the_quasi_static_machine_is_second_order_and_corrected_to_th
     assert 0.9 <= quasi_static_error(problem, log10_alpha, corrected=False) <= 2.0
     # the next order has a bounded constant; it is a few units on these instances
     assert quasi_static_error(problem, log10_alpha, corrected=True) <= 20.0
+
+
+def nearly_tied() -> Problem:
+    """The third sample, without a multiplier, has a margin of 1.03."""
+    inputs = [[1.0, 0.2, 0.1], [0.3, 1.0, -0.2], [0.67, 0.62, 0.0]]
+    return Problem(Diagonal(3, 3), np.full(6, 0.7), inputs, [1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("log10_alpha", [50, 100])
+@pytest.mark.parametrize("build", ["diagonal, L = 2", "two-layer cube", nearly_tied])
+def test_what_follows_the_lag_is_known_to_leading_order(
+    build: str | Callable[[], Problem], log10_alpha: float, instance: Callable[..., Problem]
+) -> None:
+    problem = instance(build) if isinstance(build, str) else build()
+    regime, kernel = (
+        Regime(log10_alpha=log10_alpha, decay_power=1.5),
+        gram(signed_features(problem)),
+    )
+    level = initial_log_gain(problem, regime) - log(problem.degree)
+    level -= 2 * (problem.degree - 1) * 0.7 * regime.log_alpha
+    log_dual = quasi_static_dual(kernel, level)
+    machine = np.exp(log_dual) + lag_correction(kernel, log_dual, problem.degree)
+    left = lazy_flow(problem, regime, [0.7], rtol=1e-13).dual[0] - machine
+    known = next_lag(kernel, log_dual, problem.degree)
+    features = signed_features(problem)
+    # the next order, and what rtol 1e-13 leaves of a difference of 1e-9
+    off = np.linalg.norm((left - known) @ features)
+    assert off < 0.03 * np.linalg.norm(known @ features)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])

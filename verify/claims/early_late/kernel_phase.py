@@ -20,7 +20,7 @@ from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import FlowState
 from theory.kernel import KernelSVM, LazyFlow, gram, kernel_svm, lazy_flow
 from theory.kernel.lazy import initial_log_gain, tolerances
-from theory.kernel.quasi_static import lag_correction, quasi_static_dual
+from theory.kernel.quasi_static import lag_correction, next_lag, quasi_static_dual
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
@@ -211,6 +211,22 @@ class KernelPhase:
             machine = quasi_static_machine(self.svm, rung.problem, level - rung.log_units)
             self._machines[key] = machine
         return self._machines[key]
+
+    @cached_property
+    def beyond_lag(self) -> Floats:
+        """What eta is off that machine to leading order, over |eta|, on each limit rung, `(R,)`."""
+        kernel, features = gram(self.svm.features), self.svm.features
+        problem, sizes = self.problem, []
+        for rung in self.limits:
+            level = rung.log_inverse_decay - rung.log_units
+            log_dual = quasi_static_dual(kernel, level, problem.loss, problem.classes)
+            further = next_lag(kernel, log_dual, problem.degree)
+            sizes.append(float(np.linalg.norm(further @ features)) / rung.eta)
+        return np.array(sizes)
+
+    @property
+    def problem(self) -> Problem:
+        return self.instance.problem
 
     def _at(self, time: Time, instance: FlowInstance) -> FlowAt:
         key = time, instance.own.log10_alpha
