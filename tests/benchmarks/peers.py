@@ -13,7 +13,7 @@ import pytest
 
 from tests.benchmarks.instances import AT, MAX_STEPS, Solve
 from theory.backend import Floats
-from theory.flow import plain_flow
+from theory.flow import reference_flow
 from theory.problem import Problem, Regime
 
 CEILING = 60.0
@@ -30,7 +30,7 @@ def lsoda(problems: Sequence[Problem], regime: Regime) -> Solve:
     def solve(rtol: float) -> Floats:
         return np.array(
             [
-                p.labels * p.net.outputs(plain_flow(p, regime, AT, rtol=rtol), p.inputs)
+                p.labels * p.net.outputs(reference_flow(p, regime, AT, rtol=rtol), p.inputs)
                 for p in problems
             ]
         )

@@ -403,6 +403,20 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["evaluate", "good.json", "--html"], "No such option '--html'.*; see .*evaluate --help"),
     (["prove"], "No such command 'prove'; see 'theory-verify --help'"),
     (["list", "kkt"], "unexpected extra argument .kkt.; see"),
+    (["list", "--claim", "riemann"], "claim is 'riemann'; known are kernel-svm, kkt"),
+    *(
+        ([command, option, "riemann"], f"{option[2:]} is 'riemann'; known are {known}")
+        for command in ("list", "run", "search", "necessity")
+        for option, known in (
+            ("--family", "early_late, lazy_rich"),
+            ("--paper", "dichotomy, lazy-rich"),
+            ("--tag", "diagonal nets, floating point"),
+        )
+    ),
+    (
+        ["new", "claim", "x", "--family", "No Such"],
+        "family is .No Such.; it must be words",
+    ),
     (["run", "--claim", "riemann"], "claim is 'riemann'; known are kernel-svm, kkt"),
     (["run", "--profile", "slow"], "profile is 'slow'; allowed are quick, standard, deep"),
     (["run", "--examples", "-3"], "examples is -3; it must be at least 1"),

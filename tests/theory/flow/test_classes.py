@@ -18,7 +18,7 @@ from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow, gradient_flow_batch
 from theory.flow.chart import Chart
 from theory.flow.compiled_chart import compiled_chart
-from theory.flow.reference import plain_flow
+from theory.flow.reference import reference_flow
 from theory.flow.state import FlowState
 from theory.kernel import gram, kernel_svm, lazy_flow
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
@@ -177,7 +177,7 @@ def test_batches_and_events_and_plain_coordinates_agree(name: str, loss: str) ->
     np.testing.assert_allclose(batch.margins[0], flow.margins, rtol=1e-6)
     radau = gradient_flow(problem, regime, EARLY_AND_LATE, method="Radau", dense=True)
     np.testing.assert_allclose(radau.margins, flow.margins, rtol=1e-7)
-    theta = plain_flow(problem, regime, [0.7, 1.3])
+    theta = reference_flow(problem, regime, [0.7, 1.3])
     margins = [problem.row_net.outputs(point, problem.inputs) for point in theta]
     np.testing.assert_allclose(margins, flow.margins[1:], rtol=1e-6)
 

@@ -25,6 +25,7 @@ from verify.language.law import Check, Law
 from verify.search import draw_instances
 from verify.shards import groups_of
 from verify.strategies.sizes import QUICK, Sizes
+from verify.strategies.undecayed import UNUSED
 
 RESOLVED: Final = 1e-6
 """Of a bound or an exponent: both hold oracles' certificates (10^-9 to 10^-6) and the rounding of
@@ -62,11 +63,22 @@ def drawn(claims: Claims, seed: int, count: int, sizes: Sizes = QUICK) -> list[F
     return found
 
 
+def alike(instance: FlowInstance, random: np.random.Generator) -> list[Twin]:
+    """Its twins; where the regime says nothing, as without weight decay, those in its own units.
+
+    Such a flow starts at the anchor itself: other units of it are another flow.
+    """
+    twins = list(twins_of(instance, random))
+    if instance.regime != UNUSED:
+        return twins
+    return [twin for twin in twins if twin.instance.regime == instance.regime]
+
+
 def composed(instance: FlowInstance, random: np.random.Generator, names: Sequence[str]) -> Twin:
     """All changes of these names at once: a twin of a twin, beside the instance itself."""
 
     def change(before: Twin, name: str) -> Twin:
-        found = {twin.name: twin for twin in twins_of(before.instance, random)}
+        found = {twin.name: twin for twin in alike(before.instance, random)}
         return found.get(name, before)
 
     unchanged = Twin(
@@ -151,7 +163,7 @@ def main(first: int, last: int) -> None:
         for seed in range(first, last):
             (instance,) = drawn(claims, seed, 2)[1:]
             own = examine_all(claims, instance, rivals=False)
-            for twin in twins_of(instance, np.random.default_rng(seed)):
+            for twin in alike(instance, np.random.default_rng(seed)):
                 compared += 1
                 found += moved(claims, own, twin)
         print(f"{claims[0].measurement.id}: {compared} twins, {len(found)} differences")
