@@ -1,6 +1,6 @@
 """Every claim, as the runner sees it, on an instance or two of each family."""
 
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,11 @@ import pytest
 
 from verify.catalogue import all_claims
 from verify.evidence import Evidence
+from verify.examine import examine_all
 from verify.judge import judge
-from verify.language import Claim
-from verify.merge import merge
-from verify.shards import ShardResult, groups_of, plan_shards, run_shard
+from verify.language.claim import AnyClaim
+from verify.search import draw_instances
+from verify.shards import Shard, groups_of, plan_shards
 from verify.user_modules import load_claims
 
 EXAMPLE = load_claims(str(Path(__file__).parents[2] / "examples" / "margin_monotone.py"))
@@ -21,40 +22,53 @@ EXAMPLES = 4
 SEED = 20
 
 
-@cache
-def results(measurement: str) -> tuple[ShardResult, ...]:
-    """What the claims that share a measurement found, measured once."""
-    groups = {group[0].measurement.id: group for group in groups_of(tuple(all_claims().values()))}
-    return tuple(run_shard(shard) for shard in plan_shards(groups[measurement], EXAMPLES, SEED))
+GROUPS = groups_of(tuple(all_claims().values()))
 
 
-def evidence(claim: Claim[Any, Any]) -> list[Evidence]:
-    return merge(results(claim.measurement.id), claim.id)
+def instances_of(claims: Sequence[AnyClaim], shard: Shard) -> Sequence[Any]:
+    """As the shard draws them, but for the simplest of its family."""
+    measurement, drawn = claims[0].measurement, list[Any]()
+    if shard.family == "examples":
+        return measurement.examples
+    strategy = measurement.instances((shard.family,), shard.sizes)
+    draw_instances(strategy, shard.seed, shard.count + 1, drawn.append)
+    return drawn[1:]
 
 
-@pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
-def test_nothing_refutes_a_claim_that_should_hold(claim: Claim[Any, Any]) -> None:
-    """Few instances do not make a claim hold; the main job draws more."""
-    found = evidence(claim)
-    ruling = judge(found, "claim")
-    assert [entry.message for entry in found if entry.outcome == "raised"] == []
-    assert ruling.decided >= 1
-    if claim.expected == "holds":
-        assert ruling.decided >= 0.5 * len(found)
-        assert ruling.verdict != "falsified", (ruling.worst_law, ruling.worst)
+def evidence(claim: AnyClaim) -> list[Evidence]:
+    return [found[claim.id] for found in results(claim.measurement.id)]
 
 
-@pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)
-def test_every_wrong_world_is_noticed(claim: Claim[Any, Any]) -> None:
-    assert claim.measurement.sabotaged
-    noticed = [s.noticed for entry in evidence(claim) for s in entry.sabotages]
-    assert noticed
-    if claim.expected == "holds":
-        assert any(noticed)
+def noticed(found: Sequence[dict[str, Evidence]], claim: AnyClaim) -> bool:
+    """Whether one of its wrong worlds is."""
+    return any(world.noticed for entry in found for world in entry[claim.id].sabotages)
+
+
+@pytest.mark.parametrize("claims", GROUPS, ids=lambda claims: claims[0].measurement.id)
+def test_claims_of_a_measurement(claims: tuple[AnyClaim, ...]) -> None:
+    """None that should hold is refuted, and a wrong world is noticed.
+
+    Few instances do not make a claim hold; the main job draws more, and asks rivals as well.
+    """
+    found = list[dict[str, Evidence]]()
+    for shard in plan_shards(claims, EXAMPLES, SEED):
+        for instance in instances_of(claims, shard):
+            attacked = not all(noticed(found, claim) for claim in claims)
+            found.append(examine_all(claims, instance, rivals=False, sabotage=attacked))
+    for claim in claims:
+        evidence = [entry[claim.id] for entry in found]
+        ruling = judge(evidence, "claim")
+        assert [entry.message for entry in evidence if entry.outcome == "raised"] == []
+        assert ruling.decided >= 1
+        assert any(entry.sabotages for entry in evidence)
+        if claim.expected == "holds":
+            assert ruling.decided >= 0.5 * len(evidence)
+            assert ruling.verdict != "falsified", (claim.id, ruling.worst_law, ruling.worst)
+            assert noticed(found, claim), claim.id
 
 
 @pytest.mark.parametrize("claim", [*all_claims().values(), *EXAMPLE], ids=lambda claim: claim.id)
-def test_claim_says_where_it_comes_from_and_what_would_be_wrong(claim: Claim[Any, Any]) -> None:
+def test_claim_says_where_it_comes_from_and_what_would_be_wrong(claim: AnyClaim) -> None:
     assert claim.source
     assert claim.statement
     assert claim.assumptions
