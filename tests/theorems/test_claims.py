@@ -21,7 +21,6 @@ EXAMPLE = load_claims(str(Path(__file__).parents[2] / "examples" / "margin_monot
 EXAMPLES = 4
 SEED = 20
 
-
 GROUPS = groups_of(tuple(all_claims().values()))
 
 
@@ -33,10 +32,6 @@ def instances_of(claims: Sequence[AnyClaim], shard: Shard) -> Sequence[Any]:
     strategy = measurement.instances((shard.family,), shard.sizes)
     draw_instances(strategy, shard.seed, shard.count + 1, drawn.append)
     return drawn[1:]
-
-
-def evidence(claim: AnyClaim) -> list[Evidence]:
-    return [found[claim.id] for found in results(claim.measurement.id)]
 
 
 def noticed(found: Sequence[dict[str, Evidence]], claim: AnyClaim) -> bool:
