@@ -272,8 +272,13 @@ def decay_time_of_the_other_convention(patch: Patch) -> None:
     )
 
 
-DEAR = ("weight_decay_of_the_wrong_sign", "increments_to_first_order_only")
-"""Integrators struggle with these for half a minute."""
+DEAR = (
+    "weight_decay_of_the_wrong_sign",
+    "increments_to_first_order_only",
+    "transition_time_without_the_degree",
+    "logistic_force_without_its_denominator",
+)
+"""They take 15 to 50 seconds: integrators struggle, or nothing but the last claim notices."""
 
 
 @pytest.mark.parametrize(
