@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from theory.backend import Floats
@@ -89,6 +90,10 @@ class ActiveDiagonal(Record):
         raise AssertionError("ten times the limit has a loss above e^-30")
 
 
+SEEDS = 64
+"""That are looked through for one that evens out; a third serve, but none of some weights."""
+
+
 @st.composite
 def active_diagonals(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> ActiveDiagonal:
     """Families are degrees: "degree-2" and so on."""
@@ -103,6 +108,9 @@ def active_diagonals(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -
         draw(st.sampled_from((0.0, 0.02))),
         draw(st.integers(0, 999)),
     )
-    while found.relaxation < EVEN:  # the next seed that serves: a third of them do
-        found = replace(found, seed=found.seed + 1)
-    return found
+    seeds = range(found.seed, found.seed + SEEDS)
+    serve = (told for seed in seeds if (told := replace(found, seed=seed)).relaxation >= EVEN)
+    chosen = next(serve, None)
+    assume(chosen is not None)
+    assert chosen is not None
+    return chosen
