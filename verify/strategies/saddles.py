@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from theory.backend import Floats
 from theory.saddles import GreedyPath, greedy_path
 from verify.instances.record import Record
+from verify.strategies.seeds import first_that_serves
 from verify.strategies.sizes import Sizes
 
 APART = 0.06
@@ -68,9 +69,9 @@ def small_starts(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Sm
     samples = draw(st.integers(2, max(2, min(4, sizes.max_samples))))
     inputs = draw(st.integers(max(3, samples), max(4, min(6, sizes.max_input_dim))))
     found = SmallStart(samples, inputs, draw(st.integers(0, 999)))
-    while not found.clear:
-        found = replace(found, seed=found.seed + 1)
-    return found
+    return first_that_serves(
+        lambda told: told.clear, lambda seed: replace(found, seed=seed), found.seed
+    )
 
 
 @st.composite
