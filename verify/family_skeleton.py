@@ -49,9 +49,7 @@ def write_family_claim(name: str, family: str, checkout: Path) -> Begun:
         )
     texts = {f"{module}_measured.py": _MEASURED, f"{module}.py": _CLAIM}
     if not (checkout / CLAIMS / family / "__init__.py").exists():
-        texts = {
-            "__init__.py": f'"""{family}: what these theorems are about, in one line."""\n'
-        } | texts
+        texts = {"__init__.py": _PACKAGE} | texts
     return Begun(_written(name, family, checkout / CLAIMS / family, texts), _entry(name, family))
 
 

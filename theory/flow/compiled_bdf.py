@@ -31,7 +31,6 @@ ITERATIONS: Final = 4
 SHRINKS, GROWS = 0.2, 10.0
 """Bounds of the factor by which a step changes."""
 
-
 FINISHED, BUDGET_SPENT, STEP_TOO_SMALL, NOT_FINITE = range(4)
 REASONS: Final = ("", "budget spent", "steps below rounding", "NaN in the Jacobian")
 
@@ -47,9 +46,12 @@ def integrate_chart(
 ) -> Stretch:
     """Integrate to the last of the ascending `clocks`, all after `start`."""
     states = np.empty((len(clocks), initial.size))
-    evaluations, ended = _integrate(
-        chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
-    )
+    try:
+        evaluations, ended = _integrate(
+            chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
+        )
+    except np.linalg.LinAlgError as error:
+        return Stretch(states, 0, str(error))
     return Stretch(states, evaluations, REASONS[ended])
 
 
@@ -114,6 +116,56 @@ def _first_step(
 
 
 @compiled
+def _corrected(
+    whole: NDArray[np.int64],
+    real: Floats,
+    clock: float,
+    predicted: Floats,
+    known: Floats,
+    scaled: float,
+    inverse: Floats,
+    rtol: float,
+    atol: float,
+) -> tuple[bool, int, Floats]:
+    """d by Newton's method: whether it converged, in how many rounds, and `(P,)`."""
+    converged_at = max(10.0 * np.finfo(np.float64).eps / rtol, min(0.03, np.sqrt(rtol)))
+    correction, before = np.zeros(predicted.size), -1.0
+    for rounds in range(1, ITERATIONS + 1):
+        rates = slope(whole, real, clock, predicted + correction)
+        if not np.all(np.isfinite(rates)):
+            return False, rounds, correction
+        change = inverse @ (scaled * rates - known - correction)
+        length = _size(change, predicted, rtol, atol)
+        shrinks = length / before if before >= 0.0 else 0.0
+        if before >= 0.0:
+            left = ITERATIONS - rounds + 1
+            if shrinks >= 1.0 or shrinks**left / (1.0 - shrinks) * length > converged_at:
+                return False, rounds, correction
+        correction += change
+        if length == 0.0:
+            return True, rounds, correction
+        if before >= 0.0 and shrinks / (1.0 - shrinks) * length < converged_at:
+            return True, rounds, correction
+        before = length
+    return False, ITERATIONS, correction
+
+
+@compiled
+def _best_order(
+    differences: Floats, order: int, error: float, reached: Floats, rtol: float, atol: float
+) -> tuple[int, float]:
+    """The order, of three, whose error allows the longest step, and by what factor."""
+    best, chosen = error ** (-1.0 / (order + 1)) if error > 0.0 else np.inf, order
+    for other in (order - 1, order + 1):
+        if 1 <= other <= HIGHEST:
+            told = abs(ERRORS[other]) * _size(differences[other + 1], reached, rtol, atol)
+            factor = told ** (-1.0 / (other + 1)) if told > 0.0 else np.inf
+            if factor > best:
+                best, chosen = factor, other
+    return chosen, best
+
+
+@compiled
 def _integrate(
     whole: NDArray[np.int64],
     real: Floats,
@@ -132,7 +184,6 @@ def _integrate(
     step = _first_step(whole, real, clock, initial, rates, stop - clock, rtol, atol)
     differences = np.zeros((HIGHEST + 3, count))
     differences[0], differences[1] = initial, step * rates
-    converged_at = max(10.0 * eps / rtol, min(0.03, np.sqrt(rtol)))
     jacobian, fresh = slope_derivative(whole, real, clock, initial), True
     inverse, factored = np.eye(count), False
     order, equal_steps, used, reported = 1, 0, 2, 0
@@ -157,29 +208,10 @@ def _integrate(
             if not np.all(np.isfinite(matrix)):
                 return used, NOT_FINITE
             inverse, factored = np.ascontiguousarray(np.linalg.inv(matrix)), True
-        # Newton's method
-        correction, reached = np.zeros(count), predicted.copy()
-        before, converged, rounds = -1.0, False, 0
-        while rounds < ITERATIONS and not converged:
-            rounds += 1
-            rates = slope(whole, real, later, reached)
-            used += 1
-            if not np.all(np.isfinite(rates)):
-                break
-            change = inverse @ (scaled * rates - known - correction)
-            length = _size(change, predicted, rtol, atol)
-            shrinks = length / before if before >= 0.0 else -1.0
-            if shrinks >= 1.0 or (
-                shrinks >= 0.0
-                and shrinks ** (ITERATIONS - rounds + 1) / (1.0 - shrinks) * length > converged_at
-            ):
-                break
-            reached += change
-            correction += change
-            converged = length == 0.0 or (
-                shrinks >= 0.0 and shrinks / (1.0 - shrinks) * length < converged_at
-            )
-            before = length
+        converged, rounds, correction = _corrected(
+            whole, real, later, predicted, known, scaled, inverse, rtol, atol
+        )
+        used += rounds
         if not converged:
             if fresh:
                 _change_step(differences, order, 0.5)
@@ -188,6 +220,7 @@ def _integrate(
                 jacobian, fresh = slope_derivative(whole, real, later, predicted), True
             factored = False
             continue
+        reached = predicted + correction
         safety = 0.9 * (2 * ITERATIONS + 1) / (2 * ITERATIONS + rounds)
         error = abs(ERRORS[order]) * _size(correction, reached, rtol, atol)
         if error > 1.0:
@@ -206,16 +239,8 @@ def _integrate(
             reported += 1
         if equal_steps < order + 1:
             continue
-        # the order, of three, whose error allows the longest step
-        best, chosen = error ** (-1.0 / (order + 1)) if error > 0.0 else np.inf, order
-        for other in (order - 1, order + 1):
-            if 1 <= other <= HIGHEST:
-                told = abs(ERRORS[other]) * _size(differences[other + 1], reached, rtol, atol)
-                factor = told ** (-1.0 / (other + 1)) if told > 0.0 else np.inf
-                if factor > best:
-                    best, chosen = factor, other
-        order = chosen
-        factor = min(GROWS, safety * best)
+        order, longest = _best_order(differences, order, error, reached, rtol, atol)
+        factor = min(GROWS, safety * longest)
         _change_step(differences, order, factor)
         step, equal_steps, factored = factor * step, 0, False
     return used, FINISHED

@@ -29,7 +29,7 @@ def _within(x: float, largest: float) -> float:
 
 
 @inlined
-def comoving_argument(degree: int, epsilon: float, half: float, p: float) -> float:
+def _argument(degree: int, epsilon: float, half: float, p: float) -> float:
     """xi = L half^(L-2) eps p, or (L-2) xi where L > 2, kept inside its domain."""
     excess = degree - 2
     argument = degree * (epsilon * half**excess * p)
@@ -39,13 +39,13 @@ def comoving_argument(degree: int, epsilon: float, half: float, p: float) -> flo
 
 
 @inlined
-def comoving_mean(degree: int, argument: float) -> float:
+def _mean(degree: int, argument: float) -> float:
     excess = degree - 2
     return 0.0 if excess == 0 else -log1p(-(argument**2)) / (2.0 * excess)
 
 
 @inlined
-def comoving_ratio(degree: int, argument: float) -> float:
+def _ratio(degree: int, argument: float) -> float:
     excess = degree - 2
     return argument if excess == 0 else atanh(argument) / excess
 
@@ -56,13 +56,25 @@ def _epsilon(degree: int, log_rho: float) -> float:
 
 
 @compiled
+def comoving_exponents(
+    degree: int, log_rho: float, half: Floats, p: Floats
+) -> tuple[Floats, Floats]:
+    """mean and ratio."""
+    mean, ratio, epsilon = np.empty(p.size), np.empty(p.size), _epsilon(degree, log_rho)
+    for j in range(p.size):
+        argument = _argument(degree, epsilon, half[j], p[j])
+        mean[j], ratio[j] = _mean(degree, argument), _ratio(degree, argument)
+    return mean, ratio
+
+
+@compiled
 def comoving_weights(degree: int, log_rho: float, half: Floats, p: Floats) -> Floats:
     """w = 2 (rho half)^L e^(L mean) sinh(L ratio), as its slope at 0 times p times factors."""
     weights, epsilon = np.empty(p.size), _epsilon(degree, log_rho)
     for j in range(p.size):
-        argument = comoving_argument(degree, epsilon, half[j], p[j])
-        growth = exp(degree * comoving_mean(degree, argument))
-        power = degree * comoving_ratio(degree, argument)
+        argument = _argument(degree, epsilon, half[j], p[j])
+        growth = exp(degree * _mean(degree, argument))
+        power = degree * _ratio(degree, argument)
         if abs(power) >= SLOPE_ONE_BELOW:
             growth *= sinh(power) / power
         if degree > 2 and abs(argument) >= SLOPE_ONE_BELOW:
@@ -76,9 +88,9 @@ def comoving_slopes(degree: int, log_rho: float, half: Floats, p: Floats) -> Flo
     """dw/dp."""
     slopes, epsilon, power = np.empty(p.size), _epsilon(degree, log_rho), 2 * degree - 2
     for j in range(p.size):
-        argument = comoving_argument(degree, epsilon, half[j], p[j])
-        grown = exp(power * comoving_mean(degree, argument))
-        grown *= cosh(power * comoving_ratio(degree, argument))
+        argument = _argument(degree, epsilon, half[j], p[j])
+        grown = exp(power * _mean(degree, argument))
+        grown *= cosh(power * _ratio(degree, argument))
         slopes[j] = 2.0 * degree**2 * half[j] ** power * grown
     return slopes
 
@@ -103,6 +115,24 @@ def _moved(
     of_u, of_v = _brackets(degree, u_power, v_power, p)
     fall = 2.0 * (degree - 2)
     return mean - passed - (of_u + of_v) / fall, ratio - (of_u - of_v) / fall
+
+
+@compiled
+def rich_exponents(
+    degree: int,
+    passed: float,
+    mean: Floats,
+    ratio: Floats,
+    u_power: Floats,
+    v_power: Floats,
+    p: Floats,
+) -> tuple[Floats, Floats]:
+    """mean and ratio, `passed` after they were those given."""
+    means, ratios = np.empty(p.size), np.empty(p.size)
+    for j in range(p.size):
+        moved = _moved(degree, passed, mean[j], ratio[j], u_power[j], v_power[j], p[j])
+        means[j], ratios[j] = moved
+    return means, ratios
 
 
 @compiled

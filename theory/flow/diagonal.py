@@ -27,11 +27,10 @@ from theory.compiled_losses import code_of, forces
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.compiled_diagonal import (
-    LEAST_BRACKET,
-    LEAST_EXPONENT,
-    STEEPEST,
+    comoving_exponents,
     comoving_slopes,
     comoving_weights,
+    rich_exponents,
     rich_slopes,
     rich_weights,
 )
@@ -218,23 +217,6 @@ class _CoMoving:
     def log_gain(self, decay_time: float) -> float:
         return self.resting_gain + 2.0 * (self.degree - 1) * (self.log_alpha - decay_time)
 
-    def _argument(self, decay_time: float, p: Floats) -> Floats:
-        """xi, or (L-2) xi where L > 2, kept inside the domain for trial steps outside."""
-        degree, excess = self.degree, self.degree - 2
-        epsilon = exp(max(-degree * (self.log_alpha - decay_time), LEAST_EXPONENT))
-        argument = degree * (epsilon * self.half**excess * p)
-        if excess == 0:
-            return np.clip(argument, -0.5 * STEEPEST, 0.5 * STEEPEST)
-        inside = 1.0 - LEAST_BRACKET
-        return np.clip(excess * argument, -inside, inside)
-
-    def _exponents(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
-        """(ell+ + ell-) / 2 and (ell+ - ell-) / 2."""
-        argument, excess = self._argument(decay_time, p), self.degree - 2
-        if excess == 0:
-            return np.zeros_like(argument), argument
-        return -np.log1p(-(argument**2)) / (2.0 * excess), np.arctanh(argument) / excess
-
     @cached_property
     def base_slopes(self) -> Floats:
         """dw/dp at p = 0."""
@@ -250,8 +232,9 @@ class _CoMoving:
 
     def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """log sqrt(u v) and log sqrt(u / v)."""
-        mean, ratio = self._exponents(decay_time, p)
-        return self.log_alpha - decay_time + np.log(self.half) + mean, ratio
+        log_rho = self.log_alpha - decay_time
+        mean, ratio = comoving_exponents(self.degree, log_rho, self.half, p)
+        return log_rho + np.log(self.half) + mean, ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,17 +256,8 @@ class _Rich:
 
     def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """log sqrt(u v) and log sqrt(u / v)."""
-        excess, mean = self.degree - 2, self.mean - (decay_time - self.start)
-        if excess == 0:
-            return mean, self.ratio + 2.0 * p
-        brackets = [
-            np.log(np.maximum(1.0 - sign * self.degree * excess * start * p, LEAST_BRACKET))
-            for sign, start in zip((1.0, -1.0), self._start_powers, strict=True)
-        ]
-        return (
-            mean - (brackets[0] + brackets[1]) / (2.0 * excess),
-            self.ratio - (brackets[0] - brackets[1]) / (2.0 * excess),
-        )
+        passed = decay_time - self.start
+        return rich_exponents(self.degree, passed, self.mean, self.ratio, *self._start_powers, p)
 
     @cached_property
     def _start_powers(self) -> tuple[Floats, Floats]:

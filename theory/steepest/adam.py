@@ -4,6 +4,7 @@ Zhang, Zou, Cao (NeurIPS 2024). Without epsilon its steps do not depend on the s
 moments are kept in units of the present loss and nothing underflows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.steepest.recorded import recorded
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,19 @@ def adam_path(rows: Floats, adam: Adam, steps: ArrayLike, at: ArrayLike) -> Floa
         steps: the learning rate of each step.
 
     Raises:
-        InvalidInput: some coordinate has no slope at first, and so no step.
+        InvalidInput: some coordinate has no slope at first, and so no step; `at` asks for more
+            steps than there are.
     """
-    etas = np.asarray(steps, dtype=np.float64)
-    counts = np.asarray(at, dtype=np.int64)
-    weights = np.zeros(rows.shape[1])
-    mean, square, before = np.zeros_like(weights), np.zeros_like(weights), 0.0
     if np.any(rows.sum(axis=0) == 0.0):
         raise InvalidInput("rows add up to 0 in some coordinate; without epsilon it has no step")
-    kept, wanted = [], set(counts.tolist())
-    for done, eta in enumerate(etas[: counts[-1]].tolist(), start=1):
+    etas = np.asarray(steps, dtype=np.float64)
+    return recorded(_steps(rows, adam, etas), len(etas), at)
+
+
+def _steps(rows: Floats, adam: Adam, etas: Floats) -> Iterator[Floats]:
+    weights = np.zeros(rows.shape[1])
+    mean, square, before = np.zeros_like(weights), np.zeros_like(weights), 0.0
+    for done, eta in enumerate(etas.tolist(), start=1):
         outputs = rows @ weights
         least = float(outputs.min())
         each = np.exp(least - outputs)
@@ -56,6 +61,4 @@ def adam_path(rows: Floats, adam: Adam, steps: ArrayLike, at: ArrayLike) -> Floa
         corrected = mean / (1.0 - adam.beta1**done)
         weights = weights + eta * corrected / np.sqrt(square / (1.0 - adam.beta2**done))
         before = log_loss
-        if done in wanted:
-            kept.append(weights)
-    return np.array(kept)
+        yield weights

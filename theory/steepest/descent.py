@@ -8,12 +8,14 @@ the maximum margin gamma for its dual norm and whose curvature is at most B^2, B
 Directions do not depend on the size of the loss, so nothing underflows.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
 from theory.steepest.norms import largest_direction
+from theory.steepest.recorded import recorded
 
 
 def steepest_path(rows: Floats, order: float, steps: ArrayLike, at: ArrayLike) -> Floats:
@@ -28,16 +30,14 @@ def steepest_path(rows: Floats, order: float, steps: ArrayLike, at: ArrayLike) -
         InvalidInput: `at` asks for more steps than there are.
     """
     etas = np.asarray(steps, dtype=np.float64)
-    counts = np.asarray(at, dtype=np.int64)
-    if counts[-1] > len(etas):
-        raise InvalidInput(f"at ends at {counts[-1]}; there are {len(etas)} steps")
+    return recorded(_steps(rows, order, etas), len(etas), at)
+
+
+def _steps(rows: Floats, order: float, etas: Floats) -> Iterator[Floats]:
     flat = rows.reshape(len(rows), -1)
     weights = np.zeros(rows.shape[1:])
-    kept, wanted = [], set(counts.tolist())
-    for done, eta in enumerate(etas[: counts[-1]].tolist(), start=1):
+    for eta in etas.tolist():
         outputs = flat @ weights.ravel()
         slope = (np.exp(outputs.min() - outputs) @ flat).reshape(weights.shape)
         weights = weights + eta * largest_direction(slope, order)
-        if done in wanted:
-            kept.append(weights)
-    return np.array(kept)
+        yield weights

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theory.backend import Floats
-from theory.flow import gradient_flow
+from theory.flow import compiled_bdf, gradient_flow
 from theory.flow.chart import Chart
 from theory.flow.compiled_bdf import REASONS, integrate_chart
 from theory.flow.compiled_chart import CompiledChart, compiled_chart
@@ -74,6 +74,18 @@ def test_an_early_end_says_why() -> None:
     assert spent.reason == REASONS[1]
     unknown = integrate_chart(chart, start, clocks, np.nan * initial, 1e-9, 1e-12, 1000)
     assert unknown.reason != ""
+
+
+def test_a_singular_matrix_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As numba raises it from within compiled code."""
+
+    def singular(*_: object) -> None:
+        raise np.linalg.LinAlgError("Matrix is singular to machine precision.")
+
+    monkeypatch.setattr(compiled_bdf, "_integrate", singular)
+    chart, start, initial = rich("exponential")
+    ended = integrate_chart(chart, start, start + np.array([3.0]), initial, 1e-9, 1e-12, 1000)
+    assert ended.reason == "Matrix is singular to machine precision."
 
 
 def test_what_it_cannot_do_is_done_by_others() -> None:

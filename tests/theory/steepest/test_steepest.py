@@ -87,3 +87,5 @@ def test_what_is_refused() -> None:
         adam_path(np.array([[1.0, 1.0], [1.0, -1.0]]), Adam(0.9, 0.9), [0.1], [1])
     with pytest.raises(InvalidInput, match="there are 1 steps"):
         steepest_path(np.ones((1, 2)), 2.0, [0.1], [2])
+    with pytest.raises(InvalidInput, match="there are 1 steps"):
+        adam_path(np.ones((1, 2)), Adam(0.9, 0.9), [0.1], [2])
