@@ -29,7 +29,8 @@ def least_potential(
     Args:
         inputs: X, `(n, d)`, of full row rank.
         targets: y, `(n,)`.
-        plus, minus: a > 0 and b > 0, `(d,)`.
+        plus: a > 0, `(d,)`.
+        minus: b > 0, `(d,)`.
         degree: D, at least 2.
 
     Raises:

@@ -41,7 +41,8 @@ def direction_constant(
     Args:
         weights: w*, `(d,)`, none zero.
         residual: rho, `(d,)`; it matters for D = 2 alone.
-        u, v: positive, `(d,)`, at any one time.
+        u: positive, `(d,)`, at any one time.
+        v: the other copy, likewise.
     """
     winners = np.abs(weights) ** (1.0 / degree)
     size = float(np.linalg.norm(winners))
