@@ -19,7 +19,7 @@ from theory.errors import InvalidInput
     show_default=True,
 )
 def figure(name: str | None, everything: bool, preset: str, folder: Path) -> int:
-    """Regenerate a figure as PNG, SVG and CSV; 1 when it does not show what it is said to."""
+    """Regenerate a figure as PNG, SVG, PDF and CSV; 1 when it does not show what it is said to."""
     from verify.figures import all_figures, figure_named
     from verify.figures.make import make_figure
     from verify.report.gallery import write_gallery

@@ -25,6 +25,7 @@ from verify.examine import measure, stated_laws
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.outcomes import Bound, Outcome, below
 from verify.language.claim import AnyClaim
+from verify.language.law import Law
 from verify.report.plots import log_ticks, tick_label
 from verify.search import draw_instances
 from verify.shards import plan_shards
@@ -37,6 +38,9 @@ FARTHEST = 1e6
 
 NEAREST = 1e-3
 """And down to here."""
+
+NOTHING, EQUAL, BOUNDED = 0, 1, 2
+"""What a row holds: no point, a value with its prediction, or a value with its bound."""
 
 TRUTH, MISREAD = "tab:blue", "tab:orange"
 DECADES = 1.5
@@ -59,14 +63,16 @@ class Against:
     Attributes:
         family: names the figure.
         claim: that holds.
-        law: id of a law of equality, or name of a ladder.
+        law: id of a law of equality or of an inequality, or name of a ladder.
         misread: a claim that is falsified on the same measurement, or a rival of the claim.
+        effort: how many times as many instances are needed to show it.
     """
 
     family: str
     claim: str
     law: str
     misread: str
+    effort: int = 1
 
     @property
     def truth(self) -> Statement:
@@ -93,14 +99,17 @@ def figure_of(drawn: Against) -> FigureSpec:
         name=f"law-{drawn.family.replace('_', '-')}",
         title=truth.claim.title,
         caption=(
-            f"Claim {drawn.claim}. Left: {drawn.law}, measured against predicted, on random "
-            f"instances; on the line where the law is right. Orange: {reading.words}. Right: the "
-            "largest share of its bound that each instance takes, or the tolerances by which a "
-            "rate is off; above 1 a bound is refuted, and a rate where the median is. At "
-            f"{NEAREST:g} or below is drawn alike."
+            f"Claim {drawn.claim}. Left: {drawn.law}, on random instances: measured against "
+            "predicted, on the line where the law is right, or against its bound, within the "
+            f"shade where it is kept. Crosses: {reading.words}. Right: the largest share of its "
+            "bound that each instance takes, or the tolerances by which a rate is off; above 1 a "
+            "bound is refuted, and a rate (open circles) where the median is. What is below a "
+            "thousandth of a bound is drawn there."
         ),
         source=truth.claim.source,
-        parts=lambda preset: [Part(drawn.claim, partial(compute, drawn, COUNTS[preset]))],
+        parts=lambda preset: [
+            Part(drawn.claim, partial(compute, drawn, drawn.effort * COUNTS[preset]))
+        ],
         draw=partial(draw, drawn),
         outcomes=partial(outcomes, drawn),
     )
@@ -118,15 +127,26 @@ def compute(drawn: Against, count: int) -> Table:
             pairs += [(ladder.name, (ladder.measured, ladder.predicted)) for ladder in ladders]
             found = [pair for name, pair in pairs if name == drawn.law and pair is not None]
             shown = [
-                (1, predicted, measured)
+                (EQUAL, predicted, measured)
                 for values, course in found[:1]
                 for predicted, measured in zip(course.tolist(), values.values.tolist(), strict=True)
                 if isfinite(predicted) and isfinite(measured)
-            ]
+            ] or _bounded(laws, drawn.law)
             # an instance of which nothing can be drawn is judged all the same
-            rows += [(which, number, *pair, share, off) for pair in shown or [(0, 0.0, 0.0)]]
+            rows += [(which, number, *pair, share, off) for pair in shown or [(NOTHING, 0.0, 0.0)]]
     names = ("which", "instance", "drawn", "predicted", "measured", "share", "off")
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def _bounded(laws: Sequence[Law], name: str) -> list[tuple[int, float, float]]:
+    """Bound and value of each check of an inequality."""
+    return [
+        (BOUNDED, check.bound, check.value)
+        for law in laws
+        if law.id == name and law.compared is None
+        for check in law.checks
+        if isfinite(check.bound) and isfinite(check.value)
+    ]
 
 
 def records(claim: AnyClaim, count: int) -> Iterator[Any]:
@@ -144,49 +164,58 @@ def records(claim: AnyClaim, count: int) -> Iterator[Any]:
 
 def draw(drawn: Against, tables: Mapping[str, Table]) -> Figure:
     (table,) = tables.values()
-    figure = Figure(figsize=(8.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
-    _draw_pairs(left, table)
-    left.set_xlabel(f"predicted: {drawn.law}", parse_math=False)
+    bounded = BOUNDED in table["drawn"]
+    _draw_pairs(left, table, bounded)
+    left.set_xlabel(f"{'bound' if bounded else 'predicted'}: {drawn.law}", parse_math=False)
     left.set_ylabel("measured")
     _draw_shares(right, table)
-    figure.suptitle(fill(drawn.truth.words, 90), fontsize=9, parse_math=False)
-    left.legend(
-        [left.lines[1], left.lines[0]],
-        ["as stated", fill(drawn.reading.words, 34)],
-        frameon=False,
-        fontsize=7.5,
-        loc="best",
-    )
+    figure.suptitle(fill(drawn.truth.words, 90), parse_math=False)
+    words = ["as stated", fill(drawn.reading.words, 100)]
+    figure.legend([left.lines[1], left.lines[0]], words, loc="outside lower left")
     return figure
 
 
-def _draw_pairs(axes: Axes, table: Table) -> None:
-    """Predicted and measured numbers of both statements, about the line where they agree."""
+def _draw_pairs(axes: Axes, table: Table, bounded: bool) -> None:
+    """Measured against predicted numbers, or against bounds: shaded where these are kept."""
     points = {}
     for which in ("misread", "truth"):
         rows = _rows(table, which, "drawn", "predicted", "measured")
-        points[which] = rows[rows[:, 0] == 1, 1:]
-    every = np.concatenate(list(points.values()))
-    logarithmic = bool((every > 0.0).all()) and np.log10(every.max() / every.min()) > DECADES
+        points[which] = rows[rows[:, 0] != NOTHING, 1:]
+    told = np.concatenate(list(points.values()))
+    positive = told[:, 0] if bounded else told
+    every = told[told > 0.0]
+    logarithmic = bool((positive > 0.0).all()) and np.log10(every.max() / every.min()) > DECADES
+    least = NEAREST * float(told[:, 0].min()) if bounded and logarithmic else -inf
     for which, marker, colour in (("misread", "x", MISREAD), ("truth", "o", TRUTH)):
         x, y = points[which].T
-        axes.plot(x, y, marker, color=colour, markersize=4, alpha=0.7, markerfacecolor="none")
-    ends = [float(every.min()), float(every.max())]
-    axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
+        shown = np.maximum(y, least)
+        axes.plot(x, shown, marker, color=colour, alpha=0.7, markerfacecolor="none")
+    drawn = np.maximum(told, least)
+    low, high = (drawn[:, 0].min(), drawn[:, 0].max()) if bounded else (drawn.min(), drawn.max())
+    axes.plot([low, high], [low, high], color="0.6", linewidth=0.8, zorder=0)
     if logarithmic:
         axes.set_xscale("log")
         axes.set_yscale("log")
-        for axis, numbers in ((axes.xaxis, every[:, 0]), (axes.yaxis, every[:, 1])):
+        for axis, numbers in ((axes.xaxis, drawn[:, 0]), (axes.yaxis, drawn[:, 1])):
             _set_ticks(axis, float(numbers.min()), float(numbers.max()))
+    if bounded:
+        bottom = axes.get_ylim()[0]
+        axes.fill_between([low, high], [bottom] * 2, [low, high], color="0.5", alpha=0.12, lw=0)
+        axes.set_ylim(bottom=bottom)
 
 
 def _draw_shares(axes: Axes, table: Table) -> None:
-    """The worst of each instance, in rising order, for both statements."""
+    """The worst of each instance, in rising order, for both statements; open where it is a rate."""
     for which, marker, colour in (("misread", "x", MISREAD), ("truth", "o", TRUTH)):
-        worst = np.sort(_worst(table, which))
-        shown = np.clip(worst, NEAREST, FARTHEST)
-        axes.semilogy(np.arange(1, len(shown) + 1), shown, marker, color=colour, markersize=4)
+        shares, off = _per_instance(table, which).T
+        worst = np.maximum(shares, off)
+        order = np.argsort(worst, kind="stable")
+        shown, rates = np.clip(worst, NEAREST, FARTHEST)[order], (off > shares)[order]
+        at = np.arange(1, len(shown) + 1)
+        axes.semilogy(at[~rates], shown[~rates], marker, color=colour)
+        axes.semilogy(at[rates], shown[rates], marker, color=colour, markerfacecolor="none")
     _set_ticks(axes.yaxis, *axes.get_ylim())
     axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
     axes.set_xlabel("instances, in rising order")
@@ -205,11 +234,11 @@ def _rows(table: Table, which: str, *names: str) -> Floats:
     return np.array([[float(table[name][k]) for name in names] for k in kept])
 
 
-def _worst(table: Table, which: str) -> Floats:
-    """The larger of share and tolerances off, instance by instance."""
+def _per_instance(table: Table, which: str) -> Floats:
+    """Share of a bound and tolerances off, one row an instance."""
     rows = _rows(table, which, "instance", "share", "off")
     first = np.unique(rows[:, 0], return_index=True)[1]
-    return np.asarray(rows[first, 1:].max(axis=1))
+    return np.asarray(rows[first, 1:])
 
 
 def outcomes(drawn: Against, tables: Mapping[str, Table]) -> Sequence[Outcome]:
@@ -227,10 +256,8 @@ def outcomes(drawn: Against, tables: Mapping[str, Table]) -> Sequence[Outcome]:
 
 def _bounds(table: Table, which: str) -> tuple[Bound, ...]:
     """Bounds hold on every instance, rates in the median."""
-    rows = _rows(table, which, "instance", "share", "off")
-    first = np.unique(rows[:, 0], return_index=True)[1]
-    worst = float(rows[first, 1].max(initial=-inf))
+    shares, off = _per_instance(table, which).T
     return (
-        below("the largest share of a bound", worst, 1.0),
-        below("a rate, in tolerances", float(np.median(rows[first, 2])), 1.0),
+        below("the largest share of a bound", float(shares.max(initial=-inf)), 1.0),
+        below("a rate, in tolerances", float(np.median(off)), 1.0),
     )

@@ -73,8 +73,8 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     losses.set_xscale("log")
     losses.set_xlabel("gradient steps")
     losses.set_ylabel("loss")
-    losses.set_title("solid: test, dotted: train, dashed: linearised test", fontsize="small")
-    losses.legend(frameon=False, fontsize="small", loc="lower left")
+    losses.set_title("solid: test, dotted: train, dashed: linearised test")
+    losses.legend(loc="lower left")
 
     alignments = [run["kernel_alignment"][0] for run in runs]
     times.semilogx(alignments, [run.delay for run in runs], "o-", color="tab:blue")

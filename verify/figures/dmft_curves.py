@@ -119,7 +119,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.set_title(rf"$\nu = P/D = {float(table['nu'][0]):g}$")
         axes.set_xlabel("flow time t")
     figure.axes[0].set_ylabel("loss")
-    figure.axes[-1].legend(frameon=False, fontsize=7)
+    figure.axes[-1].legend()
     return figure
 
 

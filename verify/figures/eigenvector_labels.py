@@ -93,7 +93,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     for axes, table in zip(panels.T.ravel(), tables.values(), strict=False):
         run = runs_of(table)[0]
         draw_losses(axes, run)
-        axes.set_title(f"k = {run.last('rank'):g} ({run['kind'][0]})", fontsize="medium")
+        axes.set_title(f"k = {run.last('rank'):g} ({run['kind'][0]})")
         curves = [run[name].max() for name in ("train", "test", "linearised_test")]
         axes.set_ylim(0, 1.1 * max(curves))
         axes.set_xlabel("")
@@ -103,7 +103,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.set_ylabel("loss / mean squared label")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     names = [label.split(" (")[0] for label in labels]
-    figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(handles, names, loc="outside upper center", ncols=4)
     return figure
 
 

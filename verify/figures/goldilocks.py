@@ -66,11 +66,11 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.plot(
             run["step"][1:], run["linear_term"][1:], "-.", color="tab:orange", label="linear term"
         )
-        axes.set_title(f"P = {run.last('samples'):g}", fontsize="medium")
+        axes.set_title(f"P = {run.last('samples'):g}")
     panels[0].set_ylabel("loss")
     handles, labels = panels[0].get_legend_handles_labels()
     names = [label.split(" (")[0] for label in labels]
-    figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
+    figure.legend(handles, names, loc="outside upper center", ncols=5)
     return figure
 
 

@@ -179,10 +179,10 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     ends.set_xticks([], minor=True)
     ends.set_xlabel("training samples P")
     ends.set_ylabel("final test loss")
-    ends.legend(frameon=False, fontsize=8)
+    ends.legend()
     courses.set_xlabel("gradient steps")
     courses.set_ylabel("loss")
-    courses.set_title(f"P = {samples[-1]}; dashed: train, solid: test", fontsize=10)
+    courses.set_title(f"P = {samples[-1]}; dashed: train, solid: test")
     for axes in (ends, courses):
         axes.axhline(LEARNT, color="0.7", linewidth=0.8, zorder=0)
     return figure

@@ -104,13 +104,13 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     losses.set_yticks(ticks := [0, 0.25, 0.5, 0.75, 1, 2, 4], [f"{tick:g}" for tick in ticks])
     losses.set_xlabel("gradient steps")
     losses.set_ylabel("loss (logarithmic above 1)")
-    losses.set_title("solid: test, dotted: train, dashed: linearised test", fontsize="small")
-    losses.legend(frameon=False, fontsize="x-small", loc="upper left", ncols=2)
+    losses.set_title("solid: test, dotted: train, dashed: linearised test")
+    losses.legend(loc="upper left", ncols=2)
     delays.set_yscale("symlog", linthresh=10)
     delays.set_ylim(bottom=0)
     delays.set_xlabel("share s of the aligned weights")
     delays.set_ylabel("delay, test - train, in steps")
-    delays.legend(frameon=False, fontsize="small")
+    delays.legend()
     return figure
 
 

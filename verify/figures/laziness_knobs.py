@@ -172,8 +172,8 @@ def _draw_equivalents(axes: Axes, tables: Mapping[str, Table]) -> None:
     axes.axhline(LEARNED, color="0.7", linewidth=0.8, zorder=0)
     axes.set_xlabel("gradient steps")
     axes.set_ylabel("test loss, share of its start")
-    axes.set_title("exact equivalents", fontsize=10)
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.set_title("exact equivalents")
+    axes.legend(loc="lower left")
 
 
 def _draw_movements(axes: Axes, tables: Mapping[str, Table], eps: float) -> None:
@@ -195,8 +195,8 @@ def _draw_movements(axes: Axes, tables: Mapping[str, Table], eps: float) -> None
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(r"$\sigma^2$, or $\sigma^2 \alpha$ for both")
     axes.set_ylabel(r"$|\theta - \theta_0| / |\theta_0|$ at the end")
-    axes.set_title(rf"$\epsilon$ = {eps:g}", fontsize=10)
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.set_title(rf"$\epsilon$ = {eps:g}")
+    axes.legend(loc="lower left")
 
 
 def _movements(tables: Mapping[str, Table], eps: float, name: str) -> Floats:

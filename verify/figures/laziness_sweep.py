@@ -71,7 +71,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     losses.set_xscale("log")
     losses.set_xlabel("gradient steps")
     losses.set_ylabel("loss / initial loss (dotted: train)")
-    losses.legend(frameon=False, fontsize="x-small", loc="upper left", ncols=2)
+    losses.legend(loc="upper left", ncols=2)
     losses.set_ylim(0, 1.75)
 
     scales = np.array([run.last("output_scale") for run in runs])

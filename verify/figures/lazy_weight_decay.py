@@ -136,7 +136,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         (rf"fixed readouts, $\alpha$ = {FIXED:g}", "decay", r"$\lambda$", _runs(tables, False)),
     )
     for axes, (title, column, symbol, runs) in zip(panels, shown, strict=True):
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title)
         for k, run in enumerate(_by_seed(runs)[0]):
             for name, style in (("train", "--"), ("test", "-")):
                 label = f"{symbol} = {run[column][0]:g}" if name == "test" else None
@@ -145,7 +145,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.axhline(LEARNED, color="0.7", linewidth=0.8, zorder=0)
         axes.set_xlabel("gradient steps")
         axes.set_ylim(1e-3, 3.0)
-        axes.legend(frameon=False, fontsize=8, loc="lower left")
+        axes.legend(loc="lower left")
     panels[0].set_ylabel("loss, share of its start")
     return figure
 

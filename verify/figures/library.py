@@ -32,6 +32,28 @@ DRAWN = (
         "kernel-of-finite-width-first-order",
     ),
     Against("kernel_ridge", "omniscient-risk", "test error", "not-amplified"),
+    Against("homogeneous", "homogeneous-direction", "distance to the limit", "log"),
+    Against("steepest", "steepest-descent-margin", "outputs short of gamma |w|", "euclidean"),
+    Against(
+        "relu",
+        "clarke-kkt",
+        "residual less that of the flow, within d",
+        "kkt-without-kinks",
+        effort=4,  # few nets end with a sample on a kink
+    ),
+    Against(
+        "saddles",
+        "saddle-to-saddle",
+        "delay of jumps for each unit of l",
+        "saddle-to-saddle-as-pursuit",
+    ),
+    Against(
+        "decay",
+        "decay-walks-on-interpolators",
+        "distance from the limit falls like lambda",
+        "small-decay-changes-nothing",
+    ),
+    Against("start_scale", "sparse-limit-rate", "excess of |w|_1", "logarithmic"),
     Against("catapult", "edge-of-stability-drift", "gain of H over eta", "no-slope"),
 )
 

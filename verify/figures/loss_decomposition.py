@@ -78,10 +78,10 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         draw_losses(axes, run)
         for name, (label, color) in TERMS.items():
             axes.plot(run["step"][1:], run[name][1:], "-.", color=color, label=f"{label} term")
-        axes.set_title(f"{part}, seed {run.last('seed'):g}", fontsize="medium")
+        axes.set_title(f"{part}, seed {run.last('seed'):g}")
         axes.set_ylim(0, 1.6 * run["test"][1:].max())
         axes.set_ylabel("loss")
-        axes.legend(frameon=False, fontsize="x-small", ncols=2, loc="upper left")
+        axes.legend(ncols=2, loc="upper left")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Making a figure: compute its parts (resuming), write CSV, PNG and SVG, judge what it shows."""
+"""Making a figure: compute its parts (resuming), draw and write it, judge what it shows."""
 
 import csv
 import io
@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib as mpl
+
 from theory.errors import InvalidInput
 from verify.atomic import write_bytes, write_json, write_text
 from verify.figures.base import PRESETS, FigureSpec, Part, Table
+from verify.figures.legends import clear_legends
 from verify.figures.outcomes import Outcome
+from verify.figures.style import STYLE
+
+PICTURES = ("png", "svg", "pdf")
+RESOLUTION = 160
+"""Dots per inch of what is not made of lines."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ def make_figure(spec: FigureSpec, preset: str, folder: Path, say: Callable[[str]
         tables[part.name] = table
         how = "resumed" if resumed else f"{perf_counter() - start:.1f} s"
         say(f"[{number}/{len(parts)}] {spec.name}: {part.name} ({how})")
-    made = _write(spec, tables, folder)
+    made = _write(spec, preset, tables, folder)
     for path in kept.glob("*.json"):
         path.unlink()
     for empty in (kept, kept.parent):
@@ -70,19 +78,44 @@ def _checked(part: Part, table: Table) -> Table:
     return table
 
 
-def _write(spec: FigureSpec, tables: dict[str, Table], folder: Path) -> Made:
-    figure = spec.draw(tables)
-    paths = [folder / f"{spec.name}.{kind}" for kind in ("csv", "png", "svg")]
-    write_text(paths[0], _csv(tables))
-    for path, kind in zip(paths[1:], ("png", "svg"), strict=True):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=160, bbox_inches="tight")
-        write_bytes(path, buffer.getvalue())
+def _write(spec: FigureSpec, preset: str, tables: dict[str, Table], folder: Path) -> Made:
+    """CSV, pictures, and as JSON what is said of them."""
+    pictures = _pictures(spec, tables)
     outcomes = tuple(spec.outcomes(tables))
-    if outcomes:
-        paths.append(folder / f"{spec.name}.outcomes.json")
-        write_json(paths[-1], [outcome.to_json() for outcome in outcomes])
+    told = {
+        "name": spec.name,
+        "title": spec.title,
+        "caption": spec.caption,
+        "source": spec.source,
+        "preset": preset,
+        "outcomes": [outcome.to_json() for outcome in outcomes],
+    }
+    paths = [folder / f"{spec.name}.{kind}" for kind in ("csv", *PICTURES, "json")]
+    write_text(paths[0], _csv(tables))
+    for path, picture in zip(paths[1:-1], pictures, strict=True):
+        write_bytes(path, picture)
+    write_json(paths[-1], told)
     return Made(tuple(paths), outcomes)
+
+
+def _pictures(spec: FigureSpec, tables: dict[str, Table]) -> list[bytes]:
+    """The figure in every format, the same bytes for the same tables."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    drawn = []
+    with mpl.rc_context(STYLE):
+        figure = spec.draw(tables)
+        clear_legends(figure)
+        for kind in PICTURES:
+            buffer = io.BytesIO()
+            figure.savefig(
+                buffer,
+                format=kind,
+                dpi=RESOLUTION,
+                bbox_inches="tight",
+                metadata=undated.get(kind),
+            )
+            drawn.append(buffer.getvalue())
+    return drawn
 
 
 def _csv(tables: dict[str, Table]) -> str:

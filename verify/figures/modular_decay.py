@@ -1,23 +1,29 @@
 """The grokking time against weight decay: about 1 / lambda."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from theory.backend import Floats
 from verify.figures.base import FigureSpec, Part, Table
 from verify.figures.modular_runs import (
     SIZES,
+    WHY_SMALL,
+    Lines,
     Size,
     column_of,
+    described,
     fit_lines,
     grokking_table,
     run_of,
     run_until,
+    slope_outcome,
     until_decay_time,
 )
+from verify.figures.outcomes import Outcome
 
 
 def _compute(size: Size, decay: float) -> Table:
@@ -32,9 +38,27 @@ def parts(preset: str) -> list[Part]:
     return [Part(f"decay-{decay:g}", partial(_compute, size, decay)) for decay in size.decays]
 
 
+def _points(tables: Mapping[str, Table]) -> tuple[Floats, Floats, Floats]:
+    """log(1/lambda), log t and seeds."""
+    decays, times = column_of(tables, "decay"), column_of(tables, "log_grokking_time")
+    return -np.log(decays), times, column_of(tables, "seed")
+
+
+def _lines(tables: Mapping[str, Table]) -> Lines | None:
+    return fit_lines(*(column.tolist() for column in _points(tables)))
+
+
+def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
+    return slope_outcome(
+        "the time of grokking is like 1 / lambda",
+        _lines(tables),
+        "like 1 / sqrt(lambda)",
+        0.5,
+    )
+
+
 def draw(tables: Mapping[str, Table]) -> Figure:
-    x = -np.log(column_of(tables, "decay"))
-    y, seeds = column_of(tables, "log_grokking_time"), column_of(tables, "seed")
+    x, y, _ = _points(tables)
     figure = Figure(figsize=(4.6, 3.4), layout="constrained")
     axes = figure.subplots()
     if len(x):
@@ -42,7 +66,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.set_yscale("log")
         axes.set_ylim(0.3 * float(np.exp(y.min())), 1.5 * float(np.exp(y.max())))
     axes.plot(np.exp(x), np.exp(y), "o", color="tab:blue", label="runs")
-    lines = fit_lines(x.tolist(), y.tolist(), seeds.tolist())
+    lines = _lines(tables)
     if lines is not None:
         ends = np.array([x.min(), x.max()])
         for k, intercept in enumerate(lines.intercepts.values()):
@@ -54,7 +78,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     axes.set_xlabel(r"$1/\lambda$")
     axes.set_ylabel(r"grokking time $t$")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="lower right")
     return figure
 
 
@@ -62,8 +86,12 @@ FIGURE = FigureSpec(
     name="modular-decay",
     title="Modular addition: grokking time against weight decay",
     caption="Time at which the test accuracy passes 0.75, by weight decay; common slope of the "
-    "seeds and its 95 % interval by least squares in logarithms.",
+    "seeds and its 95 % interval by least squares in logarithms. "
+    f"{described()} lambda varies: "
+    + "; ".join(f"{preset} {', '.join(f'{d:g}' for d in s.decays)}" for preset, s in SIZES.items())
+    + f". {WHY_SMALL}",
     source="Lyu et al. (ICLR 2024), ablation over weight decay",
     parts=parts,
     draw=draw,
+    outcomes=outcomes,
 )

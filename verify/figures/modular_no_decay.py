@@ -1,12 +1,22 @@
 """Modular addition without weight decay: late margin maximisation, to losses below float64."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import nan
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.modular_runs import SIZES, Size, history_table, run_of, run_until
+from verify.figures.modular_runs import (
+    SIZES,
+    WHY_SMALL,
+    Size,
+    described,
+    history_table,
+    run_of,
+    run_until,
+)
+from verify.figures.outcomes import Outcome, below, ordered
 
 STEPS = {"quick": 6000, "paper": 50_000}
 ALPHA = 20.0
@@ -29,6 +39,46 @@ def parts(preset: str) -> list[Part]:
     return [Part("runs", lambda: _compute(SIZES[preset], STEPS[preset]))]
 
 
+SMALLEST = float(np.log10(5e-324))
+"""The smallest number of float64, as a power of ten."""
+
+UNIT = float(np.log10(np.finfo(np.float64).eps))
+"""Where 1 + loss is 1."""
+
+
+def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
+    """How far the loss falls, and what still moves once it is below the unit of float64."""
+    data = {name: np.array(column) for name, column in tables["runs"].items()}
+    last, rises, gains = [], [], []
+    for run in np.unique(data["run"]):
+        rows = data["run"] == run
+        loss = data["log_loss"][rows] / LOG_10
+        last.append(float(loss[-1]))
+        beyond = loss < UNIT
+        margins, accuracies = (data[name][rows][beyond] for name in ("margin", "test_accuracy"))
+        rises.append(margins[:: max(1, len(margins) // 8)])
+        gains.append(float(accuracies[-1] - accuracies[0]) if len(accuracies) else nan)
+    slowest = min(rises, key=lambda m: np.diff(m).min(initial=np.inf) if len(m) > 1 else -np.inf)
+    names = tuple(f"margin {k}" for k in range(len(slowest)))
+    upwards = ordered(names, tuple(slowest.tolist()))
+    downwards = ordered(names[::-1], tuple(slowest[::-1].tolist()))
+    return (
+        Outcome(
+            "training goes on where the loss is below the smallest number of float64",
+            (below("log10 of the last loss", max(last), SMALLEST),),
+            "it stalls where 1 + loss is 1",
+            (below("log10 of that over the last loss", UNIT - min(last), 0.0),),
+        ),
+        Outcome("from there on the normalised margin grows", upwards, "it falls", downwards),
+        Outcome(
+            "and with it, by a fifth at least, the test accuracy",
+            (below("missing of a fifth", 0.2 - min(gains), 0.0),),
+            "test pairs stay as they were",
+            (below("accuracy gained", max(gains), 0.02),),
+        ),
+    )
+
+
 def draw(tables: Mapping[str, Table]) -> Figure:
     data = {name: np.array(column) for name, column in tables["runs"].items()}
     figure = Figure(figsize=(9.6, 3.0), layout="constrained")
@@ -44,7 +94,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         fitted = data["margin"][rows] > 0
         margin.plot(time[fitted], data["margin"][rows][fitted], color="tab:red")
     accuracy.set_ylabel("accuracy")
-    accuracy.legend(frameon=False)
+    accuracy.legend()
     loss.set_ylabel(r"$\log_{10}$ loss")
     margin.set_ylabel(r"margin / $\|\theta\|^2$")
     for axes in (accuracy, loss, margin):
@@ -56,8 +106,12 @@ FIGURE = FigureSpec(
     name="modular-no-decay",
     title="Modular addition without weight decay: late margin maximisation",
     caption="Steps in proportion to 1/loss, cross-entropy in log space: the loss leaves float64, "
-    "the normalised margin keeps growing.",
+    "the normalised margin keeps growing. "
+    f"{described()} Here alpha is {ALPHA:g} and lambda 0; steps: "
+    + "; ".join(f"{preset} {steps}" for preset, steps in STEPS.items())
+    + f". {WHY_SMALL}",
     source="Lyu et al. (ICLR 2024), Section 3; step rule after Lyu and Li (ICLR 2020)",
     parts=parts,
     draw=draw,
+    outcomes=outcomes,
 )

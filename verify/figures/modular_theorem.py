@@ -190,9 +190,8 @@ def _draw_seen(axes: Axes, runs: Sequence[_Run]) -> None:
     axes.set_title(
         f"p = {p}, 80 % of the pairs. Wide: train accuracy,\n"
         "thin: wrong classes ahead, dotted: test accuracy",
-        fontsize="small",
     )
-    axes.legend(frameon=False, fontsize="x-small", loc="center right")
+    axes.legend(loc="center right")
 
 
 def _draw_margins(axes: Axes, runs: Sequence[_Run]) -> None:
@@ -204,9 +203,8 @@ def _draw_margins(axes: Axes, runs: Sequence[_Run]) -> None:
     axes.set_title(
         f"p = {int(runs[0]['modulus'][0])}, all pairs. Margin and (dotted) its bound\n"
         r"$\gamma_1 / \sqrt{M_{\mathrm{eff}}}$, over $\gamma_1 / \sqrt{3(p-1)}$",
-        fontsize="small",
     )
-    axes.legend(frameon=False, fontsize="x-small", loc="lower right")
+    axes.legend(loc="lower right")
 
 
 def _draw_moduli(axes: Axes, runs: Sequence[_Run]) -> None:
@@ -219,9 +217,8 @@ def _draw_moduli(axes: Axes, runs: Sequence[_Run]) -> None:
     axes.set_title(
         r"$\alpha = 10^8$, 80 % of the pairs. Test accuracy," + "\n"
         "dashed: train accuracy, dotted: 1/p",
-        fontsize="small",
     )
-    axes.legend(frameon=False, fontsize="x-small")
+    axes.legend()
 
 
 def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:

@@ -86,7 +86,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.set_xlabel(label)
         axes.set_ylim(3e-3, 3.0)
     panels[0].set_ylabel("loss, share of its start")
-    panels[0].legend(frameon=False, fontsize=8, loc="lower left")
+    panels[0].legend(loc="lower left")
     return figure
 
 

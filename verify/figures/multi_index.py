@@ -76,11 +76,11 @@ def draw(tables: Mapping[str, Table]) -> Figure:
                     run["step"][1:], losses, linewidth=1, label=None if k else label, **style
                 )
         axes.axhline(LEARNED, color="0.7", linewidth=0.8, zorder=0)
-        axes.set_title(_name(part), fontsize=10)
+        axes.set_title(_name(part))
         axes.set_xlabel("gradient steps")
         axes.set_ylim(3e-3, 3.0)
     panels[0].set_ylabel("loss, share of its start")
-    panels[0].legend(frameon=False, fontsize=8, loc="lower left")
+    panels[0].legend(loc="lower left")
     return figure
 
 

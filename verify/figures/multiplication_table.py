@@ -1,17 +1,17 @@
 """Learning a multiplication table from some of its entries: the memorised ones first, then all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import log
 from typing import Final, TypeAlias
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from theory.backend import Floats
 from verify.figures.base import FigureSpec, Part, Table
+from verify.figures.outcomes import Outcome, below, ordered
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -24,6 +24,9 @@ SIZES: Final = {"quick": 23, "paper": 97}
 SHARES: Final = {"quick": (0.1, 0.2, 0.4), "paper": (0.05, 0.1, 0.2)}
 LAST: Final = {"quick": 2.5, "paper": 4.0}
 """In units of t_g; with 5 % observed at alpha = 10 the transition ends after 2.5 t_g only."""
+
+MOVED: Final = 0.9
+"""Of the unseen error: what is left once they have begun to move."""
 
 STABILITY: Final = 0.6
 """Step times 8 alpha^2 / n, the largest eigenvalue of the initial kernel: below 2 is stable, and
@@ -101,7 +104,8 @@ def parts(preset: str) -> list[Part]:
 
 
 def draw(tables: Mapping[str, Table]) -> Figure:
-    figure, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    axes = figure.subplots()
     for k, (name, table) in enumerate(tables.items()):
         size, share, colour = int(name.split(" x ")[0]), float(table["share"][0]), f"C{k}"
         axes.semilogy(table["time over t_g"], table["unseen"], color=colour, label=name)
@@ -116,15 +120,67 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     return figure
 
 
+def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
+    """What is fitted and what is not at t_g / 2, when unseen entries move, and where they end."""
+    fitted, unmoved, early, late, double, ends = [], [], [], [], [], []
+    for name, table in tables.items():
+        times, observed, unseen = (
+            np.asarray(table[key], dtype=float) for key in ("time over t_g", "observed", "unseen")
+        )
+        half = times <= 0.5
+        fitted.append(float(observed[half].max()))
+        unmoved.append(float(1.0 - unseen[half].min()))
+        predicted = transition(int(name.split(" x ")[0]), float(table["share"][0]))
+        # unseen falls: reversed, as interpolation asks for rising points
+        moved = float(np.interp(MOVED, unseen[::-1], times[::-1]))
+        early.append(0.5 * predicted - moved)
+        late.append(moved - predicted)
+        double.append(2.0 * predicted - moved)
+        ends.append(float(unseen[-1]))
+    names = tuple(tables)
+    return (
+        Outcome(
+            "up to t_g / 2 observed entries are fitted and unseen ones are left at zero",
+            (
+                below("error of observed", max(fitted), 1e-3),
+                below("error lost of unseen", max(unmoved), 0.02),
+            ),
+            "unseen entries are learned with the observed ones",
+            (below("error kept of unseen", 1.0 - max(unmoved), 0.5),),
+        ),
+        Outcome(
+            "a tenth of the unseen error is gone by the predicted transition, not by half of it",
+            (
+                below("later than predicted, in t_g", max(late), 0.0),
+                below("earlier than half of it", max(early), 0.0),
+            ),
+            "it takes twice the predicted time at least",
+            (below("earlier than twice as late", max(double), 0.0),),
+        ),
+        Outcome(
+            "the more entries are observed, the less is wrong of the others at the end",
+            ordered(names[::-1], tuple(ends[::-1])),
+            "the less",
+            ordered(names, tuple(ends)),
+        ),
+    )
+
+
 FIGURE = FigureSpec(
     name="multiplication-table",
     title="Grokking a multiplication table",
     caption=(
-        "Gradient descent on U U^T - V V^T from U = V = 10 I with weight decay 1e-4 (quick: 1e-3). "
+        "Gradient descent on U U^T - V V^T from U = V = 10 I with weight decay. "
         "Observed entries are fitted at once; unseen ones, where (j, i) is unseen too, stay at "
-        "zero until about the predicted transition and then follow the least nuclear norm."
+        "zero until about the predicted transition and then follow the least nuclear norm. "
+        + "; ".join(
+            f"{preset}: {SIZES[preset]} x {SIZES[preset]}, decay {DECAYS[preset]:g}"
+            for preset in SIZES
+        )
+        + "."
     ),
     source="Lyu et al. (ICLR 2024), matrix completion",
     parts=parts,
     draw=draw,
+    outcomes=outcomes,
 )

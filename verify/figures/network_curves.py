@@ -170,7 +170,7 @@ def draw_accuracies(axes: Axes, tables: Mapping[str, Table], symbol: str) -> Non
         axes.semilogx(shown["step"], shown["test_accuracy"], color=color, label=label)
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("accuracy")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
 
 
 def draw_column(axes: Axes, tables: Mapping[str, Table], name: str, relative: bool = False) -> None:

@@ -66,12 +66,19 @@ class Outcome:
         """The verdict is the expected one; of a statement that holds, the rival must fall too."""
         return self.verdict == self.expected and (self.rival_rejected or self.verdict != "holds")
 
+    @property
+    def told(self) -> str:
+        """The verdict in words: a failure that is expected is told as such."""
+        if not self.as_expected:
+            return f"{self.verdict}, which was not expected"
+        return self.verdict if self.expected == "holds" else f"{self.verdict}, as expected"
+
     def line(self) -> str:
         """The verdict, the statement and the numbers that decide it."""
         numbers = "; ".join(f"{b.name} {b.value:.3g} <= {b.bound:.3g}" for b in self._shown())
         note = "" if self.as_expected else " -- NOT AS EXPECTED"
         rejected = "rejected" if self.rival_rejected else "not rejected"
-        return f"{self.verdict}: {self.statement} ({numbers}; rival {rejected}: {self.rival}){note}"
+        return f"{self.told}: {self.statement} ({numbers}; rival {rejected}: {self.rival}){note}"
 
     def _shown(self) -> tuple[Bound, ...]:
         """The bounds that decide: the refuted ones, or else all of them."""
@@ -82,6 +89,7 @@ class Outcome:
         return {
             "statement": self.statement,
             "verdict": self.verdict,
+            "told": self.told,
             "expected": self.expected,
             "rival": self.rival,
             "rival_rejected": self.rival_rejected,

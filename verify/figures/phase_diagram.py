@@ -102,7 +102,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         axes.set_facecolor("0.8")
         image = axes.imshow(values, origin="lower", aspect="auto", **style)
         figure.colorbar(image, ax=axes)
-        axes.set_title(title, fontsize="medium")
+        axes.set_title(title)
         axes.set_xticks(range(values.shape[1]), [f"{eps:g}" for eps in curvatures[0]])
         axes.set_yticks(range(values.shape[0]), [f"{scale:g}" for scale in scales[:, 0]])
         axes.tick_params(axis="x", labelrotation=45 if values.shape[1] > 6 else 0)

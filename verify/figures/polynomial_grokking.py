@@ -43,7 +43,6 @@ def draw(tables: Mapping[str, Table]) -> Figure:
         [str(line.get_label()) for line in lines],
         loc="outside upper center",
         ncols=3,
-        frameon=False,
     )
     norm.plot(run["step"][1:], run["weight_norm"][1:], color="tab:purple")
     norm.set_ylabel(r"$|\theta|$")

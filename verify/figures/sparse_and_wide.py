@@ -4,7 +4,7 @@ The paper's setting (Lyu et al., ICLR 2024): L = 2, all coordinates equal,
 |theta(0)| = 128, lambda = 10^-3.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -21,7 +21,8 @@ from theory.flow.diagonal import diagonal_flow
 from theory.margin.programmes import l2_max_margin
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
-from verify.figures.base import Part, Table
+from verify.figures.base import Column, Part, Table
+from verify.figures.outcomes import Outcome, below
 
 INITIAL_NORM: Final = 128.0
 DECAY: Final = 1e-3
@@ -127,6 +128,53 @@ def _transition(problem: Problem, regime: Regime, margin: float) -> float:
     return 0.5 * (low + high)
 
 
+PLATEAU: Final = 0.01
+"""Of accuracy: how near it is to that of the L2 max-margin classifier up to half of t*."""
+
+
+def shared_outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
+    """The plateau before the transition and its time, for both losses."""
+    early, late, off, twice = [], [], [], []
+    width = 1.0 / log(INITIAL_NORM)
+    for table in tables.values():
+        times, accuracies, cosines = map(
+            _column, (table["t over t_g"], table["test accuracy"], table["cosine with SVM"])
+        )
+        plateau = float(table["SVM test accuracy"][0])
+        transition = float(table["predicted transition"][0])
+        before = accuracies[times <= transition / 2.0]
+        early.append(np.abs(before - plateau).max())
+        late.append(np.abs(before - accuracies[-1]).max())
+        halfway = 0.5 * (1.0 + cosines[-1])
+        # the cosine falls: reversed, as interpolation asks for rising points
+        left = float(np.interp(halfway, cosines[::-1], times[::-1]))
+        off.append(abs(left - transition))
+        twice.append(abs(left - 2.0 * transition))
+    return (
+        Outcome(
+            "up to t*/2 the test accuracy is that of the L2 max-margin classifier",
+            (below("off it", float(max(early)), PLATEAU),),
+            "it is that of the end from the start",
+            (below("off the last", float(max(late)), PLATEAU),),
+        ),
+        Outcome(
+            "the direction is halfway to its end within the width 1 / log(alpha) of t*, in t_g",
+            (below("off t*", max(off), width),),
+            "at twice t*",
+            (below("off 2 t*", max(twice), width),),
+        ),
+    )
+
+
+def at_time(table: Table, when: float) -> float:
+    """Test accuracy at a time in units of t_g."""
+    return float(np.interp(when, _column(table["t over t_g"]), _column(table["test accuracy"])))
+
+
+def _column(values: Column) -> Floats:
+    return np.asarray(values, dtype=float)
+
+
 def draw(tables: Mapping[str, Table], title: str, late: str) -> Figure:
     """Accuracies above, the cosine below, one column for each loss."""
     figure = Figure(figsize=(8.0, 5.0), layout="constrained")
@@ -142,11 +190,12 @@ def draw(tables: Mapping[str, Table], title: str, late: str) -> Figure:
         for axis in (top, bottom):
             axis.axvline(transition, color="0.2", ls="--", lw=1, label="predicted t*")
             axis.axvline(1.0, color="0.7", ls="-", lw=1, label="t_g")
-        top.set_title(f"{loss} loss", fontsize=10)
+        top.set_title(f"{loss} loss")
         bottom.set_xlabel("t / t_g")
     axes[0, 0].set_ylabel("accuracy")
     axes[1, 0].set_ylabel("cosine with the L2 SVM")
-    axes[1, 0].set_title(late, fontsize=8)
-    axes[0, -1].legend(fontsize=7, loc="best")
-    figure.suptitle(title, fontsize=11)
+    axes[1, 0].set_title(late)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.suptitle(title)
     return figure

@@ -94,14 +94,14 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     losses.loglog(shown["step"], shown["test_loss"], color=TEST, label="test")
     losses.set_xlabel("epoch")
     losses.set_ylabel("loss (s = 1)")
-    losses.legend(frameon=False)
+    losses.legend()
     for rank, limit in enumerate(THRESHOLDS):
         name, color = f"{limit:g}", shade(rank, len(THRESHOLDS))
         accuracies.semilogx(shown["step"], shown[f"train_{name}"], "--", lw=0.9, color=color)
         accuracies.semilogx(shown["step"], shown[f"test_{name}"], color=color, label=name)
     accuracies.set_xlabel("epoch")
     accuracies.set_ylabel("accuracy (s = 1)")
-    accuracies.legend(frameon=False, fontsize=7, title="threshold", title_fontsize=7)
+    accuracies.legend(title="threshold")
     for table in tables.values():
         found = np.array([delay(table, limit) for limit in THRESHOLDS])
         ended = np.array([crossing(table, f"test_{t:g}", HALF) for t in THRESHOLDS]) == np.inf
@@ -111,7 +111,7 @@ def draw(tables: Mapping[str, Table]) -> Figure:
     plain_ratios(delays)
     delays.set_xlabel("threshold")
     delays.set_ylabel("test epochs / training epochs")
-    delays.legend(frameon=False, title="triangle: at least", title_fontsize=8)
+    delays.legend(title="triangle: at least")
     return figure
 
 

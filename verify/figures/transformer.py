@@ -84,7 +84,7 @@ def _draw_epochs(axes: Axes, tables: Mapping[str, Table]) -> None:
     axes.set_xticks(list(found), [f"{scale:g}" for scale in found])
     axes.set_xlabel("scale of the logits s")
     axes.set_ylabel("epochs")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
 
 
 def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:

@@ -9,6 +9,8 @@ from typing import Any
 from verify.atomic import write_text
 from verify.figures.base import FigureSpec
 
+FILES = ("csv", "png", "svg", "pdf")
+
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 figure { margin: 3rem 0 } img { max-width: 100%; background: white; border-radius: .5rem }
@@ -36,29 +38,34 @@ def write_gallery(folder: Path, figures: Sequence[FigureSpec]) -> Path:
 
 
 def _entry(figure: FigureSpec, folder: Path) -> str:
-    name = escape(figure.name)
+    name, told = escape(figure.name), _told(folder / f"{figure.name}.json")
+    preset = f"preset {told['preset']} · " if "preset" in told else ""
+    files = " · ".join(f'<a href="{name}.{kind}">{kind.upper()}</a>' for kind in FILES)
     return (
         f'<figure id="{name}">\n<h2>{escape(figure.title)}</h2>\n'
         f'<img src="{name}.svg" alt="{escape(figure.title)}">\n'
-        f"<figcaption>{escape(figure.caption)}<br>\n<small>{escape(figure.source)} · "
-        f'<a href="{name}.csv">data</a> · <a href="{name}.png">PNG</a></small></figcaption>\n'
-        f"{_outcomes(folder / f'{figure.name}.outcomes.json')}</figure>"
+        f"<figcaption>{escape(figure.caption)}<br>\n<small>{escape(preset)}"
+        f"{escape(figure.source)} · {files}</small></figcaption>\n"
+        f"{_outcomes(told.get('outcomes', []))}</figure>"
     )
 
 
-def _outcomes(path: Path) -> str:
-    """What the figure is said to show, with the verdicts; nothing for a figure without outcomes."""
+def _told(path: Path) -> dict[str, Any]:
+    """What was written beside the figure; nothing for one that is older."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return ""
-    return "<ul>\n" + "".join(map(_outcome, found)) + "</ul>\n"
+        return {}
+
+
+def _outcomes(found: Sequence[dict[str, Any]]) -> str:
+    """What the figure is said to show, with the verdicts; nothing for a figure without outcomes."""
+    return "<ul>\n" + "".join(map(_outcome, found)) + "</ul>\n" if found else ""
 
 
 def _outcome(outcome: dict[str, Any]) -> str:
-    verdict = outcome["verdict"] + ("" if outcome["as_expected"] else ", which was not expected")
     rejected = "refuted" if outcome["rival_rejected"] else "not refuted"
     return (
-        f"<li><strong>{escape(verdict)}:</strong> {escape(outcome['statement'])} "
+        f"<li><strong>{escape(outcome['told'])}:</strong> {escape(outcome['statement'])} "
         f"<small>The wrong variant, {escape(outcome['rival'])}, is {rejected}.</small></li>\n"
     )

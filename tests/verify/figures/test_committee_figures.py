@@ -146,12 +146,12 @@ def test_a_tiny_figure_appears_whole(
     made = make_figure(module.FIGURE, "quick", tmp_path, lambda line: None)
     name = module.FIGURE.name
     assert [path.name for path in made.files] == [
-        f"{name}.{kind}" for kind in ("csv", "png", "svg", "outcomes.json")
+        f"{name}.{kind}" for kind in ("csv", "png", "svg", "pdf", "json")
     ]
     rows = list(csv.DictReader((tmp_path / f"{name}.csv").read_text().splitlines()))
     assert {"part", "run", "step", "train", "test"} | COLUMNS[module] <= set(rows[0])
     assert {row["part"] for row in rows} == {part.name for part in module.FIGURE.parts("quick")}
-    written = json.loads((tmp_path / f"{name}.outcomes.json").read_text())
+    written = json.loads((tmp_path / f"{name}.json").read_text())["outcomes"]
     assert [entry["statement"] for entry in written] == [o.statement for o in made.outcomes]
     assert len(written) >= 3
 

@@ -7,7 +7,8 @@ from theory.backend import Floats
 from theory.flow.diagonal import diagonal_flow
 from theory.nets import Diagonal
 from theory.problem import Problem, Regime
-from verify.figures import figure_named
+from verify.figures import all_figures, figure_named
+from verify.figures.base import FigureSpec
 from verify.figures.sparse_and_wide import Task, parts, sparse_task, wide_margin_task
 
 SAMPLED = 20_000
@@ -71,3 +72,19 @@ def test_figures_have_both_presets_and_draw(name: str) -> None:
         assert 0.4 < float(table["predicted transition"][0]) < 1.0
         assert float(table["cosine with SVM"][0]) > 0.999
     assert len(figure.draw(tables).axes) == 4
+    assert len(figure.outcomes(tables)) == 3
+
+
+@pytest.mark.parametrize("name", ["grokking", "misgrokking", "multiplication-table"])
+def test_figures_show_what_they_are_said_to(name: str) -> None:
+    figure = figure_named(name)
+    tables = {part.name: part.compute() for part in figure.parts("quick")}
+    outcomes = figure.outcomes(tables)
+    assert len(outcomes) == 3
+    for outcome in outcomes:
+        assert outcome.as_expected, outcome.line()
+
+
+def test_every_figure_is_judged() -> None:
+    for name, figure in all_figures().items():
+        assert figure.outcomes is not FigureSpec.__dataclass_fields__["outcomes"].default, name

@@ -48,7 +48,7 @@ def test_a_reading_that_is_right_is_told() -> None:
 def test_files_are_written(tmp_path: Path) -> None:
     made = make_figure(figure_of(SOFTMAX), "quick", tmp_path, lambda _: None)
     names = {path.name for path in made.files}
-    assert names == {f"law-softmax.{kind}" for kind in ("csv", "png", "svg", "outcomes.json")}
+    assert names == {f"law-softmax.{kind}" for kind in ("csv", "png", "svg", "pdf", "json")}
 
 
 def test_readings_that_do_not_fit_are_refused() -> None:

@@ -16,6 +16,7 @@ from verify.figures import (
     modular_scale,
 )
 from verify.figures.make import make_figure
+from verify.figures.modular_addition import mirrored
 from verify.figures.modular_runs import SIZES, Size, fit_lines, run_of, run_until
 
 TINY = Size(
@@ -69,9 +70,12 @@ def test_figures_draw_at_toy_size(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, max_steps=250))
-    files = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None).files  # type: ignore[attr-defined]
-    assert [path.suffix for path in files] == [".csv", ".png", ".svg"]
+    made = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None)  # type: ignore[attr-defined]
+    files = made.files
+    assert [path.suffix for path in files] == [".csv", ".png", ".svg", ".pdf", ".json"]
     assert all(path.stat().st_size > 0 for path in files)
+    # nothing groks in 250 steps
+    assert made.outcomes[0].verdict != "holds"
 
 
 def test_the_figure_without_decay_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +83,41 @@ def test_the_figure_without_decay_draws(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(modular_runs.SIZES, "quick", replace(TINY, seeds=(0,)))
     monkeypatch.setitem(modular_no_decay.STEPS, "quick", 250)
     assert make_figure(modular_no_decay.FIGURE, "quick", tmp_path, lambda _: None).files
+
+
+def test_only_a_shared_embedding_cannot_tell_mirrored_pairs() -> None:
+    shared = ModularTask(5, fraction=0.6, seed=0, shared=True)
+    train, test = shared.split()
+    pairs = {(int(a), int(b)) for a, b in train}
+    expected = sum((int(b), int(a)) in pairs for a, b in test) / len(test)
+    assert mirrored(shared) == pytest.approx(expected)
+    assert 0.0 < expected < 1.0
+    assert mirrored(replace(shared, shared=False)) == 0.0
+
+
+def grokking_run(delay: float) -> dict[str, list[float | int | str]]:
+    """A made-up record: pairs are learned at lambda t = 1e-3, others `delay` times as late."""
+    time = np.geomspace(1e-5, 20.0, 400)
+    norm = np.maximum(100.0 * np.exp(-time), 20.0)
+    columns = {
+        "run": np.zeros(400),
+        "alpha": np.full(400, 100.0),
+        "decay": np.full(400, 1e-3),
+        "known": np.full(400, 0.3),
+        "log_time": np.log(time / 1e-3),
+        "train_accuracy": np.where(time >= 1e-3, 1.0, 0.5),
+        "test_accuracy": np.where(time >= 1e-3 * delay, 0.98, 0.3),
+        "norm": norm,
+    }
+    return {name: column.tolist() for name, column in columns.items()}
+
+
+def test_outcomes_of_modular_addition_are_judged() -> None:
+    found = modular_addition.outcomes({"runs": grokking_run(4000.0)})
+    assert [(o.verdict, o.as_expected) for o in found] == [("holds", True)] * 4
+    early = modular_addition.outcomes({"runs": grokking_run(3.0)})
+    assert early[0].verdict == "falsified"
+    assert early[2].verdict == "falsified"
 
 
 def test_the_sizes_are_those_of_the_paper() -> None:

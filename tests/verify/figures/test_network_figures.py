@@ -59,7 +59,9 @@ def test_figures_draw_and_judge_at_toy_size(
     sizes, tiny = TINY[name]
     monkeypatch.setitem(sizes, "quick", tiny)  # type: ignore[arg-type]
     made = make_figure(figure_named(name), "quick", tmp_path, lambda _: None)
-    assert [path.suffix for path in made.files] == [".csv", ".png", ".svg", ".json"]
+    assert [path.suffix for path in made.files] == [
+        f".{kind}" for kind in ("csv", "png", "svg", "pdf", "json")
+    ]
     assert all(path.stat().st_size > 0 for path in made.files)
     assert len(made.outcomes) >= 2
 
