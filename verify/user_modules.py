@@ -96,7 +96,7 @@ def sources_of(claims: Iterable[AnyClaim]) -> list[Path]:
 
 def _load(reference: str) -> ModuleType:
     if reference.endswith(".py") or "/" in reference or "\\" in reference:
-        return _load_file(reference)
+        return load_file(reference)
     if not _DOTTED.fullmatch(reference):
         raise InvalidInput(f"module is {reference!r}; it must be a file.py or a dotted.module")
     here = str(Path.cwd())
@@ -117,8 +117,12 @@ def _load(reference: str) -> ModuleType:
     return module
 
 
-def _load_file(reference: str) -> ModuleType:
-    """Import a file under a name of its own, once for each content; its folder is importable."""
+def load_file(reference: str) -> ModuleType:
+    """Import a file under a name of its own, once for each content; its folder is importable.
+
+    Raises:
+        InvalidInput: there is no such file, or it fails on import (with the line).
+    """
     path = Path(reference)
     try:
         digest = hashlib.sha256(bytes(path.resolve()) + path.read_bytes()).hexdigest()[:12]

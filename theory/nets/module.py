@@ -88,6 +88,16 @@ class TorchModule(HomogeneousNet):
         return {k: v for k, v in {**parameters, **buffers}.items() if k not in self.trained}
 
     def forward(self, theta: Any, inputs: Any) -> Any:
+        outputs = self.call(self.parts(theta), inputs)
+        if tuple(outputs.shape) not in {(len(inputs),), (len(inputs), 1)}:
+            raise InvalidInput(
+                f"{self} returns shape {tuple(outputs.shape)} for {len(inputs)} inputs; one number "
+                f"for each is needed, shape ({len(inputs)},) or ({len(inputs)}, 1)"
+            )
+        return outputs.reshape(len(inputs))
+
+    def parts(self, theta: Any) -> dict[str, Any]:
+        """theta `(P,)` as the trained parameters, by name."""
         import torch
 
         if theta.shape != (self.parameters,):
@@ -95,22 +105,19 @@ class TorchModule(HomogeneousNet):
                 f"theta has shape {tuple(theta.shape)}; {self} has {self.parameters} parameters"
             )
         parts = torch.split(theta, self._sizes)
-        moving = {
-            name: part.reshape(shape)
-            for name, part, shape in zip(self.trained, parts, self._shapes, strict=True)
-        }
+        named = zip(self.trained, parts, self._shapes, strict=True)
+        return {name: part.reshape(shape) for name, part, shape in named}
+
+    def call(self, parts: dict[str, Any], inputs: Any) -> Any:
+        """Whatever the module returns at these parameters, by name; all others keep theirs."""
+        import torch
+
         # buffers are copied: what a module writes into them is gone after the call
-        known = {**{name: value.clone() for name, value in self._fixed.items()}, **moving}
+        known = {**{name: value.clone() for name, value in self._fixed.items()}, **parts}
         tied = {name: known[same] for name, same in self._places.items()}
-        outputs = torch.func.functional_call(
+        return torch.func.functional_call(
             self.module, {**known, **tied}, (inputs,), tie_weights=False
         )
-        if tuple(outputs.shape) not in {(len(inputs),), (len(inputs), 1)}:
-            raise InvalidInput(
-                f"{self} returns shape {tuple(outputs.shape)} for {len(inputs)} inputs; one number "
-                f"for each is needed, shape ({len(inputs)},) or ({len(inputs)}, 1)"
-            )
-        return outputs.reshape(len(inputs))
 
     def __str__(self) -> str:
         return type(self.module).__name__
@@ -131,7 +138,7 @@ def module_net(module: Any, inputs: Floats, trained: Sequence[str] | None = None
             parameters, "double precision".
     """
     own = copy.deepcopy(module).double().eval()
-    names = _selected(own, trained)
+    names = selected(own, trained)
     images = np.asarray(inputs, dtype=np.float64)
     blank = TorchModule(own, names, 1.0)
     _try_out(blank, images)
@@ -160,7 +167,8 @@ def _try_out(net: TorchModule, inputs: Floats) -> None:
             ) from error
 
 
-def _selected(module: Any, trained: Sequence[str] | None) -> tuple[str, ...]:
+def selected(module: Any, trained: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the trained parameters, see `module_net`; `InvalidInput` for names of nothing."""
     named = dict(module.named_parameters())
     if trained is None:
         found = [name for name, parameter in named.items() if parameter.requires_grad]

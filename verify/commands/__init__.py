@@ -13,6 +13,7 @@ import click
 
 from theory.errors import InvalidInput, NumericalFailure
 from verify.commands.claims import list_claims, new
+from verify.commands.diagnose import diagnose
 from verify.commands.figures import figure
 from verify.commands.instances import check, evaluate, replay
 from verify.commands.results import compare, history
@@ -36,6 +37,7 @@ for _command in (
     evaluate,
     replay,
     check,
+    diagnose,
     compare,
     history,
     figure,

@@ -1,0 +1,111 @@
+"""Optimality of observed weights: KKT of the max-margin programme, or of minimum norm for targets.
+
+    min |theta|^2  subject to  rows >= 1   (classification),      f = y   (targets).
+
+Residuals are relative and scale-free, as in `theory.margin.kkt`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from theory.errors import InvalidInput
+from theory.margin.kkt import complementarity
+from theory.observed.cone import FEW, FEW_NUMBERS, cone_point
+from theory.observed.kernel import MEMORY, gram, jacobian
+from theory.observed.net import Observed
+
+LIFT: Final = 1e-13
+"""Of the largest eigenvalue: below it a direction of the kernel is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Optimality:
+    """First-order optimality of theta.
+
+    Attributes:
+        stationarity: |theta - sum m_r grad row_r| / |theta| with the best multipliers found.
+        lower: no multipliers do better than this; 0 where that is not known.
+        complementarity: 1 - q_min / q_mean, weighted by the loss's own multipliers -dl/dq; None for
+            targets.
+        feasibility: how negative the worst margin is, relative to the largest; of targets the
+            largest misfit over the largest target.
+        multipliers: torch `(n, slots)`, for theta as it is.
+    """
+
+    stationarity: float
+    lower: float
+    complementarity: float | None
+    feasibility: float
+    multipliers: Any
+
+
+def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY) -> Optimality:
+    """The residuals at the rows' `values` `(n, slots)`; at most so many rows' kernel is held.
+
+    Raises:
+        InvalidInput: theta is zero, or there are more targets than `most`.
+    """
+    size = float(observed.theta.norm())
+    if size == 0.0:
+        raise InvalidInput("all weights are zero; they have no direction")
+    if observed.rows.kind == "targets":
+        return _of_targets(observed, values, most, memory, size)
+    along = observed.push(observed.theta)
+    found = cone_point(observed, along, values, most, memory, observed.theta)
+    rest = observed.theta - found.point
+    residual = float(rest.norm()) / size
+    margins = values.reshape(-1).cpu().numpy()
+    weights = np.exp(_log_shares(observed, margins))
+    return Optimality(
+        stationarity=residual,
+        lower=_lower_bound(residual, size, along, found.reached),
+        complementarity=complementarity(margins, weights),
+        feasibility=max(0.0, -float(margins.min())) / (float(np.abs(margins).max()) or 1.0),
+        multipliers=found.multipliers,
+    )
+
+
+def _lower_bound(residual: float, size: float, along: Any, reached: Any) -> float:
+    """The distance from the cone is at least |rest| - S max(Phi rest) / |rest|.
+
+    S bounds the sum of the best multipliers: sum m_r <g_r, theta> = |p|^2 <= |theta|^2 for the
+    projection p, so S = |theta|^2 / min <g_r, theta> where that is positive.
+    """
+    objection = max(float((along - reached).max()), 0.0)
+    if objection == 0.0:
+        return residual
+    least = float(along.min())
+    if least <= 0.0 or residual == 0.0:
+        return 0.0
+    return max(0.0, residual - objection / (least * residual))
+
+
+def _log_shares(observed: Observed, margins: Any) -> Any:
+    """log of -dl/dq of each row, the largest 0."""
+    shares = observed.rows.loss_function.log_share(margins)
+    return np.asarray(shares - shares.max())
+
+
+def _of_targets(observed: Observed, values: Any, most: int, memory: int, size: float) -> Optimality:
+    import torch
+
+    rows = np.arange(observed.rows.total)
+    if len(rows) > most:
+        raise InvalidInput(
+            f"{len(rows)} targets; the multipliers of more than {most} are not computed"
+        )
+    if len(rows) <= FEW and len(rows) * observed.parameters <= FEW_NUMBERS:
+        features = jacobian(observed, rows).cpu().numpy()
+        best = np.linalg.lstsq(features.T, observed.theta.cpu().numpy(), rcond=1e-7)[0]
+    else:
+        along = observed.push(observed.theta).reshape(-1).cpu().numpy()
+        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory))
+        kept = spectrum > LIFT * spectrum[-1]
+        best = modes[:, kept] @ ((modes[:, kept].T @ along) / spectrum[kept])
+    multipliers = torch.as_tensor(best, device=observed.theta.device).reshape(values.shape)
+    residual = float((observed.theta - observed.pull(multipliers)).norm()) / size
+    misfit = float((values - observed.rows.labels).abs().max())
+    largest = float(observed.rows.labels.abs().max()) or 1.0
+    return Optimality(residual, residual, None, misfit / largest, multipliers)

@@ -1,0 +1,122 @@
+"""A training run of one's own: what its checkpoints are, and where they are going."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+
+from verify.atomic import make_folder
+from verify.commands.options import Decorator
+from verify.diagnose.options import LOSSES
+
+
+def _file(name: str, purpose: str) -> Decorator:
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option(name, type=path, metavar="FILE", help=purpose)
+
+
+@click.command()
+@click.option(
+    "--model", required=True, metavar="FILE.py:NAME", help="A module, class or factory of one."
+)
+@click.option(
+    "--data",
+    required=True,
+    metavar="DATA",
+    help="X.npz or X.pt of inputs and labels, X.npy,y.npy, or sklearn:digits and its like.",
+)
+@click.option(
+    "--checkpoints",
+    required=True,
+    multiple=True,
+    metavar="PATTERN",
+    help="Files of state dictionaries, quoted: 'runs/*.pt'. The first is the start.",
+)
+@click.option("--decay", type=float, help="Weight decay lambda [default: none].")
+@click.option("--loss", type=click.Choice(LOSSES), help="[default: as labels and outputs suggest]")
+@click.option("--step-size", type=float, help="Learning rate, where checkpoints have no time.")
+@click.option("--layers", multiple=True, metavar="NAME", help="Only these layers are theta.")
+@click.option("--without", multiple=True, metavar="NAME", help="These layers are not.")
+@click.option("--device", default="cpu", show_default=True, help="Where torch computes.")
+@click.option(
+    "--max-rows",
+    type=int,
+    default=5000,
+    show_default=True,
+    help="Samples (times other classes) whose kernel is held; more are sampled.",
+)
+@click.option("--no-sharpness", is_flag=True, help="Leave the Hessian's eigenvalue out.")
+@click.option("--trusted", is_flag=True, help="Unpickle objects in checkpoints, which run code.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_file("--html", "Write one page that needs no network.")
+@_file("--csv", "Write a line for each checkpoint.")
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports") / "diagnose",
+    show_default=True,
+    help="Folder of what was measured: an interrupted run resumes.",
+)
+@click.option("--quiet", is_flag=True, help="No progress.")
+def diagnose(
+    model: str,
+    data: str,
+    checkpoints: tuple[str, ...],
+    as_json: bool,
+    html: Path | None,
+    csv: Path | None,
+    cache: Path,
+    quiet: bool,
+    no_sharpness: bool,
+    **options: Any,
+) -> int:
+    """Measure checkpoints of your own net against theory: kernel regime, t_g, KKT, what is kept.
+
+    Example: theory-verify diagnose --model net.py:Net --data train.npz --checkpoints 'runs/*.pt'
+    --decay 1e-4 --step-size 0.1 --html run.html
+    """
+    from verify.diagnose.data import load_data
+    from verify.diagnose.model import load_model
+    from verify.diagnose.run import diagnose as measure
+    from verify.diagnose.terminal import told
+
+    for path in (html, csv):
+        if path is not None:
+            make_folder(path.parent)  # before minutes of work, not after
+    given = load_data(data)
+    found = measure(
+        load_model(model),
+        given.inputs,
+        given.labels,
+        checkpoints,
+        cache=cache,
+        progress=None if quiet else progress(),
+        sharpness=not no_sharpness,
+        **options,
+    )
+    if html is not None:
+        found.write_html(html)
+    if csv is not None:
+        found.write_csv(csv)
+    click.echo(json.dumps(found.data, indent=1, allow_nan=False) if as_json else told(found.data))
+    return 0
+
+
+def progress() -> Callable[[int, int, str], None]:
+    """Lines on stderr: what runs now, and how long the rest takes; one a second at most."""
+    started, last = perf_counter(), [-1.0]
+
+    def tell(done: int, total: int, words: str) -> None:
+        now = perf_counter()
+        if now - last[0] < 1.0 and done < total:
+            return
+        last[0] = now
+        left = ""
+        if 0 < done < total:
+            left = f", about {(now - started) / done * (total - done):.0f} s left"
+        click.echo(f"[{done}/{total}] {words}{left}", err=True)
+
+    return tell
