@@ -17,10 +17,10 @@ from theory.observed.machine import (
 from theory.observed.net import Observed, at_state, check_function, observed_module
 from theory.observed.residuals import Optimality, optimality
 from theory.observed.rows import Rows, rows_of
-from theory.observed.transition import HALF_TURN, DecayRun, grokking_time, transition_time
+from theory.observed.transition import TURN, DecayRun, grokking_time, transition_time
 
 __all__ = [
-    "HALF_TURN",
+    "TURN",
     "Balance",
     "DecayRun",
     "Degree",

@@ -115,7 +115,7 @@ def _solved(
 def _nearest(matrix: Floats, target: Floats) -> Floats:
     """argmin over m >= 0 of |matrix m - target|, in the span of both."""
     if matrix.shape[0] > matrix.shape[1] + 1:
-        triangle = np.linalg.qr(np.column_stack([matrix, target]), mode="r")
+        triangle: Floats = np.linalg.qr(np.column_stack([matrix, target]), mode="r")
         matrix, target = triangle[:, :-1], triangle[:, -1]
     return nonnegative_least_squares(matrix, target)
 

@@ -2,12 +2,12 @@
 
 theta_0 = alpha theta-bar with |theta-bar| = 1; the penalty is lambda |theta|^2 / 2 beside the mean
 loss, and time is steps times learning rate. t_g = log(alpha) / lambda. At s = lambda t the kernel
-machine has grown to |eta|, gamma |eta| = x with x + log x = Lam + 2 log gamma + H, and the
-transition is where it is as long as what is left of the start, alpha e^-s to the power L.
+machine has grown to |eta|, gamma |eta| = x with x + log x = Lam + 2 log gamma + H, and theta has
+turned by the angle of tangent |eta| / rho^L, rho = alpha e^-s.
 """
 
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, log, pi, tan
 from typing import Final
 
 from scipy.optimize import brentq
@@ -18,8 +18,10 @@ from theory.errors import InvalidInput
 LATEST: Final = 1e4
 """Decay time up to which a transition is looked for."""
 
-HALF_TURN: Final = 0.5**0.5
-"""Cosine with the start where the machine's part of theta is as long as the start's."""
+TURN: Final = pi / 6
+"""Angle between theta and the start by which a run has left its start. The linear picture holds
+until about then: from alpha = 100 on, rectifiers come to 30 degrees within 5 % of the predicted
+time, but to 45 degrees 20 to 30 % late."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def grokking_time(norm: float, decay: float) -> float:
 
 
 def transition_time(run: DecayRun) -> float:
-    """t at which the machine is as long as what is left of the start, theta turned by 45 degrees.
+    """t at which theta has turned from its start by `TURN`: the end of the kernel regime.
 
     Asymptotics in a large alpha and a small lambda, of a homogeneous net of zero output at the
     start.
@@ -78,7 +80,8 @@ def transition_time(run: DecayRun) -> float:
     """
 
     def excess(decay_time: float) -> float:
-        return run.degree * (log(run.norm) - decay_time) - run.machine_norm(decay_time)
+        left = run.degree * (log(run.norm) - decay_time) + log(tan(TURN))
+        return left - run.machine_norm(decay_time)
 
     if excess(0.0) <= 0:
         raise InvalidInput(

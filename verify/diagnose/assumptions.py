@@ -75,7 +75,7 @@ def _theorems(met: dict[str, bool | None]) -> list[dict[str, Any]]:
     for theorem, needed in THEOREMS.items():
         failing = [name for name in needed if met[name] is False]
         if theorem.startswith("KKT") and met["weight decay"]:
-            failing = ["no weight decay"]
+            failing = ["training without decay"]
         words = f"speaks of this run, given {', '.join(needed)}"
         if failing:
             words = f"does not speak of this run: {', '.join(failing)} not met"

@@ -31,7 +31,7 @@ PLOTS: Final = (
         "How far from a KKT point",
         (
             ("kkt.stationarity", "stationarity"),
-            ("kkt.clarke", "stationarity at kinks (Clarke)"),
+            ("kkt.clarke", "at kinks (Clarke)"),
             ("kkt.complementarity", "complementarity"),
         ),
     ),
@@ -126,9 +126,11 @@ def curves(
         if len(x) > 2 and max(x) > 0 and min(value for value in x if value > 0) * 30 < max(x):
             smallest = min(value for value in x if value > 0)
             axes.set_xscale("symlog", linthresh=smallest)
+            axes.set_xlim(left=0.0)
         axes.set_xlabel({"time": "steps × learning rate", "step": "step"}.get(axis or "", "order"))
         clear(axes)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, columnspacing=1.0)
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 3}
+        axes.legend(**place, columnspacing=0.9, handlelength=1.8, fontsize=7.2)
         named = ", ".join(label for label, _ in drawn)
         return Plot(title, svg(figure, f"diagnose-{key}", title, f"{named} of each checkpoint."))
 

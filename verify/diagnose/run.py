@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import cos
 from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput, NumericalFailure
-from theory.observed import HALF_TURN, Observed, at_state, check_function, observed_module, rows_of
+from theory.observed import TURN, Observed, at_state, check_function, observed_module, rows_of
 from theory.observed.net import as_matrix
 from verify.diagnose.assumptions import assumptions
 from verify.diagnose.cache import Cache, digest, function_digest, tensor_digest
@@ -269,7 +270,8 @@ class _Run:
 
 
 def turned(entries: Sequence[dict[str, Any]], reasons: dict[str, str]) -> dict[str, float | None]:
-    """When the weights had turned by 45 degrees, linear between checkpoints, and the last time."""
+    """When the weights had turned by `TURN`, linear between checkpoints, and the last time."""
+    turn = cos(TURN)
     seen = [
         (entry["time"], entry["direction_cosine"])
         for entry in entries
@@ -277,11 +279,11 @@ def turned(entries: Sequence[dict[str, Any]], reasons: dict[str, str]) -> dict[s
     ]
     reached = seen[-1][0] if seen else None
     for (before, high), (after, low) in pairwise(seen):
-        if high > HALF_TURN >= low:
-            share = (high - HALF_TURN) / (high - low)
+        if high > turn >= low:
+            share = (high - turn) / (high - low)
             return {"observed": before + share * (after - before), "reached": reached}
     reasons["transition.observed"] = (
-        "the cosine with the start stays above 0.707"
+        f"the cosine with the start stays above {turn:.3f}"
         if seen
         else "time is not known: give --step-size, and checkpoints with a step"
     )

@@ -10,6 +10,9 @@ NEAR: Final = 0.15
 """KKT residuals up to which a net is called near a KKT point; flows at 1.3 t_g from alpha = 10^4
 have a tenth."""
 
+MISFIT: Final = 0.05
+"""Of the largest target, up to which targets count as fitted."""
+
 UNRELATED: Final = 0.7
 """Distance from linearised training from which on nothing is left of the start."""
 
@@ -25,7 +28,8 @@ def regime(entry: Mapping[str, Any]) -> str:
     if linear is not None and drift is not None and linear <= LAZY and drift <= LAZY:
         return "kernel"
     stationarity = kkt["clarke"] if kkt.get("clarke") is not None else kkt["stationarity"]
-    fits = kkt["feasibility"] is not None and kkt["feasibility"] <= 0.05
+    smallest, misfit = entry["min_margin"], kkt["feasibility"]
+    fits = smallest > 0 if smallest is not None else misfit is not None and misfit <= MISFIT
     slack = kkt["complementarity"]
     if fits and stationarity is not None and stationarity <= NEAR and (slack or 0.0) <= 2 * NEAR:
         return "kkt"
@@ -89,7 +93,7 @@ def _transition(transition: Mapping[str, Any], t_g: float | None) -> list[str]:
     predicted, observed = transition["predicted"], transition["observed"]
     if predicted is not None:
         said.append(
-            f"From the start alone, the weights are predicted to turn by 45 degrees at "
+            f"From the start alone, the weights are predicted to turn by 30 degrees at "
             f"{predicted:.4g} ({predicted / t_g:.2f} t_g)."
         )
     if observed is not None:

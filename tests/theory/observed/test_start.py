@@ -1,6 +1,6 @@
 """Degrees, balances, distances and times of observed nets."""
 
-from math import exp, log
+from math import cos, exp, log, pi
 
 import numpy as np
 import pytest
@@ -8,11 +8,12 @@ import torch
 from modules import dense_jacobian, observe, task, two_layers
 from torch import nn
 
+import theory.observed.transition
 from theory import Problem, Regime, TwoLayer, difference_anchor, gradient_flow, kernel_svm
 from theory.asymptotics.transition import transition_decay_time
 from theory.errors import InvalidInput
 from theory.observed import (
-    HALF_TURN,
+    TURN,
     DecayRun,
     balance_of,
     distance,
@@ -119,7 +120,11 @@ def decay_run(task: Problem, regime: Regime) -> DecayRun:
 
 
 @pytest.mark.parametrize("log10_alpha", [3, 6])
-def test_transition_is_that_of_the_asymptotics(log10_alpha: float) -> None:
+def test_transition_is_that_of_the_asymptotics(
+    log10_alpha: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which ask for 45 degrees."""
+    monkeypatch.setattr(theory.observed.transition, "TURN", pi / 4)
     task, regime = problem(), Regime(log10_alpha=log10_alpha, decay_power=1.5)
     expected = transition_decay_time(kernel_svm(task), task, regime)
     run = decay_run(task, regime)
@@ -129,14 +134,14 @@ def test_transition_is_that_of_the_asymptotics(log10_alpha: float) -> None:
 
 @pytest.mark.slow
 def test_flow_turns_when_it_is_predicted() -> None:
-    """To 15 % at alpha = 10^6: what is left are terms of order one over log alpha."""
+    """To 5 % at alpha = 10^6, a step of the times: what is left is of order 1 / log alpha."""
     task, regime = problem(), Regime(log10_alpha=6, decay_power=1.5)
     predicted = transition_time(decay_run(task, regime)) * exp(regime.log_lambda)
     times = np.linspace(0.7, 1.3, 13)
     flow = gradient_flow(task, regime, at=times)
     cosines = np.array([state.anchor_cosine for state in flow.states])
-    turned = times[np.argmax(cosines < HALF_TURN)] * regime.log_alpha
-    assert turned == pytest.approx(predicted, rel=0.15)
+    turned = times[np.argmax(cosines < cos(TURN))] * regime.log_alpha
+    assert turned == pytest.approx(predicted, rel=0.07)
 
 
 def test_a_small_start_has_no_transition() -> None:

@@ -19,20 +19,20 @@ import torch
 
 def net():
     return torch.nn.Sequential(
-        torch.nn.Linear(3, 8, bias=False), torch.nn.ReLU(), torch.nn.Linear(8, 1, bias=False)
+        torch.nn.Linear(3, 16, bias=False), torch.nn.ReLU(), torch.nn.Linear(16, 1, bias=False)
     )
 
 
 class Biased(torch.nn.Sequential):
     def __init__(self):
-        super().__init__(torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+        super().__init__(torch.nn.Linear(3, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
 
 
 class Noisy(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.add_module("0", torch.nn.Linear(3, 8, bias=False))
-        self.add_module("2", torch.nn.Linear(8, 1, bias=False))
+        self.add_module("0", torch.nn.Linear(3, 16, bias=False))
+        self.add_module("2", torch.nn.Linear(16, 1, bias=False))
 
     def forward(self, x):
         first, last = self.children()
@@ -69,7 +69,7 @@ def descend(
     hidden: Any, inputs: Any, labels: Any, at: set[int], keep: Callable[[int, Any, Any], Any]
 ) -> None:
     """Gradient descent of the logistic loss on a difference of two copies of half a net."""
-    hidden, readout = np.concatenate([hidden, hidden]), np.repeat([2.0, -2.0], len(hidden))
+    hidden, readout = np.concatenate([hidden, hidden]), np.repeat([1.0, -1.0], len(hidden))
     for step in range(max(at) + 1):
         if step in at:
             keep(step, hidden, readout)
@@ -86,13 +86,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """Trained once; tests copy what they change."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "net.py").write_text(NET)
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(1)
     inputs = generator.standard_normal((10, 3))
     labels = np.where(inputs[:, 0] + 0.3 * generator.standard_normal(10) > 0, 1.0, -1.0)
     np.savez(folder / "data.npz", inputs=inputs, labels=labels)
     recorder = Recorder(folder / "runs")
     module = torch.nn.Sequential(
-        torch.nn.Linear(3, 8, bias=False), torch.nn.ReLU(), torch.nn.Linear(8, 1, bias=False)
+        torch.nn.Linear(3, 16, bias=False), torch.nn.ReLU(), torch.nn.Linear(16, 1, bias=False)
     ).double()
 
     def keep(step: int, hidden: Any, readout: Any) -> None:
@@ -100,5 +100,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
         module[2].weight.data = torch.from_numpy(readout[None])
         recorder(step, module)
 
-    descend(2.0 * generator.standard_normal((4, 3)), inputs, labels, STEPS, keep)
+    descend(2.0 * generator.standard_normal((8, 3)), inputs, labels, STEPS, keep)
     return TinyRun(folder, inputs, labels)

@@ -42,7 +42,7 @@ def test_json_keeps_its_contract(run: Any, invoke: Invoke) -> None:
     answer = invoke(*run.arguments(), "--json", "--quiet")
     assert (answer.status, answer.err) == (0, "")
     found = json.loads(answer.out)
-    assert found["net"]["parameters"] == 32
+    assert found["net"]["parameters"] == 64
     assert found["net"]["outputs"] == 1
     assert found["net"]["degree"] == 2.0
     assert (found["data"]["samples"], found["data"]["classes"]) == (10, 2)

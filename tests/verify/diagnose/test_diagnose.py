@@ -28,9 +28,9 @@ COMPARED = (
 
 def net(outputs: int = 1) -> Any:
     return torch.nn.Sequential(
-        torch.nn.Linear(3, 8, bias=False),
+        torch.nn.Linear(3, 16, bias=False),
         torch.nn.ReLU(),
-        torch.nn.Linear(8, outputs, bias=False),
+        torch.nn.Linear(16, outputs, bias=False),
     )
 
 
@@ -162,8 +162,9 @@ def test_conserved_quantities_that_do_not_decay_are_seen(trained: Any, found: An
 
 def test_the_linearisation_is_that_of_the_start(trained: Any, found: Any) -> None:
     early, late = found.checkpoints[1], found.checkpoints[-1]
-    assert early["kernel"]["linearized_distance"] < 0.05
-    assert late["kernel"]["linearized_distance"] > 0.5
+    early_distance = early["kernel"]["linearized_distance"]
+    assert early_distance < 0.05
+    assert late["kernel"]["linearized_distance"] > 10 * early_distance
     assert early["kernel"]["drift"] < late["kernel"]["drift"]
 
 
