@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr
 
 from theory.backend import Flags, Floats, Integers
 from theory.margin.kkt import nonnegative_least_squares
@@ -115,7 +115,7 @@ def _solved(
 def _nearest(matrix: Floats, target: Floats) -> Floats:
     """argmin over m >= 0 of |matrix m - target|, in the span of both."""
     if matrix.shape[0] > matrix.shape[1] + 1:
-        triangle: Floats = np.linalg.qr(np.column_stack([matrix, target]), mode="r")
+        triangle = qr(np.column_stack([matrix, target]), mode="r")[0][: matrix.shape[1] + 1]
         matrix, target = triangle[:, :-1], triangle[:, -1]
     return nonnegative_least_squares(matrix, target)
 
