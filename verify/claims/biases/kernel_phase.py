@@ -1,0 +1,199 @@
+"""Biases at (1-c) t_g: the flow of the net with them beside the lazy flow of its weights alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
+from theory.backend import Floats
+from theory.biases import BiasedState, DualCourse, biased_flow, with_biases
+from theory.flow import FlowState
+from theory.kernel import gram, kernel_svm, lazy_flow
+from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.problem import Problem
+from verify.claims.early_late.assumptions import OF_THE_THEOREMS
+from verify.claims.early_late.kernel_phase import RESOLVES, FlowAt, flow_at
+from verify.instances import FlowInstance
+from verify.language import Measurement, Quantity, in_words
+from verify.strategies.biases import FAMILIES, before_t_g
+
+RTOL, LOOSE = 1e-12, 1e-10
+LIMIT_SCALES = (100.0, 10000.0)
+"""log10 alpha: the flow is linear there to every digit, and 1 / Lam is 10^-3 and 10^-5."""
+
+FALL = 1.0
+"""Decades by which what biases add falls between the two rungs at finite alpha."""
+
+DISPLACEMENT = 1e-3
+"""Relative, on the first of these: what is nonlinear moves the power of rho by as much."""
+
+LEAST_PULL = 0.05
+"""Of what all samples could pull a bias by together: below it they cancel, and the rest decides."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A state of the flow with biases by two tolerances."""
+
+    tight: BiasedState
+    loose: BiasedState
+    floor: float
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The biases of one lag at one alpha.
+
+    Attributes:
+        features: Phi_D, signed, shape `(n, P_D)`.
+        dual: a of the lazy flow of the weights.
+    """
+
+    lag: int
+    degree: int
+    flow: Pair
+    features: Floats
+    dual: Floats
+
+    @property
+    def at_rest(self) -> Floats:
+        """Phi_D^T a, shape `(P_D,)`."""
+        return np.asarray(self.dual @ self.features)
+
+    @property
+    def share(self) -> Quantity:
+        """rho^lag eta_D along Phi_D^T a, over that."""
+        rest = self.at_rest
+        along = rest / (rest @ rest)
+        return self._read(lambda state: state.learned(self.lag) @ along)
+
+    def gap(self, predicted: Floats) -> Quantity:
+        """|rho^lag eta_D - Phi_D^T `predicted`| / |Phi_D^T a|."""
+        rest = float(np.linalg.norm(self.at_rest))
+        course = predicted @ self.features
+        found = self._read(lambda state: np.linalg.norm(state.learned(self.lag) - course) / rest)
+        return found.no_finer(self.flow.floor)
+
+    def _read(self, reading: Callable[[BiasedState], ArrayLike]) -> Quantity:
+        return Quantity.paired(reading, self.flow.tight, self.flow.loose, self.flow.floor)
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """One large alpha.
+
+    Attributes:
+        blocks: by lag, those that the samples pull.
+    """
+
+    instance: FlowInstance
+    blocks: tuple[Block, ...]
+
+    @property
+    def log_inverse_decay(self) -> float:
+        """Lam."""
+        at = self.instance.told(1.0 - self.instance.c)
+        return log_inverse_decay(self.instance.problem, self.instance.regime, at)
+
+    @cached_property
+    def course(self) -> DualCourse:
+        problem = self.instance.problem
+        kernel = gram(kernel_svm(problem).features)
+        return DualCourse.of(kernel, problem, self.log_inverse_decay)
+
+
+@dataclass(frozen=True, eq=False)
+class BiasPhase:
+    """What biases have learned, and what they did to the weights.
+
+    Attributes:
+        limits: rungs at `LIMIT_SCALES`.
+        distances: |eta - eta of the net without biases| / |eta| on two rungs at finite alpha.
+        fall: log10 rho that these are apart.
+        least_lag: of the biases that the samples pull; None where they pull none.
+    """
+
+    limits: tuple[Rung, ...]
+    distances: Quantity
+    fall: float
+    least_lag: int | None
+
+    @property
+    def degree(self) -> int:
+        return self.limits[0].instance.problem.degree
+
+
+def measure(instance: FlowInstance, method: str | None = None, shift: float = 1.0) -> BiasPhase:
+    """The rungs; in a wrong world the limit rungs are read late."""
+    limits = tuple(_rung(instance.at_own_alpha(s), method, shift) for s in LIMIT_SCALES)
+    lags = [block.lag for block in limits[0].blocks]
+    least = min(lags, default=None)
+    fall = FALL / (2.0 * (least or 1))
+    step = fall / instance.c
+    first = scale_of_displacement(
+        kernel_svm(instance.problem),
+        instance.problem,
+        instance.own.decay_power,
+        1.0 - instance.c,
+        DISPLACEMENT,
+    )
+    rungs = [instance.at_own_alpha(first + k * step) for k in (0.0, 1.0)]
+    distances = Quantity.joined(_distance(rung, method) for rung in rungs)
+    return BiasPhase(limits, distances, fall, least)
+
+
+def _pair(instance: FlowInstance, problem: Problem, at: float, method: str | None) -> Pair:
+    flow = partial(biased_flow, problem, instance.regime, [instance.told(at)], method=method)
+    used = tolerances(initial_log_gain(problem, instance.regime), RTOL)[0]
+    return Pair(flow(rtol=RTOL)[0], flow(rtol=LOOSE)[0], RESOLVES * used)
+
+
+def _rung(instance: FlowInstance, method: str | None, shift: float) -> Rung:
+    at = 1.0 - instance.c
+    problem, regime = instance.problem, instance.regime
+    dual = lazy_flow(problem, regime, [instance.told(at)], rtol=RTOL).dual[0]
+    biased = with_biases(problem)
+    flow = _pair(instance, biased, shift * at, method)
+    chart = flow.tight.chart
+    signed = biased.row_labels[:, None] * chart.base_jacobian
+    blocks = []
+    for lag in np.unique(chart.lags[chart.lags > 0]).tolist():
+        block = Block(lag, problem.degree, flow, signed[:, chart.lags == lag], dual)
+        most = float(dual @ np.linalg.norm(block.features, axis=1))
+        if np.linalg.norm(block.at_rest) > LEAST_PULL * most > 0.0:
+            blocks.append(block)
+    return Rung(instance, tuple(blocks))
+
+
+def _distance(instance: FlowInstance, method: str | None) -> Quantity:
+    """|eta - eta without biases| / |eta without|."""
+    at = 1.0 - instance.c
+    plain: FlowAt = flow_at(instance, at)
+    biased = _pair(instance, with_biases(instance.problem), at, method)
+    size = float(np.linalg.norm(plain.state.displacement))
+
+    def read(states: tuple[BiasedState, FlowState]) -> float:
+        apart = states[0].learned(0) - states[1].displacement
+        return float(np.linalg.norm(apart)) / size
+
+    tight, loose = (biased.tight, plain.state), (biased.loose, plain.loose)
+    return Quantity.paired(read, tight, loose).no_finer(biased.floor + plain.floor)
+
+
+BIAS_PHASE = Measurement(
+    id="bias-phase",
+    kind=FlowInstance,
+    families=FAMILIES,
+    instances=before_t_g,
+    measure=measure,
+    assumptions=(
+        *(replace(assumption, violated=None) for assumption in OF_THE_THEOREMS),
+        *in_words("biases start at zero", "strict complementarity"),
+    ),
+    sabotaged={"a flow read 2 % late": partial(measure, shift=1.02)},
+    independent=partial(measure, method="Radau"),
+    thrift=2,
+)
