@@ -118,7 +118,7 @@ class BiasedState:
     @cached_property
     def rows(self) -> Floats:
         """Outputs at the samples, or margins of several classes."""
-        return self.chart.linearize(self.decay_time, self.coordinates)[0]
+        return np.asarray(self.chart.linearize(self.decay_time, self.coordinates)[0])
 
     @property
     def margins(self) -> Floats:
@@ -129,7 +129,7 @@ class BiasedState:
         """rho^lag eta of the parameters of that lag, in the kernel phase; weights have lag 0."""
         if not self.chart.comoving:
             raise InvalidInput("the state lies after the kernel phase, where nothing is linear")
-        return self.coordinates[self.chart.lags == lag]
+        return np.asarray(self.coordinates[self.chart.lags == lag])
 
     @cached_property
     def theta(self) -> Floats:
