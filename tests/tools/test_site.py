@@ -1,5 +1,6 @@
 """What the site is told beside its configuration."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tools.site.links import ROOT, elsewhere, within_site
 from tools.site.mathematics import with_mathml
 from tools.site.navigation import expanded
+from tools.site.notebooks import of_notebook
 from tools.site.offline import loading_from_elsewhere, with_own_files
 from tools.site.reference import reference_pages
 
@@ -36,6 +38,22 @@ def test_formulas_become_mathml_and_code_stays() -> None:
     assert '<div class="formula"><math display="block">' in text
     assert "`$b$`" in text
     assert "```sh\n$ c $\n```" in text
+
+
+def test_a_formula_between_dollars_alone_is_a_block() -> None:
+    text = with_mathml("a\n\n$$x\n= 1$$\n\nb $$ c")
+    assert text.startswith('a\n\n<div class="formula"><math display="block">')
+    assert text.endswith("\n\nb $$ c")
+
+
+def test_a_notebook_is_its_words_and_its_code() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# T\n", "words"]},
+        {"cell_type": "code", "source": ["a = 1\n", "a"]},
+    ]
+    page = of_notebook(json.dumps({"cells": cells}), "examples/t.ipynb")
+    assert page.startswith("# T\nwords\n\nA notebook")
+    assert page.endswith("```python\na = 1\na\n```\n\n")
 
 
 def test_a_formula_beyond_the_converter_is_an_error() -> None:

@@ -30,7 +30,8 @@ class CompiledDescent:
 
         Args:
             theta: shape `(B, P)`.
-            log_times, taken: log t, and the number of steps so far, shape `(B,)`.
+            log_times: log t, shape `(B,)`.
+            taken: the number of steps so far, shape `(B,)`.
             recorded: theta at the times that are due, shape `(B, R, P)`.
         """
         whole, real, samples = self.chart.whole, self.chart.real, log(self.samples)

@@ -10,6 +10,7 @@ from mkdocs.structure.files import File
 from tools.site.links import ROOT, elsewhere, within_site
 from tools.site.mathematics import with_mathml
 from tools.site.navigation import expanded
+from tools.site.notebooks import of_notebook
 from tools.site.offline import loading_from_elsewhere, with_own_files
 from tools.site.reference import reference_pages
 
@@ -65,5 +66,7 @@ def _shown(origin: str, text: str) -> str:
     path = Path(origin)
     if path.suffix == ".md":
         return text
+    if path.suffix == ".ipynb":
+        return of_notebook(text, origin)
     language = {".py": "python", ".json": "json"}[path.suffix]
     return f"# {path.name}\n\n```{language} title={origin!r}\n{text}```\n"

@@ -23,7 +23,7 @@ def elsewhere() -> dict[str, str]:
     shown = {
         f"examples/{path.name}.md": f"examples/{path.name}"
         for path in examples
-        if path.suffix in (".py", ".json")
+        if path.suffix in (".py", ".json", ".ipynb")
     }
     return _BESIDE | shown
 

@@ -5,7 +5,9 @@ from typing import Final
 
 from verify.report.mathml import formulas
 
-_FENCED: Final = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK: Final = re.compile(
+    r"^```math\n(?P<fenced>.*?)^```$|^\$\$(?P<dollars>.+?)\$\$$", re.MULTILINE | re.DOTALL
+)
 _CODE_OR_INLINE: Final = re.compile(
     r"(?P<code>^```.*?^```$|`[^`\n]*`)|(?<![\\$\w])\$(?P<latex>[^$\s](?:[^$\n]*[^$\s])?)\$(?![\w$])",
     re.MULTILINE | re.DOTALL,
@@ -13,21 +15,23 @@ _CODE_OR_INLINE: Final = re.compile(
 
 
 def with_mathml(markdown: str) -> str:
-    """Markdown with its fenced formulas and its `$...$` converted.
+    """Markdown with its formulas converted: fenced ones, `$$...$$` and `$...$`.
 
     Raises:
         ValueError: LaTeX beyond the converter; the build of the site ends.
     """
 
     def block(match: re.Match[str]) -> str:
-        return f'<div class="formula">{"".join(_converted(match[1]))}</div>'
+        return (
+            f'<div class="formula">{"".join(_converted(match["fenced"] or match["dollars"]))}</div>'
+        )
 
     def inline(match: re.Match[str]) -> str:
         if match["code"] is not None:
             return match["code"]
         return "".join(_converted(match["latex"])).replace('display="block"', 'display="inline"')
 
-    return _CODE_OR_INLINE.sub(inline, _FENCED.sub(block, markdown))
+    return _CODE_OR_INLINE.sub(inline, _BLOCK.sub(block, markdown))
 
 
 def _converted(latex: str) -> list[str]:

@@ -1,9 +1,11 @@
 """The reference: a page for each public package, which mkdocstrings fills from its docstrings."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 FOLDER: Final = "reference"
+_FOR_RUNS: Final = ("verify.diagnose",)
 _FOR_AUTHORS: Final = ("verify.language", "verify.strategies", "verify.instances")
 
 
@@ -17,7 +19,10 @@ def reference_pages(root: Path) -> dict[str, str]:
         ".".join(("theory", path.parent.name)) for path in root.glob("theory/*/__init__.py")
     )
     modules = sorted(f"theory.{path.stem}" for path in _modules(root / "theory"))
-    pages = {f"{FOLDER}/{name}.md": _page(name) for name in ("theory", *theory, *_FOR_AUTHORS)}
+    pages = {
+        f"{FOLDER}/{name}.md": _page(name)
+        for name in ("theory", *theory, *_FOR_RUNS, *_FOR_AUTHORS)
+    }
     pages[f"{FOLDER}/theory.modules.md"] = "# Single modules of theory\n\n" + "\n".join(
         f"::: {name}\n    options:\n      heading_level: 2\n" for name in modules
     )
@@ -33,9 +38,6 @@ def _page(name: str) -> str:
 
 
 def _index(root: Path, theory: list[str]) -> str:
-    rows = [f"| [`{name}`]({name}.md) | {_first_line(root, name)} |" for name in theory]
-    authors = [f"| [`{name}`]({name}.md) | {_first_line(root, name)} |" for name in _FOR_AUTHORS]
-    head = "| package | holds |\n| --- | --- |"
     return "\n".join(
         [
             "# Reference",
@@ -43,16 +45,20 @@ def _index(root: Path, theory: list[str]) -> str:
             "[`theory`](theory.md) has what most programs need. Its packages have the rest;",
             "what is in no package is on [one page](theory.modules.md).",
             "",
-            head,
-            *rows,
+            *_table(root, theory),
+            "For training runs of one's own:",
             "",
+            *_table(root, _FOR_RUNS),
             "For authors of claims:",
             "",
-            head,
-            *authors,
-            "",
+            *_table(root, _FOR_AUTHORS),
         ]
     )
+
+
+def _table(root: Path, names: Iterable[str]) -> list[str]:
+    rows = [f"| [`{name}`]({name}.md) | {_first_line(root, name)} |" for name in names]
+    return ["| package | holds |", "| --- | --- |", *rows, ""]
 
 
 def _first_line(root: Path, name: str) -> str:

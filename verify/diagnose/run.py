@@ -65,8 +65,9 @@ def diagnose(
 
     Args:
         model: a `torch.nn.Module`; it is copied, its own weights do not count.
-        inputs, labels: `(n, ...)` and `(n,)`, what it was trained on; labels -1 and +1 (or 0 and 1)
-            for one output, classes for several, targets for the squared loss.
+        inputs: `(n, ...)`, what it was trained on.
+        labels: `(n,)`, -1 and +1 (or 0 and 1) for one output, classes for several, targets for the
+            squared loss.
         checkpoints: a pattern of files, files, or state dictionaries, in order of training.
         cache: a folder for what was measured, so that an interrupted call resumes.
         progress: told what runs.

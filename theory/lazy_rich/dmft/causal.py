@@ -166,7 +166,8 @@ class _Sensitivity:
 
         Args:
             weight_response: Rw(t, s) for s < t, shape `(runs, N, t, N)`.
-            residual, slope: of the trained samples at t, `(runs, S)` and `(runs, N, S)`.
+            residual: of the trained samples at t, `(runs, S)`.
+            slope: likewise, `(runs, N, S)`.
         """
         problem, width, gain = self.problem, self.problem.width, self.problem.memory_gain
         echoes = [
