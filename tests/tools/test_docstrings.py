@@ -1,7 +1,6 @@
 """Arguments that docstrings of the reference name are arguments; the site would not be built."""
 
 import ast
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ def functions(path: Path) -> Iterator[Function]:
 
 def documented(function: Function) -> set[str]:
     """Names below `Args:` in the docstring."""
-    text = inspect.cleandoc(ast.get_docstring(function) or "")
+    text = ast.get_docstring(function) or ""
     section = re.search(r"^Args:\n((?: {4}.*\n?|\n)*)", text, re.MULTILINE)
     return set(NAME.findall(section[1])) if section else set()
 
@@ -45,7 +44,7 @@ def test_documented_arguments_exist(folder: str) -> None:
 
 
 def test_a_name_that_is_none_is_noticed() -> None:
-    text = "Args:\\n    a, b: two.\\n        more: no name."
+    text = "F.\\n\\nArgs:\\n    a, b: two.\\n        more: no name."
     (function,) = ast.parse(f"def f(a, b):\n    '''{text}'''").body
     assert isinstance(function, ast.FunctionDef)
     assert documented(function) - parameters(function) == {"a, b"}
