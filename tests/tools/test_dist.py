@@ -2,7 +2,9 @@
 
 import io
 import tarfile
+import tomllib
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tools.dist import ROOT, left_out, names_in
@@ -35,3 +37,16 @@ def test_the_manifest_names_every_folder_of_the_repository_that_an_sdist_has() -
     }
     assert grafted >= {"docs", "examples", "tests", "tools"}
     assert all((ROOT / name).is_dir() for name in grafted)
+
+
+def test_files_beside_the_code_are_package_data() -> None:
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for package in ("theory", "verify"):
+        names = [
+            str(path.relative_to(ROOT / package))
+            for path in (ROOT / package).rglob("*")
+            if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+        ]
+        patterns = setup["package-data"][package]
+        assert names
+        assert [n for n in names if not any(fnmatch(n, p) for p in patterns)] == []
