@@ -9,7 +9,7 @@ from verify.results import ClaimResult, RunResult
 
 @dataclass(frozen=True)
 class RunStarted:
-    """`shards` of work ahead, `resumed` of them found finished."""
+    """`shards` of work ahead, `resumed` of them found finished; the first ones are `running`."""
 
     claims: tuple[str, ...]
     profile: str
@@ -18,15 +18,19 @@ class RunStarted:
     examples: int
     shards: int
     resumed: int
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ShardFinished:
+    """`done` of `total` are finished; what workers do next is `running`, in words."""
+
     measurement: str
     family: str
     examples: int
     done: int
     total: int
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

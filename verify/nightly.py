@@ -26,18 +26,19 @@ from hypothesis import Phase, given, settings, target
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
-from joblib import Parallel, delayed, parallel_config
 
 from theory.errors import InvalidInput
 from verify.alone import binding, in_digits, judge_instance
 from verify.alone import severity as severity_of
 from verify.atomic import make_folder, write_json
 from verify.catalogue import claim_of, instance_of
-from verify.examine import own_laws
+from verify.engines import Engine, started
+from verify.examine import own_laws, where_raised
 from verify.instances import Instance, read_json
 from verify.language.claim import Claim
 from verify.language.law import Status
 from verify.profiles import hypothesis_settings
+from verify.progress import Progress
 from verify.replay import replay_command
 from verify.search import seed_alone
 from verify.strategies.sizes import STANDARD
@@ -71,6 +72,7 @@ class Found:
         instance: the file of the worst; `command` judges it again.
         classes, singletons: of outcomes seen at all, and seen exactly once.
         discovery: the estimated probability that one more instance shows something new.
+        failed: why the claim could not be searched, where it could not.
     """
 
     claim: str
@@ -85,9 +87,12 @@ class Found:
     classes: int
     singletons: int
     discovery: float
+    failed: str | None = None
 
     def line(self) -> str:
         """One line for a person."""
+        if self.failed is not None:
+            return f"{self.claim}: could not be searched: {self.failed}"
         told = (
             "nothing could be measured"
             if self.severity is None
@@ -105,12 +110,28 @@ class Found:
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What to search, for how many seconds in all, and where to keep it."""
+    """What to search, for how many seconds in all, and where to keep it.
+
+    `engine` is where claims are searched, see `verify.engines`. The databases lie where its workers
+    do; the worst instances come back to `folder`.
+    """
 
     claims: tuple[Claim[Any, Any], ...]
     seconds: float
     seed: int
     jobs: int
+    folder: Path
+    engine: str = "loky"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One claim to be searched, by a process that may be elsewhere."""
+
+    module: str | None
+    claim: str
+    seconds: float
+    seed: int
     folder: Path
 
 
@@ -124,16 +145,45 @@ def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
         raise InvalidInput("claim: there is none to be searched; those that fail need no search")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
-    make_folder(plan.folder)
     jobs = min(plan.jobs, len(plan.claims))
-    share = plan.seconds * jobs / len(plan.claims)
-    say(f"{len(plan.claims)} claims, {share:.3g} s each, seed {plan.seed}, {jobs} worker(s)")
-    found = []
-    for entry in _search_all(plan, share, jobs):
-        found.append(entry)
-        say(entry.line())
+    with started(plan.engine, jobs) as engine:
+        make_folder(plan.folder)
+        workers = min(engine.workers, len(plan.claims))
+        share = plan.seconds * workers / len(plan.claims)
+        say(f"{len(plan.claims)} claims, {share:.3g} s each, seed {plan.seed}, {workers} worker(s)")
+        found = _search_all(plan, share, engine, say)
+    return tuple(found)
+
+
+def _search_all(
+    plan: SearchPlan, share: float, engine: Engine, say: Callable[[str], Any]
+) -> list[Found]:
+    """What is found, in the order of the claims; search.json is written after each of them."""
     order = [claim.id for claim in plan.claims]
-    found.sort(key=lambda entry: order.index(entry.claim))
+    tasks = [_Task(c.module, c.id, share, plan.seed, plan.folder) for c in plan.claims]
+    claims = dict(zip(order, plan.claims, strict=True))
+    found: list[Found] = []
+    if engine.workers == 1:
+        answers: Iterable[Any] = (_searched(claims[task.claim], task) for task in tasks)
+    else:
+        answers = engine.results(tasks, _search_named, _lost)
+    with Progress("claims", len(tasks), seconds=plan.seconds) as progress:
+        progress.running(", ".join(order[: engine.workers]))
+        for entry, worst in answers:
+            if worst is not None and entry.instance is not None:
+                write_json(Path(entry.instance), worst)
+            found.append(entry)
+            found.sort(key=lambda one: order.index(one.claim))
+            _write(plan, found)
+            progress.clear()
+            say(entry.line())
+            left = [name for name in order if name not in {one.claim for one in found}]
+            progress.reached(len(found))
+            progress.running(", ".join(left[: engine.workers]))
+    return found
+
+
+def _write(plan: SearchPlan, found: Iterable[Found]) -> None:
     results = [asdict(entry) for entry in found]
     for result in results:
         if result["severity"] is not None and not isfinite(result["severity"]):
@@ -142,24 +192,34 @@ def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
         plan.folder / "search.json",
         {"schema": 1, "seed": plan.seed, "budget": plan.seconds, "claims": results},
     )
-    return tuple(found)
 
 
-def _search_all(plan: SearchPlan, share: float, jobs: int) -> Iterable[Found]:
-    if jobs == 1:
-        for claim in plan.claims:
-            yield search_claim(claim, share, plan.seed, plan.folder)
-        return
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
-        yield from workers(
-            delayed(_search_named)(claim.module, claim.id, share, plan.seed, plan.folder)
-            for claim in plan.claims
-        )
+def _search_named(task: _Task) -> tuple[Found, Any]:
+    """By a worker: what is found, and the worst instance, for folders that are elsewhere."""
+    try:
+        claim = claim_of(task.module, task.claim)
+    except Exception as error:
+        return _failed(task, where_raised(error)), None
+    return _searched(claim, task)
 
 
-def _search_named(module: str | None, name: str, seconds: float, seed: int, folder: Path) -> Found:
-    return search_claim(claim_of(module, name), seconds, seed, folder)
+def _searched(claim: Claim[Any, Any], task: _Task) -> tuple[Found, Any]:
+    """One claim; whatever it raises is told of it, and ends nothing else."""
+    try:
+        found = search_claim(claim, task.seconds, task.seed, task.folder)
+    except OSError:
+        raise  # of the disk, not of the claim
+    except Exception as error:
+        return _failed(task, where_raised(error)), None
+    return found, None if found.instance is None else read_json(Path(found.instance))
+
+
+def _lost(task: _Task) -> tuple[Found, Any]:
+    return _failed(task, "its workers were lost"), None
+
+
+def _failed(task: _Task, reason: str) -> Found:
+    return Found(task.claim, 0, 0, 0.0, None, False, None, None, None, 0, 0, 1.0, reason)
 
 
 class _TimeIsOverError(KeyboardInterrupt):

@@ -63,7 +63,7 @@ class RunPlan:
     `verify.budget`; None for the planned examples alone. They are completed in any case, and
     judging and shrinking come on top. `engine` is where shards are run: see `verify.engines`.
     `necessity` asks for the search of `verify.necessity` as well, after the claims and beside the
-    budget, by `jobs` processes on this machine. `selected` says that these are not all claims.
+    budget, by the same engine. `selected` says that these are not all claims.
     """
 
     claims: tuple[AnyClaim, ...]
@@ -111,6 +111,7 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
                 plan.examples,
                 len(shards),
                 len(done),
+                running([shard for shard in shards if shard not in done], engine.workers),
             ),
         )
         work = _Work(plan, groups, tuple(shards), done, store, engine, listeners)
@@ -171,10 +172,10 @@ class _Work:
                 self.store.save(finished)
             found[finished.shard] = finished
             shard, done = finished.shard, len(self.done.keys() | found.keys())
+            next_ones = running([s for s in left if s not in found], self.engine.workers)
             count = len(finished.instances)
-            _tell(
-                self.listeners, ShardFinished(shard.measurement, shard.family, count, done, total)
-            )
+            event = ShardFinished(shard.measurement, shard.family, count, done, total, next_ones)
+            _tell(self.listeners, event)
         return {shard: found[shard] for shard in shards if shard in found}
 
     def results_of(self, claim: AnyClaim) -> tuple[list[ShardResult], list[ShardResult]]:
@@ -243,13 +244,20 @@ class _Work:
         return found
 
 
+def running(left: Sequence[Shard], workers: int) -> tuple[str, ...]:
+    """What so many workers do: engines hand shards out in their order."""
+    return tuple(f"{shard.measurement} on {shard.family}" for shard in left[:workers])
+
+
 def _spent(results: Iterable[ShardResult], jobs: int) -> float:
     """Seconds that shards of an interrupted run took."""
     return sum(result.seconds for result in results) / jobs
 
 
 def _necessity(plan: RunPlan, listeners: Sequence[Listener]) -> dict[str, Any]:
-    search = NecessityPlan(plan.claims, (), PAIRS, plan.seed, plan.folder, inf, plan.jobs)
+    search = NecessityPlan(
+        plan.claims, (), PAIRS, plan.seed, plan.folder, inf, plan.jobs, plan.engine
+    )
     return run_necessity(search, lambda entry: _tell(listeners, AssumptionSearched(entry)))
 
 

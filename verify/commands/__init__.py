@@ -1,9 +1,10 @@
 """The command line.
 
-Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive, 4 a fault of its own:
-a crash never looks like a refutation.
+Exit status: 0 as expected, 1 another verdict, 2 bad input, 3 inconclusive, 4 a fault of its own or
+of the disk, 130 interrupted, 141 nobody reads the output: a crash never looks like a refutation.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,12 +15,16 @@ import click
 from theory.errors import InvalidInput, NumericalFailure
 from verify.commands.claims import list_claims, new
 from verify.commands.diagnose import diagnose
+from verify.commands.explain import explain
 from verify.commands.figures import figure
 from verify.commands.instances import check, evaluate, replay
+from verify.commands.interruption import Interrupted, write_failed
 from verify.commands.results import compare, history
 from verify.commands.runs import necessity, run, search
 
 FAULT = 4
+INTERRUPTED = 130
+CLOSED = 141
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +35,7 @@ def commands() -> None:
 
 for _command in (
     list_claims,
+    explain,
     new,
     run,
     search,
@@ -66,12 +72,44 @@ def main(arguments: list[str] | None = None) -> int:
     except NumericalFailure as error:
         click.echo(f"inconclusive: {error}", err=True)
         return 3
+    except Interrupted as error:
+        click.echo(f"interrupted; {error}", err=True)
+        return INTERRUPTED
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; run the same command again to resume", err=True)
-        return 130
+        click.echo("interrupted; nothing was written", err=True)
+        return INTERRUPTED
     except BrokenPipeError:
-        return 141
-    except Exception:
-        traceback.print_exc()
-        click.echo("error: a fault of theory-verify itself; it says nothing of any claim", err=True)
+        return CLOSED
+    except OSError as error:
+        if (told := write_failed(error)) is None:
+            return _fault()
+        click.echo(f"error: {told}", err=True)
         return FAULT
+    except SystemExit:  # click's own, and the only one: nobody reads what it prints
+        return CLOSED
+    except Exception:
+        return _fault()
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    click.echo("error: a fault of theory-verify itself; it says nothing of any claim", err=True)
+    return FAULT
+
+
+def end(status: int) -> int:
+    """The status with which the process ends, once all output is written.
+
+    Output that nobody reads is dropped here, or the interpreter would complain of it.
+    """
+    try:
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        status = CLOSED
+    except OSError as error:
+        if status != FAULT:  # else it has been told
+            click.echo(f"error: the output cannot be written ({error.strerror})", err=True)
+        status = FAULT
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from verify.commands.options import selecting
+from verify.commands.options import examples_of, selecting
 from verify.selection import Selection
 
 
-@click.command("list")
+@click.command("list", epilog=examples_of("list", "list --family early_late --json"))
 @selecting
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_claims(selection: Selection, as_json: bool) -> None:
@@ -44,7 +44,9 @@ def new() -> None:
     """Write files to start from."""
 
 
-@new.command("claim")
+@new.command(
+    "claim", epilog=examples_of("new claim my-claim", "new claim my-claim --family early_late")
+)
 @click.argument("name")
 @click.option("--family", metavar="NAME", help="Within the suite, beside the claims of a family.")
 def new_claim(name: str, family: str | None) -> None:

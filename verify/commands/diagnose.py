@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from verify.atomic import make_folder
-from verify.commands.options import Decorator
+from verify.commands.interruption import told_when_interrupted
+from verify.commands.options import Decorator, examples_of
 from verify.diagnose.options import LOSSES
 
 
@@ -18,7 +19,12 @@ def _file(name: str, purpose: str) -> Decorator:
     return click.option(name, type=path, metavar="FILE", help=purpose)
 
 
-@click.command()
+@click.command(
+    epilog=examples_of(
+        "diagnose --model net.py:Net --data train.npz --checkpoints 'runs/*.pt'",
+        "diagnose --model net.py:Net --data sklearn:digits --checkpoints 'runs/*.pt' --decay 1e-4",
+    )
+)
 @click.option(
     "--model", required=True, metavar="FILE.py:NAME", help="A module, class or factory of one."
 )
@@ -73,11 +79,7 @@ def diagnose(
     no_sharpness: bool,
     **options: Any,
 ) -> int:
-    """Measure checkpoints of your own net against theory: kernel regime, t_g, KKT, what is kept.
-
-    Example: theory-verify diagnose --model net.py:Net --data train.npz --checkpoints 'runs/*.pt'
-    --decay 1e-4 --step-size 0.1 --html run.html
-    """
+    """Measure checkpoints of your own net against theory: kernel regime, t_g, KKT, what is kept."""
     from verify.diagnose.data import load_data
     from verify.diagnose.model import load_model
     from verify.diagnose.run import diagnose as measure
@@ -87,16 +89,20 @@ def diagnose(
         if path is not None:
             make_folder(path.parent)  # before minutes of work, not after
     given = load_data(data)
-    found = measure(
-        load_model(model),
-        given.inputs,
-        given.labels,
-        checkpoints,
-        cache=cache,
-        progress=None if quiet else progress(),
-        sharpness=not no_sharpness,
-        **options,
+    kept = (
+        f"checkpoints that were measured are kept in {cache}; the same command goes on from there"
     )
+    with told_when_interrupted(lambda: kept):
+        found = measure(
+            load_model(model),
+            given.inputs,
+            given.labels,
+            checkpoints,
+            cache=cache,
+            progress=None if quiet else progress(),
+            sharpness=not no_sharpness,
+            **options,
+        )
     if html is not None:
         found.write_html(html)
     if csv is not None:

@@ -7,12 +7,23 @@ from typing import Any
 import click
 
 from theory.errors import InvalidInput
-from verify.commands.options import module_option, report_option, seed_option
+from verify.commands.options import examples_of, module_option, report_option, seed_option
 
 
-@click.command()
+@click.command(
+    epilog=examples_of(
+        "evaluate examples/instance.json",
+        "evaluate examples/instance.json --at 0.7 --at 1.3 --json",
+    )
+)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--at", "times", type=float, multiple=True, help="Times in units of t_g.")
+@click.option(
+    "--at",
+    "times",
+    type=float,
+    multiple=True,
+    help="Times in units of t_g; may be repeated [default: 1 - c and 1 + c of the file].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
     """Integrate one instance and print everything measured on it."""
@@ -28,7 +39,7 @@ def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
     return 0
 
 
-@click.command()
+@click.command(epilog=examples_of("replay reports/latest/counterexamples/kkt-early.json"))
 @click.argument("file", type=click.Path(path_type=Path))
 @module_option
 def replay(file: Path, modules: tuple[str, ...]) -> int:
@@ -41,7 +52,9 @@ def replay(file: Path, modules: tuple[str, ...]) -> int:
     return replayed.exit_status
 
 
-@click.command()
+@click.command(
+    epilog=examples_of("check my_net.py:Net --input-dim 2 --parameters 4", "check my_net.py:Net")
+)
 @click.argument("net", metavar="FILE:CLASS")
 @click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
 @click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")

@@ -11,18 +11,40 @@ from verify.selection import Selection
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+def examples_of(*lines: str) -> str:
+    """The end of a command's help: what can be typed as it stands."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  theory-verify {line}" for line in lines)])
+
+
 module_option = click.option(
     "--module",
     "modules",
     multiple=True,
     metavar="FILE|MODULE",
-    help="Claims of your own: a file.py or a dotted.module with CLAIM or CLAIMS.",
+    help="Claims of your own: a file.py or a dotted.module with CLAIM or CLAIMS; may be repeated.",
 )
 _BY_NAME = (
-    click.option("--claim", "ids", multiple=True, metavar="ID", help="These claims."),
-    click.option("--family", "families", multiple=True, metavar="NAME", help="Those of a family."),
-    click.option("--paper", "papers", multiple=True, metavar="KEY", help="Those on a paper."),
-    click.option("--tag", "tags", multiple=True, metavar="WORD", help="Those on a subject."),
+    click.option(
+        "--claim", "ids", multiple=True, metavar="ID", help="These claims, by id; may be repeated."
+    ),
+    click.option(
+        "--family",
+        "families",
+        multiple=True,
+        metavar="NAME",
+        help="Those of a family, as early_late; may be repeated.",
+    ),
+    click.option(
+        "--paper",
+        "papers",
+        multiple=True,
+        metavar="KEY",
+        help="Those on a paper, as dichotomy; may be repeated.",
+    ),
+    click.option(
+        "--tag", "tags", multiple=True, metavar="WORD", help="Those on a subject; may be repeated."
+    ),
     module_option,
 )
 
@@ -48,9 +70,26 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_selection
 
 
-seed_option = click.option("--seed", type=int, default=0, show_default=True)
+seed_option = click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of all that is drawn: the same seed draws the same.",
+)
 jobs_option = click.option(
-    "--jobs", type=int, default=1, show_default=True, help="Worker processes."
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Worker processes on this machine; each takes a core.",
+)
+engine_option = click.option(
+    "--engine",
+    default="loky",
+    show_default=True,
+    metavar="NAME",
+    help="Where workers run: loky, dask or ray on this machine, or dask://HOST:PORT.",
 )
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from verify.commands.options import examples_of
 
-@click.command()
+
+@click.command(epilog=examples_of("compare reports/baseline.json reports/latest/results.json"))
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 def compare(old: Path, new: Path) -> int:
@@ -18,16 +20,22 @@ def compare(old: Path, new: Path) -> int:
     return 1 if comparison.regressed else 0
 
 
-@click.command()
-@click.option("--claim", metavar="ID", help="Verdict and worst case of this claim.")
+@click.command(
+    epilog=examples_of(
+        "history", "history --claim kernel-svm --last 10", "history --rate order --plot order.svg"
+    )
+)
+@click.option(
+    "--claim", metavar="ID", help="Verdict and worst case of this claim [default: all runs]."
+)
 @click.option("--rate", metavar="NAME", help="A fitted rate, by a part of its name.")
-@click.option("--last", type=int, metavar="N", help="Only the last runs.")
+@click.option("--last", type=int, metavar="N", help="Only the last runs [default: all].")
 @click.option(
     "--plot",
     "picture",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.svg",
-    help="Also draw the worst case or the rate, with its intervals.",
+    help="Also draw the worst case or the rate, with its intervals: .svg, .png or .pdf.",
 )
 @click.option(
     "--file",

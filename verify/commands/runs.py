@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
+from verify.commands.interruption import (
+    necessity_kept,
+    search_kept,
+    shards_kept,
+    told_when_interrupted,
+)
 from verify.commands.options import (
+    engine_option,
+    examples_of,
     jobs_option,
     report_option,
     seed_option,
@@ -19,7 +27,13 @@ from verify.profiles import PAIRS, PROFILES, profile_named
 from verify.selection import Selection
 
 
-@click.command()
+@click.command(
+    epilog=examples_of(
+        "run --claim kernel-svm --examples 6",
+        "run --family early_late --profile standard --jobs 4 --report out",
+        "run --module my_claims.py --budget 10m",
+    )
+)
 @selecting
 @click.option(
     "--profile", default="quick", show_default=True, help=f"One of {', '.join(PROFILES)}."
@@ -27,17 +41,12 @@ from verify.selection import Selection
 @click.option("--examples", type=int, help="Instances for each claim [default: the profile's].")
 @seed_option
 @jobs_option
-@click.option(
-    "--engine",
-    default="loky",
-    show_default=True,
-    metavar="NAME",
-    help="Where workers run: loky, dask or ray on this machine, or dask://HOST:PORT.",
-)
+@engine_option
 @click.option(
     "--budget",
     metavar="TIME",
-    help="90s, 10m or 2h: after the planned examples, further ones where they are needed most.",
+    help="90s, 10m or 2h: after the planned examples, further ones where they are needed most "
+    "[default: none].",
 )
 @click.option(
     "--necessity",
@@ -88,27 +97,44 @@ def run(
     terminal = Terminal()
     history_file = HistoryFile(report.parent / HISTORY, partial(click.echo, err=True))
     try:
-        result = run_plan(plan, (terminal, *report_files(report), history_file))
+        with told_when_interrupted(lambda: shards_kept(report)):
+            result = run_plan(plan, (terminal, *report_files(report), history_file))
     finally:
         terminal.close()
     click.echo(f"report: {report / 'index.html'}")
     return result.exit_status
 
 
-@click.command()
+@click.command(
+    epilog=examples_of(
+        "search --claim kernel-svm --budget 90s", "search --budget 2h --jobs 2 --seed 7"
+    )
+)
 @selecting
-@click.option("--budget", default="10m", show_default=True, metavar="TIME", help="As for run.")
-@click.option("--seed", type=int, help="[default: a fresh one, printed]")
+@click.option(
+    "--budget",
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="90s, 10m or 2h, for all claims together.",
+)
+@click.option("--seed", type=int, help="Of all that is drawn [default: a fresh one, printed].")
 @jobs_option
+@engine_option
 @report_option("search", "Folder for search.json, the worst instances and the database.")
 def search(
     selection: Selection,
     budget: str,
     seed: int | None,
     jobs: int,
+    engine: str,
     report: Path,
 ) -> int:
-    """Climb to the worst instance of each claim that should hold; 1 when one refutes it."""
+    """Climb to the worst instance of each claim that should hold; 1 when one refutes it.
+
+    What was found before, in the same folder, is begun with. Exit status 3 when a claim could not
+    be searched.
+    """
     from secrets import randbits
 
     from verify.budget import seconds_of
@@ -121,21 +147,36 @@ def search(
         randbits(32) if seed is None else seed,
         jobs,
         report,
+        engine,
     )
-    found = search_plan(plan, click.echo)
+    with told_when_interrupted(lambda: search_kept(report)):
+        found = search_plan(plan, click.echo)
     click.echo(f"search: {report / 'search.json'}")
-    return 1 if any(entry.refuted for entry in found) else 0
+    if any(entry.refuted for entry in found):
+        return 1
+    return 3 if any(entry.failed is not None for entry in found) else 0
 
 
-@click.command()
+@click.command(
+    epilog=examples_of(
+        "necessity --claim kernel-svm", 'necessity --assumption "zero output" --examples 4'
+    )
+)
 @selecting
-@click.option("--assumption", "named", multiple=True, metavar="A", help="Only these assumptions.")
+@click.option(
+    "--assumption",
+    "named",
+    multiple=True,
+    metavar="A",
+    help="Only these assumptions, by name; may be repeated [default: all that can be violated].",
+)
 @click.option(
     "--examples", type=int, default=PAIRS, show_default=True, help="Pairs for each of them."
 )
 @seed_option
 @click.option("--budget", metavar="TIME", help="For all of them: 90s, 10m, 2h [default: none].")
 @jobs_option
+@engine_option
 @report_option("necessity", "Folder for necessity.json, necessity.html and the counterexamples.")
 @click.pass_obj
 def necessity(
@@ -146,6 +187,7 @@ def necessity(
     seed: int,
     budget: str | None,
     jobs: int,
+    engine: str,
     report: Path,
 ) -> int:
     """Search for instances that violate one assumption and for which a claim's own laws fail.
@@ -170,8 +212,10 @@ def necessity(
         report,
         inf if budget is None else seconds_of(budget),
         jobs,
+        engine,
     )
-    results = run_necessity(plan, say)
+    with told_when_interrupted(lambda: necessity_kept(report)):
+        results = run_necessity(plan, say)
     for line in rest_of(results):
         click.echo(line)
     command = shlex.join(["python", "-m", "verify", *arguments])

@@ -1,8 +1,8 @@
-"""Engines: where shards are run. One workstation, a Dask cluster or a Ray cluster.
+"""Engines: where shards and searches are run. One workstation, a Dask cluster or a Ray cluster.
 
-Shards are independent and carry their own seeds, so an engine decides nothing but the time. A
-worker that is lost costs only its own shard, which is run again up to `RETRIES` times and then
-reported as missing; results arrive as they are finished, in no order.
+Such tasks are independent and carry their own seeds, so an engine decides nothing but the time. A
+worker that is lost costs only its own task, which is run again up to `RETRIES` times and then
+reported as lost; results arrive as they are finished, in no order.
 
 All of them hand out futures themselves. joblib's backends would be shorter, but of its own a lost
 worker fails every shard in flight, that of Dask waits forever for a task that Dask has given up,
@@ -13,12 +13,12 @@ import re
 from contextlib import AbstractContextManager
 
 from theory.errors import InvalidInput
-from verify.engines.base import RETRIES, Engine, Work
+from verify.engines.base import RETRIES, Engine, Lost, Work
 from verify.engines.dask import dask_cluster
 from verify.engines.processes import processes
 from verify.engines.ray import ray_cluster
 
-__all__ = ["NAMES", "RETRIES", "Engine", "Work", "started"]
+__all__ = ["NAMES", "RETRIES", "Engine", "Lost", "Work", "started"]
 
 NAMES = ("loky", "dask", "dask://HOST:PORT", "ray")
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.engines.base import Engine, Work, elsewhere
-from verify.shards import Shard, ShardResult, missing, suite_fingerprint
+from verify.engines.base import Engine, Lost, Work, elsewhere
+from verify.shards import missing, suite_fingerprint
 
 REACHED_WITHIN = 10.0
 """Seconds in which a cluster must answer and have a worker."""
@@ -17,7 +17,7 @@ _LOCAL_DASK = {
     # a worker whose process dies is started again by its nanny; by default the cluster forgets one
     # that is away for 15 s, and ends up with none
     "distributed.deploy.lost-worker-timeout": "1 day",
-    # hand out one shard at a time: a worker that is lost is blamed on all that it had
+    # hand out one task at a time: a worker that is lost is blamed on all that it had
     "distributed.scheduler.worker-saturation": 1.0,
 }
 
@@ -60,37 +60,37 @@ def dask_cluster(address: str | None, jobs: int) -> Iterator[Engine]:
 
 
 class _Dask:
-    """A Dask cluster; its scheduler runs the shards of lost workers again."""
+    """A Dask cluster; its scheduler runs the tasks of lost workers again."""
 
     def __init__(self, name: str, client: Any, code: str | None) -> None:
         self.workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
         self._name, self._client, self._code = name, client, code
 
-    def results(self, shards: Sequence[Shard], work: Work) -> Iterator[ShardResult]:
-        suspects: list[Shard] = []
+    def results(self, tasks: Sequence[Any], work: Work, lost: Lost = missing) -> Iterator[Any]:
+        suspects: list[Any] = []
         try:
-            yield from self._results(shards, work, suspects.append)
-            # Dask blames a lost worker on every shard that it had been handed: each one once more,
+            yield from self._results(tasks, work, suspects.append)
+            # Dask blames a lost worker on every task that it had been handed: each one once more,
             # by itself
             for suspect in suspects:
-                given_up: list[Shard] = []
+                given_up: list[Any] = []
                 yield from self._results([suspect], work, given_up.append)
-                yield from map(missing, given_up)
+                yield from map(lost, given_up)
         except CancelledError:
             raise InvalidInput(
                 f"engine is {self._name}; its scheduler is gone; the same command resumes"
             ) from None
 
     def _results(
-        self, shards: Sequence[Shard], work: Work, lost: Callable[[Shard], None]
-    ) -> Iterator[ShardResult]:
+        self, tasks: Sequence[Any], work: Work, lost: Callable[[Any], None]
+    ) -> Iterator[Any]:
         from distributed import KilledWorker, as_completed
 
         run = partial(elsewhere, work, self._code)
-        shard_of = {self._client.submit(run, shard, pure=False): shard for shard in shards}
-        for future in as_completed(shard_of, loop=self._client.loop):
+        task_of = {self._client.submit(run, task, pure=False): task for task in tasks}
+        for future in as_completed(task_of, loop=self._client.loop):
             try:
                 yield future.result()
             except KilledWorker:
-                lost(shard_of[future])
+                lost(task_of[future])
             future.release()

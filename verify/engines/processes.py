@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
 from time import sleep
+from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from verify.engines.base import RETRIES, Engine, Work
-from verify.shards import Shard, ShardResult, missing
+from verify.engines.base import RETRIES, Engine, Lost, Work
+from verify.shards import missing
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -37,36 +38,36 @@ class _Processes:
         self.workers = jobs
         self._executors: dict[int, ProcessPoolExecutor] = {}
 
-    def results(self, shards: Sequence[Shard], work: Work) -> Iterator[ShardResult]:
-        if self.workers == 1 or len(shards) == 1:
-            yield from map(work, shards)
+    def results(self, tasks: Sequence[Any], work: Work, lost: Lost = missing) -> Iterator[Any]:
+        if self.workers == 1 or len(tasks) == 1:
+            yield from map(work, tasks)
             return
-        waiting = deque((shard, 0) for shard in shards)
-        idle = list(range(min(self.workers, len(shards))))
-        running: dict[Future[ShardResult], tuple[int, Shard, int]] = {}
+        waiting = deque((task, 0) for task in tasks)
+        idle = list(range(min(self.workers, len(tasks))))
+        running: dict[Future[Any], tuple[int, Any, int]] = {}
         while waiting or running:
             while waiting and idle:
-                slot, (shard, lost) = idle.pop(), waiting.popleft()
-                running[self._submit(slot, work, shard)] = slot, shard, lost
+                slot, (task, losses) = idle.pop(), waiting.popleft()
+                running[self._submit(slot, work, task)] = slot, task, losses
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                slot, shard, lost = running.pop(future)
+                slot, task, losses = running.pop(future)
                 idle.append(slot)
                 error = future.exception()
                 if error is None:
                     yield future.result()
                 elif not isinstance(error, BrokenExecutor):
                     raise error
-                elif lost < RETRIES:
-                    waiting.append((shard, lost + 1))
+                elif losses < RETRIES:
+                    waiting.append((task, losses + 1))
                 else:
-                    yield missing(shard)
+                    yield lost(task)
 
-    def _submit(self, slot: int, work: Work, shard: Shard) -> Future[ShardResult]:
+    def _submit(self, slot: int, work: Work, task: Any) -> Future[Any]:
         try:
-            return self._executor(slot).submit(work, shard)  # type: ignore[no-any-return]
-        except BrokenExecutor:  # its worker has died; this shard has not
+            return self._executor(slot).submit(work, task)  # type: ignore[no-any-return]
+        except BrokenExecutor:  # its worker has died; this task has not
             del self._executors[slot]
-            return self._executor(slot).submit(work, shard)  # type: ignore[no-any-return]
+            return self._executor(slot).submit(work, task)  # type: ignore[no-any-return]
 
     def _executor(self, slot: int) -> ProcessPoolExecutor:
         if slot not in self._executors:

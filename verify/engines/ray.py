@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.engines.base import RETRIES, Engine, Work, elsewhere
-from verify.shards import Shard, ShardResult, missing, suite_fingerprint
+from verify.engines.base import RETRIES, Engine, Lost, Work, elsewhere
+from verify.shards import missing, suite_fingerprint
 
 
 @contextmanager
@@ -35,22 +35,22 @@ def ray_cluster(jobs: int) -> Iterator[Engine]:
 
 
 class _Ray:
-    """A Ray cluster; it runs the shards of lost workers again."""
+    """A Ray cluster; it runs the tasks of lost workers again."""
 
     def __init__(self, ray: Any, code: str | None) -> None:
         self.workers = max(int(ray.cluster_resources().get("CPU", 1)), 1)
         self._ray, self._code = ray, code
 
-    def results(self, shards: Sequence[Shard], work: Work) -> Iterator[ShardResult]:
+    def results(self, tasks: Sequence[Any], work: Work, lost: Lost = missing) -> Iterator[Any]:
         ray = self._ray
         run = ray.remote(num_cpus=1, max_retries=RETRIES)(elsewhere)
-        shard_of = {run.remote(work, self._code, shard): shard for shard in shards}
-        while shard_of:
-            (ready,), _ = ray.wait(list(shard_of), num_returns=1)
-            shard = shard_of.pop(ready)
+        task_of = {run.remote(work, self._code, task): task for task in tasks}
+        while task_of:
+            (ready,), _ = ray.wait(list(task_of), num_returns=1)
+            task = task_of.pop(ready)
             try:
                 yield ray.get(ready)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
             except ray.exceptions.RayError:
-                yield missing(shard)
+                yield lost(task)

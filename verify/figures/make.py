@@ -30,8 +30,18 @@ class Made:
     outcomes: tuple[Outcome, ...]
 
 
-def make_figure(spec: FigureSpec, preset: str, folder: Path, say: Callable[[str], None]) -> Made:
-    """Compute, draw and write one figure.
+def _quiet(_: str) -> None:
+    pass
+
+
+def make_figure(
+    spec: FigureSpec,
+    preset: str,
+    folder: Path,
+    say: Callable[[str], None],
+    running: Callable[[str], None] = _quiet,
+) -> Made:
+    """Compute, draw and write one figure; `running` is told of each part that begins.
 
     Finished parts are kept below `folder`/unfinished until the files are written, so that an
     interrupted figure resumes.
@@ -49,6 +59,7 @@ def make_figure(spec: FigureSpec, preset: str, folder: Path, say: Callable[[str]
         table = _load(kept / f"{part.name}.json")
         resumed = table is not None
         if table is None:
+            running(f"{spec.name}: {part.name}")
             table = _checked(part, part.compute())
             write_json(kept / f"{part.name}.json", table)
         tables[part.name] = table

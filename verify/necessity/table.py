@@ -12,15 +12,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from joblib import Parallel, delayed
-
 from theory.errors import InvalidInput
 from verify.atomic import make_folder, write_json
 from verify.catalogue import claim_of
+from verify.engines import Engine, started
+from verify.examine import where_raised
 from verify.language.assumption import Assumption
 from verify.language.claim import AnyClaim
 from verify.necessity.judged import Outcome
 from verify.necessity.search import Finding, search_assumption
+from verify.progress import Progress
 from verify.report.words import slug
 from verify.shards import groups_of
 from verify.strategies.sizes import QUICK
@@ -36,6 +37,7 @@ class NecessityPlan:
         assumptions: their ids; all that can be violated where there are none.
         examples: pairs drawn for each assumption of each measurement.
         seconds: for all assumptions together, drawing and shrinking.
+        engine: where assumptions are searched, see `verify.engines`.
     """
 
     claims: tuple[AnyClaim, ...]
@@ -45,6 +47,23 @@ class NecessityPlan:
     folder: Path
     seconds: float
     jobs: int
+    engine: str = "loky"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One assumption of the claims that share a measurement."""
+
+    claims: tuple[str, ...]
+    module: str | None
+    assumption: str
+    seed: int
+    examples: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.assumption} of {', '.join(self.claims)}"
 
 
 def violable(claim: AnyClaim) -> dict[str, Assumption]:
@@ -72,24 +91,17 @@ def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -
         raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
-    make_folder(plan.folder)
     searches = [
         (tuple(claim.id for claim in group), group[0].module, assumption)
         for assumption in plan.assumptions or known
         for group in groups_of(true)
         if assumption in violable(group[0])
     ]
-    share = plan.seconds * plan.jobs / max(len(searches), 1)
-    tasks = (delayed(_entry)(*s, plan.seed, plan.examples, share / 2.0) for s in searches)
-    workers = Parallel(
-        n_jobs=max(min(plan.jobs, len(searches)), 1),
-        return_as="generator",
-        inner_max_num_threads=1 if plan.jobs > 1 else None,
-    )
-    entries = []
-    for entry in workers(tasks):
-        entries.append(_saved(entry, plan.folder))
-        found(entries[-1])
+    with started(plan.engine, max(min(plan.jobs, len(searches)), 1)) as engine:
+        make_folder(plan.folder)
+        share = plan.seconds * engine.workers / max(len(searches), 1)
+        tasks = [_Task(*search, plan.seed, plan.examples, share / 2.0) for search in searches]
+        entries = _search_all(tasks, engine, plan.folder, found)
     return {
         "seed": plan.seed,
         "examples": plan.examples,
@@ -99,24 +111,57 @@ def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -
     }
 
 
-def _entry(
-    names: Sequence[str],
-    module: str | None,
-    assumption: str,
-    seed: int,
-    examples: int,
-    seconds: float,
-) -> dict[str, Any]:
-    started = monotonic()
-    claims = [claim_of(module, name) for name in names]
-    measurement, violated = claims[0].measurement, violable(claims[0])[assumption].violated
+def _search_all(
+    tasks: Sequence[_Task], engine: Engine, folder: Path, found: Callable[[dict[str, Any]], Any]
+) -> list[dict[str, Any]]:
+    """Entries in the order of the tasks; `found` is told of each as it is there."""
+    entries: dict[int, dict[str, Any]] = {}
+    with Progress("assumptions", len(tasks)) as progress:
+        progress.running("; ".join(task.name for task in tasks[: engine.workers]))
+        for index, entry in engine.results(list(enumerate(tasks)), _numbered, _lost):
+            entries[index] = _saved(entry, folder)
+            progress.clear()
+            found(entries[index])
+            left = [task.name for k, task in enumerate(tasks) if k not in entries]
+            progress.reached(len(entries))
+            progress.running("; ".join(left[: engine.workers]))
+    return [entries[index] for index in sorted(entries)]
+
+
+def _numbered(numbered: tuple[int, _Task]) -> tuple[int, dict[str, Any]]:
+    """By a worker; whatever one search raises is told of it, and ends nothing else."""
+    index, task = numbered
+    begun = monotonic()
+    try:
+        return index, _entry(task)
+    except Exception as error:
+        return index, _undecided(task, f"raised {where_raised(error)}", monotonic() - begun)
+
+
+def _lost(numbered: tuple[int, _Task]) -> tuple[int, dict[str, Any]]:
+    return numbered[0], _undecided(numbered[1], "its workers were lost", 0.0)
+
+
+def _undecided(task: _Task, reason: str, seconds: float) -> dict[str, Any]:
+    counts = dict.fromkeys(("instances", "undecided", "unproven", "unstated", "failures"), 0)
+    told = {"verdict": "undecided", **counts, "worst": 0.0, "reason": reason}
+    claims = [{"claim": name, **told, "counterexample": None} for name in task.claims]
+    return {"assumption": task.assumption, "claims": claims, "seconds": seconds}
+
+
+def _entry(task: _Task) -> dict[str, Any]:
+    begun = monotonic()
+    claims = [claim_of(task.module, name) for name in task.claims]
+    measurement, violated = claims[0].measurement, violable(claims[0])[task.assumption].violated
     assert violated is not None
     pairs = violated(measurement.instances(measurement.families, QUICK))
-    findings = search_assumption(claims, assumption, pairs, seed, examples, SHRINK_TRIES, seconds)
+    findings = search_assumption(
+        claims, task.assumption, pairs, task.seed, task.examples, SHRINK_TRIES, task.seconds
+    )
     return {
-        "assumption": assumption,
+        "assumption": task.assumption,
         "claims": [_finding_to_json(finding) for finding in findings],
-        "seconds": monotonic() - started,
+        "seconds": monotonic() - begun,
     }
 
 

@@ -1,9 +1,11 @@
-"""Progress and verdicts on a terminal; plain lines where there is none."""
+"""Verdicts on stdout, as a table where it fits and claim by claim where not; progress on stderr."""
 
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Column, Table
 
 from verify.alone import in_digits, ratio
@@ -18,12 +20,17 @@ from verify.events import (
     ShardFinished,
     ShrinkStarted,
 )
+from verify.language.law import Check
 from verify.necessity.words import lines_of
 from verify.power import range_in_words
+from verify.progress import Progress
 from verify.results import ClaimResult, RunResult
 
 PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
+
+WIDEST = 10_000
+"""Columns in which no table is broken."""
 
 _COLUMNS = ("verdict", "examples", "open", "worst / bound", "rivals", "detects")
 
@@ -31,11 +38,18 @@ _COLOURS = {"holds": "green", "falsified": "red", "inconclusive": "yellow"}
 
 
 class Terminal:
-    """Listener that shows a progress bar, then a table; lines when the output is no terminal."""
+    """Listener that tells of the run as it goes, and then of every claim.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args:
+        progress: for another stream, or another clock.
+    """
+
+    def __init__(
+        self, console: Console | None = None, progress: Callable[..., Progress] = Progress
+    ) -> None:
         width = None if sys.stdout.isatty() else PLAIN_WIDTH
         self.console = console or Console(soft_wrap=True, highlight=False, width=width)
+        self._begin = progress
         self._progress: Progress | None = None
 
     def __call__(self, event: Event) -> None:
@@ -43,23 +57,24 @@ class Terminal:
             case RunStarted():
                 self._start(event)
             case ShardFinished():
-                self._advance(event)
+                self._reached(event.done, event.total, event.running)
             case FurtherStarted():
                 self._say(f"planned examples done; {event.seconds:.0f} s left for further ones")
             case ShrinkStarted():
-                self._stop()
                 refuted = (
                     f"refuted by {event.severity:.3g} times its bound"
                     if event.alone
                     else f"a rate is refuted, {event.severity:.3g} tolerances off at the most"
                 )
                 self._say(f"{event.claim}: {refuted}; shrinking (at most {event.tries} instances)")
+                self._now(f"shrinking a counterexample to {event.claim}")
             case CounterexampleLost():
                 self._say(f"{event.claim}: its counterexample could not be kept: {event.message}")
             case ClaimJudged():
-                self._stop()
                 self._judged(event.result)
+                self._now("judging")
             case AssumptionSearched():
+                self._now("which assumptions are needed")
                 for line in lines_of(event.entry):
                     self._say(line)
             case RunFinished():
@@ -70,6 +85,8 @@ class Terminal:
         self._stop()
 
     def _say(self, line: str) -> None:
+        if self._progress is not None:
+            self._progress.clear()
         self.console.print(line, markup=False)
 
     def _start(self, event: RunStarted) -> None:
@@ -79,36 +96,22 @@ class Terminal:
         )
         if event.resumed:
             self._say(f"resuming: {event.resumed} of {event.shards} shards are done")
-        if self.console.is_terminal:
-            self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("shards"),
-                TimeElapsedColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self._progress.start()
-            self._progress.add_task("measuring", total=event.shards, completed=event.resumed)
+        self._progress = self._begin("shards", event.shards, event.resumed)
+        self._progress.__enter__()
+        self._now(", ".join(event.running))
 
-    def _advance(self, event: ShardFinished) -> None:
+    def _reached(self, done: int, total: int, running: tuple[str, ...]) -> None:
         if self._progress is not None:
-            self._progress.update(
-                self._progress.task_ids[0],
-                completed=event.done,
-                total=event.total,
-                description=f"measured {event.measurement} on {event.family}",
-            )
-        else:
-            self._say(
-                f"[{event.done}/{event.total}] {event.measurement} on {event.family}: "
-                f"{event.examples} instances"
-            )
+            self._progress.reached(done, total)
+        self._now(", ".join(running) or "judging")
+
+    def _now(self, what: str) -> None:
+        if self._progress is not None:
+            self._progress.running(what)
 
     def _stop(self) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            self._progress.__exit__(None, None, None)
             self._progress = None
 
     def _judged(self, result: ClaimResult) -> None:
@@ -128,29 +131,28 @@ class Terminal:
                     f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}"
                 )
 
+    def _one_by_one(self, *row: str) -> None:
+        """A claim in lines, on a terminal that is too narrow for the table."""
+        name, verdict, colour, examples, undecided, worst, rivals, detects = row
+        self.console.print(f"{name}: [{colour}]{verdict}[/]", soft_wrap=False)
+        told = (
+            f"{examples} examples, {undecided} open; worst / bound {worst}",
+            f"rivals: {rivals}; detects {detects}",
+        )
+        for line in told:
+            self.console.print(Padding(line, (0, 0, 0, 2)), markup=False, soft_wrap=False)
+
     def _finish(self, result: RunResult) -> None:
         self._stop()
+        rows = [_row(entry) for entry in result.claims]
         table = Table(Column("claim", overflow="fold"), *_COLUMNS)
-        for entry in result.claims:
-            verdict = entry.ruling.verdict
-            worst = entry.ruling.worst
-            rejected = sum(rival.rejected for rival in entry.rivals)
-            table.add_row(
-                entry.claim.id,
-                f"[{_COLOURS[verdict]}]{verdict}[/]{_note(entry)}",
-                str(len(entry.evidence)),
-                str(entry.ruling.undecided),
-                "-"
-                if worst is None
-                else in_digits(ratio(worst))
-                if worst.bound > 0
-                else "-"
-                if worst.value <= 0
-                else f"{worst.value:.3g} / 0",
-                f"{rejected} of {len(entry.rivals)} rejected",
-                range_in_words(entry.power),
-            )
-        self.console.print(table)
+        for name, verdict, colour, *cells in rows:
+            table.add_row(name, f"[{colour}]{verdict}[/]", *cells)
+        if _width(table, self.console) <= self.console.width:
+            self.console.print(table)
+        else:
+            for row in rows:
+                self._one_by_one(*row)
         self._say(
             "detects: the smallest error in a constant of the theory that the run would have "
             "detected, of the best and of the worst constant"
@@ -163,6 +165,34 @@ class Terminal:
             f"{judged['false_refutations_confirmed']:.2g} after confirmation"
         )
         self._say(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
+
+
+def _row(entry: ClaimResult) -> tuple[str, ...]:
+    """Claim, verdict with its note, its colour, then the other columns."""
+    ruling = entry.ruling
+    rejected = sum(rival.rejected for rival in entry.rivals)
+    return (
+        entry.claim.id,
+        f"{ruling.verdict}{_note(entry)}",
+        _COLOURS[ruling.verdict],
+        str(len(entry.evidence)),
+        str(ruling.undecided),
+        _worst(ruling.worst),
+        f"{rejected} of {len(entry.rivals)} rejected",
+        range_in_words(entry.power),
+    )
+
+
+def _worst(worst: Check | None) -> str:
+    if worst is None or (worst.bound <= 0 and worst.value <= 0):
+        return "-"
+    return in_digits(ratio(worst)) if worst.bound > 0 else f"{worst.value:.3g} / 0"
+
+
+def _width(table: Table, console: Console) -> int:
+    """Columns that a table takes where no cell is broken."""
+    unbounded = console.options.update(max_width=WIDEST)
+    return Measurement.get(console, unbounded, table).maximum
 
 
 def _note(entry: ClaimResult) -> str:
