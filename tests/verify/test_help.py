@@ -71,5 +71,6 @@ def test_choices_are_listed(name: str) -> None:
 @pytest.mark.parametrize("name", WALKED)
 def test_help_fits_eighty_columns(name: str) -> None:
     context = click.Context(WALKED[name], info_name=f"theory-verify {name}", terminal_width=80)
-    widest = max(WALKED[name].get_help(context).splitlines(), key=len)
-    assert len(widest) <= 84, widest  # examples, which are copied, stay whole
+    lines = WALKED[name].get_help(context).splitlines()
+    told = [line for line in lines if not line.startswith("    theory-verify")]  # to be copied
+    assert max(map(len, told)) <= 80
