@@ -63,7 +63,8 @@ def test_a_formula_beyond_the_converter_is_an_error() -> None:
 
 def test_a_folder_of_the_navigation_is_its_pages_index_first() -> None:
     pages = ["a.md", "f/b.md", "f/README.md", "f/g/c.md"]
-    assert expanded([{"F": ["f/*"]}, "a.md"], pages) == [{"F": ["f/README.md", "f/b.md"]}, "a.md"]
+    inside = ["f/README.md", "f/b.md", "f/g/c.md"]
+    assert expanded([{"F": ["f/*"]}, "a.md"], pages) == [{"F": inside}, "a.md"]
 
 
 def test_every_package_of_theory_has_a_page() -> None:

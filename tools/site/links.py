@@ -19,9 +19,9 @@ _LINK: Final = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 @cache
 def elsewhere() -> dict[str, str]:
     """Path in the site of each page that is no file of docs/, and path in the repository."""
-    examples = sorted((ROOT / "examples").iterdir())
+    examples = sorted((ROOT / "examples").rglob("*"))
     shown = {
-        f"examples/{path.name}.md": f"examples/{path.name}"
+        f"{path.relative_to(ROOT)}.md": str(path.relative_to(ROOT))
         for path in examples
         if path.suffix in (".py", ".json", ".ipynb")
     }

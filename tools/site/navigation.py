@@ -1,4 +1,4 @@
-"""The navigation: `folder/*` stands for all pages of a folder, its index first."""
+"""The navigation: `folder/*` stands for all pages below a folder, its index first."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -26,7 +26,7 @@ def expanded(nav: Any, pages: Sequence[str]) -> Any:
 
 
 def _within(folder: str, pages: Sequence[str]) -> list[str]:
-    inside = [page for page in pages if str(PurePosixPath(page).parent) == folder]
+    inside = [page for page in pages if page.startswith(f"{folder}/")]
     return sorted(inside, key=lambda page: (not _is_index(page), page))
 
 
