@@ -41,6 +41,7 @@ def _file(name: str, purpose: str) -> Decorator:
     metavar="PATTERN",
     help="Files of state dictionaries, quoted: 'runs/*.pt'. The first is the start.",
 )
+@click.option("--test", metavar="DATA", help="Data that were not trained on, for their accuracy.")
 @click.option("--decay", type=float, help="Weight decay lambda [default: none].")
 @click.option("--loss", type=click.Choice(LOSSES), help="[default: as labels and outputs suggest]")
 @click.option("--step-size", type=float, help="Learning rate, where checkpoints have no time.")
@@ -71,6 +72,7 @@ def diagnose(
     model: str,
     data: str,
     checkpoints: tuple[str, ...],
+    test: str | None,
     as_json: bool,
     html: Path | None,
     csv: Path | None,
@@ -89,6 +91,7 @@ def diagnose(
         if path is not None:
             make_folder(path.parent)  # before minutes of work, not after
     given = load_data(data)
+    held = None if test is None else load_data(test)
     kept = (
         f"checkpoints that were measured are kept in {cache}; the same command goes on from there"
     )
@@ -98,6 +101,7 @@ def diagnose(
             given.inputs,
             given.labels,
             checkpoints,
+            test=None if held is None else (held.inputs, held.labels),
             cache=cache,
             progress=None if quiet else progress(),
             sharpness=not no_sharpness,

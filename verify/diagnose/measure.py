@@ -23,6 +23,7 @@ from theory.observed import (
 )
 from theory.observed.kinks import clarke_stationarity, share_on_kinks
 from theory.observed.net import losses
+from theory.observed.rows import Rows
 from verify.diagnose.start import Start
 from verify.diagnose.states import State
 
@@ -64,7 +65,9 @@ def nothing(name: str, reason: str) -> dict[str, Any]:
         ),
         "kernel": dict.fromkeys(KERNEL),
         "kkt": dict.fromkeys(KKT),
-        **dict.fromkeys(("conserved", "collapsed_fraction", "sharpness", "accuracy")),
+        **dict.fromkeys(
+            ("conserved", "collapsed_fraction", "sharpness", "accuracy", "test_accuracy")
+        ),
         "reasons": {"file": reason},
     }
 
@@ -126,18 +129,35 @@ def finite(value: float) -> float | None:
 
 
 def _margins(fields: Fields, start: Start, values: Any, norm: float) -> None:
-    names = ("min_margin", "normalized_margin", "accuracy")
+    names = ("min_margin", "normalized_margin")
+    share = accuracy(start.observed.rows, values)
+    if share is None:
+        fields.lack("accuracy", "the targets are no classes")
+    else:
+        fields.values["accuracy"] = share
     if start.observed.rows.kind == "targets":
         for name in names:
             fields.lack(name, "the squared loss has targets, no margins")
         return
     smallest = float(values.min())
     fields.values["min_margin"] = smallest
-    fields.values["accuracy"] = float((values.min(1).values > 0).double().mean())
     if not start.degree.exact:
         fields.lack("normalized_margin", _not_homogeneous(start))
         return
     fields.put("normalized_margin", lambda: smallest / norm**start.degree.rounded)
+
+
+def accuracy(rows: Rows, values: Any) -> float | None:
+    """The share of samples whose class is right; of targets, where they are one-hot or signs."""
+    if rows.kind != "targets":
+        return float((values.min(1).values > 0).double().mean())
+    labels = rows.labels
+    if labels.shape[1] == 1:
+        signs = bool((labels.abs() == 1).all())
+        return float((labels * values > 0).double().mean()) if signs else None
+    one_hot = bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
+    right = (values.argmax(1) == labels.argmax(1)).double().mean()
+    return float(right) if one_hot else None
 
 
 def _not_homogeneous(start: Start) -> str:

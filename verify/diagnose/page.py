@@ -39,9 +39,10 @@ PLOTS: Final = (
         "turn",
         "Direction and data",
         (
-            ("direction_cosine", "cosine with the start"),
+            ("direction_cosine", "cosine"),
             ("accuracy", "accuracy"),
-            ("collapsed_fraction", "collapsed share"),
+            ("test_accuracy", "on test data"),
+            ("collapsed_fraction", "collapsed"),
         ),
     ),
 )
@@ -129,7 +130,7 @@ def curves(
             axes.set_xlim(left=0.0)
         axes.set_xlabel({"time": "steps × learning rate", "step": "step"}.get(axis or "", "order"))
         clear(axes)
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 3}
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4}
         axes.legend(**place, columnspacing=0.9, handlelength=1.8, fontsize=7.2)
         named = ", ".join(label for label, _ in drawn)
         return Plot(title, svg(figure, f"diagnose-{key}", title, f"{named} of each checkpoint."))

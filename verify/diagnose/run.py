@@ -1,24 +1,20 @@
 """`diagnose`: a module, its data and the checkpoints of its training, measured against theory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from math import cos
 from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput, NumericalFailure
-from theory.observed import TURN, Observed, at_state, check_function, observed_module, rows_of
+from theory.observed import Observed, at_state, check_function, observed_module, rows_of
 from theory.observed.net import as_matrix
-from verify.diagnose.assumptions import assumptions
 from verify.diagnose.cache import Cache, digest, function_digest, tensor_digest
 from verify.diagnose.data import Data, as_tensors
-from verify.diagnose.measure import Say, finite, measure, nothing
+from verify.diagnose.measure import Say, accuracy, measure, nothing
 from verify.diagnose.options import Options
-from verify.diagnose.scales import SCALES
+from verify.diagnose.report import report
 from verify.diagnose.start import Start
-from verify.diagnose.states import State, found_files, read_state, state_of
-from verify.diagnose.verdict import regime, verdict
+from verify.diagnose.states import Found, State, listed_states
 
 Progress = Callable[[int, int, str], None]
 """Told how many checkpoints are done, how many there are, and what runs now."""
@@ -57,6 +53,7 @@ def diagnose(
     labels: Any,
     checkpoints: str | Path | Sequence[Any],
     *,
+    test: tuple[Any, Any] | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -69,6 +66,7 @@ def diagnose(
         labels: `(n,)`, -1 and +1 (or 0 and 1) for one output, classes for several, targets for the
             squared loss.
         checkpoints: a pattern of files, files, or state dictionaries, in order of training.
+        test: inputs and labels that were not trained on, for their accuracy.
         cache: a folder for what was measured, so that an interrupted call resumes.
         progress: told what runs.
         options: see `Options`.
@@ -77,8 +75,9 @@ def diagnose(
         InvalidInput: naming the argument; where no checkpoint can be used, the reason of the first.
     """
     asked = _options(options)
-    states = list(_states(model, checkpoints, asked))
-    return _Run(model, Data(inputs, labels), asked, cache).diagnosis(states, progress)
+    states = list(listed_states(model, checkpoints, asked.trusted))
+    held = None if test is None else Data(*test)
+    return _Run(model, Data(inputs, labels), held, asked, cache).diagnosis(states, progress)
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -97,51 +96,17 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-Found = tuple[str, State | InvalidInput]
-
-
-def _states(model: Any, checkpoints: Any, options: Options) -> Iterator[Found]:
-    import torch
-
-    if not isinstance(model, torch.nn.Module):
-        raise InvalidInput(f"model is {type(model).__name__}; it must be a torch.nn.Module")
-    names = list(model.state_dict())
-    listed = [checkpoints] if isinstance(checkpoints, (str, Path, Mapping)) else list(checkpoints)
-    if not listed:
-        raise InvalidInput("checkpoints is empty; give at least one")
-    if all(isinstance(entry, (str, Path)) for entry in listed):
-        listed = list(found_files([str(entry) for entry in listed]))
-    found: list[Found] = []
-    for k, entry in enumerate(listed):
-        name = str(entry) if isinstance(entry, Path) else f"checkpoint {k}"
-        try:
-            state = (
-                read_state(entry, names, options.trusted)
-                if isinstance(entry, Path)
-                else state_of(entry, name, names)
-            )
-            found.append((name, state))
-        except InvalidInput as error:
-            found.append((name, error))
-    yield from sorted(found, key=_by_step)
-
-
-def _by_step(found: Found) -> tuple[bool, float]:
-    """In order of steps where they are known; what is unusable comes last."""
-    state = found[1]
-    if isinstance(state, InvalidInput):
-        return True, 0.0
-    return False, state.step if state.step is not None else -1.0
-
-
 class _Run:
     """Model, data and options of one call."""
 
-    def __init__(self, model: Any, data: Data, options: Options, cache: Path | None) -> None:
+    def __init__(
+        self, model: Any, data: Data, test: Data | None, options: Options, cache: Path | None
+    ) -> None:
         import torch
 
         embeds = any(isinstance(m, torch.nn.Embedding) for m in model.modules())
         self.inputs, self.labels = as_tensors(data, options.device, embeds)
+        self.test = None if test is None else as_tensors(test, options.device, embeds)
         self.net = observed_module(model, options.layers, options.without, options.device)
         self.options, self.folder = options, cache
 
@@ -185,7 +150,8 @@ class _Run:
                 if start is None:
                     start = Start(observed, state.step, state.time, self.options)
                     cache = self._cache(state)
-                entries.append(self._entry(state, observed, start, cache, say))
+                entry = self._entry(state, observed, start, cache, say)
+                entries.append({**entry, "test_accuracy": self._test_accuracy(observed)})
             except (InvalidInput, NumericalFailure) as error:
                 kept = InvalidInput(str(error))
                 first_error = first_error or InvalidInput(f"checkpoints: {name}: {kept}")
@@ -194,7 +160,7 @@ class _Run:
             assert first_error is not None
             raise first_error
         told(len(states), len(states), "t_g and the transition")
-        return Diagnosis(self._report(start, entries))
+        return Diagnosis(report(start, entries))
 
     def _cache(self, start: State) -> Cache:
         return Cache(
@@ -218,74 +184,10 @@ class _Run:
         cache.put(entry, *key)
         return entry
 
-    def _report(self, start: Start, entries: list[dict[str, Any]]) -> dict[str, Any]:
-        reasons: dict[str, str] = {}
-
-        def number(path: str, compute: Callable[[], float]) -> float | None:
-            try:
-                return finite(compute())
-            except (InvalidInput, NumericalFailure) as error:
-                reasons[path] = str(error)
-                return None
-
-        degree = start.degree
-        if not degree.exact:
-            reasons["net.degree"] = (
-                "the net is not homogeneous in these parameters: <theta, grad f> = L f fails by "
-                f"{degree.spread:.2g} relative"
-            )
-        t_g = number("t_g", lambda: start.grokking_time)
-        transition = {
-            "predicted": number("transition.predicted", lambda: start.transition_time),
-            **turned(entries, reasons),
-        }
-        for entry in entries:
-            entry["regime"] = regime(entry)
-        rows = start.observed.rows
-        return {
-            "net": {
-                "parameters": start.observed.parameters,
-                "outputs": rows.outputs,
-                "degree": degree.rounded if degree.exact else None,
-                "layers": {
-                    name: {"degree": finite(each.value), "exact": each.exact}
-                    for name, each in start.layer_degrees.items()
-                },
-            },
-            "data": {
-                "samples": rows.samples,
-                "classes": {"binary": 2, "classes": rows.outputs, "targets": None}[rows.kind],
-                "loss": rows.loss,
-                "kernel_samples": len(start.kernel_rows) // rows.slots,
-            },
-            "decay": self.options.decay,
-            "step_size": self.options.step_size,
-            "t_g": t_g,
-            "transition": transition,
-            "assumptions": assumptions(start),
-            "verdict": verdict(entries, transition, t_g),
-            "checkpoints": entries,
-            "scales": SCALES,
-            "reasons": reasons,
-        }
-
-
-def turned(entries: Sequence[dict[str, Any]], reasons: dict[str, str]) -> dict[str, float | None]:
-    """When the weights had turned by `TURN`, linear between checkpoints, and the last time."""
-    turn = cos(TURN)
-    seen = [
-        (entry["time"], entry["direction_cosine"])
-        for entry in entries
-        if entry["time"] is not None and entry["direction_cosine"] is not None
-    ]
-    reached = seen[-1][0] if seen else None
-    for (before, high), (after, low) in pairwise(seen):
-        if high > turn >= low:
-            share = (high - turn) / (high - low)
-            return {"observed": before + share * (after - before), "reached": reached}
-    reasons["transition.observed"] = (
-        f"the cosine with the start stays above {turn:.3f}"
-        if seen
-        else "time is not known: give --step-size, and checkpoints with a step"
-    )
-    return {"observed": None, "reached": reached}
+    def _test_accuracy(self, observed: Observed) -> float | None:
+        """The share of samples that were not trained on and are right; None without any."""
+        if self.test is None:
+            return None
+        inputs, labels = self.test
+        rows = rows_of(labels, observed.rows.outputs, self.options.loss)
+        return accuracy(rows, Observed(observed.net, observed.theta, inputs, rows).values())

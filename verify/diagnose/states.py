@@ -145,3 +145,48 @@ def _number(value: Any) -> float | None:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
+
+
+Found = tuple[str, "State | InvalidInput"]
+
+
+def listed_states(model: Any, checkpoints: Any, trusted: bool) -> list[Found]:
+    """The states of a module in order of steps, each with its name, or why it cannot be used.
+
+    Args:
+        checkpoints: patterns and files, or state dictionaries; one or several.
+
+    Raises:
+        InvalidInput: the model is no module, or nothing is found.
+    """
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidInput(f"model is {type(model).__name__}; it must be a torch.nn.Module")
+    names = list(model.state_dict())
+    listed = [checkpoints] if isinstance(checkpoints, (str, Path, Mapping)) else list(checkpoints)
+    if not listed:
+        raise InvalidInput("checkpoints is empty; give at least one")
+    if all(isinstance(entry, (str, Path)) for entry in listed):
+        listed = list(found_files([str(entry) for entry in listed]))
+    found: list[Found] = []
+    for k, entry in enumerate(listed):
+        name = str(entry) if isinstance(entry, Path) else f"checkpoint {k}"
+        try:
+            state = (
+                read_state(entry, names, trusted)
+                if isinstance(entry, Path)
+                else state_of(entry, name, names)
+            )
+            found.append((name, state))
+        except InvalidInput as error:
+            found.append((name, error))
+    return sorted(found, key=_by_step)
+
+
+def _by_step(found: Found) -> tuple[bool, float]:
+    """In order of steps where they are known; what is unusable comes last."""
+    state = found[1]
+    if isinstance(state, InvalidInput):
+        return True, 0.0
+    return False, state.step if state.step is not None else -1.0

@@ -17,6 +17,7 @@ COLUMNS: Final = (
     "direction_cosine",
     "loss",
     "accuracy",
+    "test_accuracy",
     "min_margin",
     "normalized_margin",
     "kernel.drift",

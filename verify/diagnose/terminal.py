@@ -13,7 +13,7 @@ SHOWN: Final = (
     ("svm", "kernel.svm_distance"),
     ("kkt", "kkt.stationarity"),
     ("slack", "kkt.complementarity"),
-    ("loss", "loss"),
+    ("train", "accuracy"),
 )
 WIDTH: Final = 80
 

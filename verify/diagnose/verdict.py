@@ -87,18 +87,25 @@ def _numbers(entry: Mapping[str, Any]) -> str:
 
 
 def _transition(transition: Mapping[str, Any], t_g: float | None) -> list[str]:
-    if t_g is None:
-        return []
-    said = [f"t_g = log|theta_0| / lambda = {t_g:.4g} in steps times learning rate."]
+    said = []
     predicted, observed = transition["predicted"], transition["observed"]
-    if predicted is not None:
+    if t_g is not None:
+        said.append(f"t_g = log|theta_0| / lambda = {t_g:.4g} in steps times learning rate.")
+    if predicted is not None and t_g is not None:
         said.append(
             f"From the start alone, the weights are predicted to turn by 30 degrees at "
             f"{predicted:.4g} ({predicted / t_g:.2f} t_g)."
         )
     if observed is not None:
-        ratio = "" if predicted is None else f", {observed / predicted:.2f} of the prediction"
-        said.append(f"They did at {observed:.4g}{ratio}.")
-    elif transition["reached"] is not None:
+        said.append(
+            f"The weights turned by 30 degrees at {observed:.4g}{_of(observed, predicted)}."
+        )
+    elif predicted is not None and transition["reached"] is not None:
         said.append(f"By the last checkpoint, {transition['reached']:.4g}, they had not.")
+    if (rose := transition["generalised"]) is not None:
+        said.append(f"Test accuracy was half-way up at {rose:.4g}{_of(rose, predicted)}.")
     return said
+
+
+def _of(value: float, predicted: float | None) -> str:
+    return "" if predicted is None else f", {value / predicted:.2f} of the prediction"
