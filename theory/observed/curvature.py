@@ -10,8 +10,8 @@ from theory.errors import OracleFailed
 from theory.observed.net import Observed
 
 
-def sharpness(observed: Observed, tolerance: float = 1e-3, products: int = 400) -> float:
-    """The largest eigenvalue, without weight decay, to a relative `tolerance`.
+def sharpness(observed: Observed, tolerance: float = 1e-2, products: int = 400) -> float:
+    """The largest eigenvalue, without weight decay, to about the square of a relative `tolerance`.
 
     Gradient descent of step h is stable below 2 / h.
 

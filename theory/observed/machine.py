@@ -13,11 +13,15 @@ from theory.errors import OracleFailed
 from theory.observed.cone import cone_point
 from theory.observed.kernel import MEMORY, gram
 from theory.observed.net import Observed
-from theory.observed.residuals import LIFT
+from theory.observed.residuals import LIFT, least_squares
 
 CERTIFIED: Final = 1e-4
 """Largest relative gap of the bounds on the margin; the direction is then known to 1.4e-2, as
 |h/|h| - h*/|h*||^2 <= 2 gap."""
+
+
+REALIZED: Final = 1e-3
+"""Largest relative misfit of kernel regression that counts as interpolation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +73,24 @@ def _regression(observed: Observed, most: int, memory: int) -> StartMachine:
     import torch
 
     rows = np.arange(observed.rows.total)
+    aim = observed.rows.labels - observed.values()
     if len(rows) > most:
-        raise OracleFailed(f"{len(rows)} targets; kernel regression is done of {most} at most")
-    aim = (observed.rows.labels - observed.values()).reshape(-1).cpu().numpy()
-    spectrum, modes = np.linalg.eigh(gram(observed, rows, memory))
-    kept = spectrum > LIFT * spectrum[-1]
-    dual = modes[:, kept] @ ((modes[:, kept].T @ aim) / spectrum[kept])
-    weights = torch.as_tensor(dual, device=observed.theta.device).reshape(
-        observed.rows.labels.shape
-    )
-    pulled = observed.pull(weights)
-    reached = observed.push(pulled).reshape(-1).cpu().numpy()
-    misfit = float(np.linalg.norm(reached - aim)) / (float(np.linalg.norm(aim)) or 1.0)
-    if not misfit <= 1e-3:
+        weights = torch.as_tensor(
+            least_squares(observed, aim, transposed=False), device=observed.theta.device
+        )
+    else:
+        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory))
+        kept = spectrum > LIFT * spectrum[-1]
+        along = modes[:, kept].T @ aim.reshape(-1).cpu().numpy()
+        dual = torch.as_tensor(modes[:, kept] @ (along / spectrum[kept])).to(aim)
+        weights = observed.pull(dual.reshape(aim.shape))
+    misfit = float((observed.push(weights) - aim).norm()) / (float(aim.norm()) or 1.0)
+    if not misfit <= REALIZED:
         raise OracleFailed(
             "the net linearised at the start cannot interpolate the targets: its best fit misses "
             f"them by {misfit:.2g} relative"
         )
-    return StartMachine("regression", pulled, None, 0.0, misfit)
+    return StartMachine("regression", weights, None, 0.0, misfit)
 
 
 def distance(left: Any, right: Any) -> float:

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, lsqr
 
+from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.margin.kkt import complementarity
 from theory.observed.cone import FEW, FEW_NUMBERS, cone_point
 from theory.observed.kernel import MEMORY, gram, jacobian
 from theory.observed.net import Observed
+
+ITERATIONS: Final = 100
+"""Of LSQR."""
 
 LIFT: Final = 1e-13
 """Of the largest eigenvalue: below it a direction of the kernel is rounding."""
@@ -27,8 +32,8 @@ class Optimality:
     Attributes:
         stationarity: |theta - sum m_r grad row_r| / |theta| with the best multipliers found.
         lower: no multipliers do better than this; 0 where that is not known.
-        complementarity: 1 - q_min / q_mean, weighted by the loss's own multipliers -dl/dq; None for
-            targets.
+        complementarity: 1 - q_min / q_mean, weighted by the loss's own multipliers -dl/dq, and 1
+            while a margin is negative; None for targets.
         feasibility: how negative the worst margin is, relative to the largest; of targets the
             largest misfit over the largest target.
         multipliers: torch `(n, slots)`, for theta as it is.
@@ -45,7 +50,7 @@ def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY)
     """The residuals at the rows' `values` `(n, slots)`; at most so many rows' kernel is held.
 
     Raises:
-        InvalidInput: theta is zero, or there are more targets than `most`.
+        InvalidInput: theta is zero.
     """
     size = float(observed.theta.norm())
     if size == 0.0:
@@ -61,7 +66,7 @@ def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY)
     return Optimality(
         stationarity=residual,
         lower=_lower_bound(residual, size, along, found.reached),
-        complementarity=complementarity(margins, weights),
+        complementarity=min(1.0, complementarity(margins, weights)),
         feasibility=max(0.0, -float(margins.min())) / (float(np.abs(margins).max()) or 1.0),
         multipliers=found.multipliers,
     )
@@ -93,10 +98,8 @@ def _of_targets(observed: Observed, values: Any, most: int, memory: int, size: f
 
     rows = np.arange(observed.rows.total)
     if len(rows) > most:
-        raise InvalidInput(
-            f"{len(rows)} targets; the multipliers of more than {most} are not computed"
-        )
-    if len(rows) <= FEW and len(rows) * observed.parameters <= FEW_NUMBERS:
+        best = least_squares(observed, observed.theta, transposed=True)
+    elif len(rows) <= FEW and len(rows) * observed.parameters <= FEW_NUMBERS:
         features = jacobian(observed, rows).cpu().numpy()
         best = np.linalg.lstsq(features.T, observed.theta.cpu().numpy(), rcond=1e-7)[0]
     else:
@@ -108,4 +111,32 @@ def _of_targets(observed: Observed, values: Any, most: int, memory: int, size: f
     residual = float((observed.theta - observed.pull(multipliers)).norm()) / size
     misfit = float((values - observed.rows.labels).abs().max())
     largest = float(observed.rows.labels.abs().max()) or 1.0
-    return Optimality(residual, residual, None, misfit / largest, multipliers)
+    lower = residual if len(rows) <= most else 0.0
+    return Optimality(residual, lower, None, misfit / largest, multipliers)
+
+
+def least_squares(observed: Observed, target: Any, transposed: bool) -> Floats:
+    """m that minimises |Phi' m - target|, or the shortest h that minimises |Phi h - target|.
+
+    By LSQR on products, `ITERATIONS` of them at most, where no kernel of all rows is held.
+    """
+    import torch
+
+    rows, count = observed.rows, observed.parameters
+    shape = (rows.samples, rows.slots)
+
+    def back(weights: Floats) -> Any:
+        given = torch.as_tensor(weights.reshape(shape).copy(), device=observed.theta.device)
+        return observed.pull(given).cpu().numpy()
+
+    def along(direction: Floats) -> Any:
+        given = torch.as_tensor(direction.reshape(-1).copy(), device=observed.theta.device)
+        return observed.push(given).reshape(-1).cpu().numpy()
+
+    size, one, other = (
+        ((count, rows.total), back, along) if transposed else ((rows.total, count), along, back)
+    )
+    operator = LinearOperator(size, matvec=one, rmatvec=other, dtype=np.float64)
+    aim = target.reshape(-1).cpu().numpy()
+    found = lsqr(operator, aim, atol=1e-7, btol=1e-7, iter_lim=ITERATIONS)[0]
+    return np.asarray(found)

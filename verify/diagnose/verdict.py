@@ -29,7 +29,10 @@ def regime(entry: Mapping[str, Any]) -> str:
         return "kernel"
     stationarity = kkt["clarke"] if kkt.get("clarke") is not None else kkt["stationarity"]
     smallest, misfit = entry["min_margin"], kkt["feasibility"]
-    fits = smallest > 0 if smallest is not None else misfit is not None and misfit <= MISFIT
+    if smallest is not None:
+        fits = smallest > 0
+    else:
+        fits = (misfit is not None and misfit <= MISFIT) or entry["accuracy"] == 1.0
     slack = kkt["complementarity"]
     if fits and stationarity is not None and stationarity <= NEAR and (slack or 0.0) <= 2 * NEAR:
         return "kkt"

@@ -116,20 +116,22 @@ def test_data_that_are_not_separable_have_no_machine(route: int) -> None:
         start_machine(observed, route)
 
 
-@pytest.mark.parametrize("few", [0, 300])
-def test_targets_have_least_squares_multipliers(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("few", "most"), [(0, MOST), (300, MOST), (0, 3)])
+def test_targets_have_least_squares_multipliers(
+    few: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(theory.observed.residuals, "FEW", few)
     inputs, labels = task()
     observed = observe(two_layers(), inputs, labels, "squared")
     jacobian, theta = dense_jacobian(observed), observed.theta.numpy()
     best = np.linalg.lstsq(jacobian.T, theta, rcond=None)[0]
     expected = np.linalg.norm(theta - best @ jacobian) / np.linalg.norm(theta)
-    found = optimality(observed, observed.values(), MOST)
-    assert found.stationarity == pytest.approx(expected, abs=1e-9)
-    machine = start_machine(observed, MOST)
+    found = optimality(observed, observed.values(), most)
+    assert found.stationarity == pytest.approx(expected, abs=1e-7)
+    machine = start_machine(observed, most)
     aim = labels - observed.outputs().numpy()[:, 0]
     least = np.linalg.lstsq(jacobian, aim, rcond=None)[0]
-    np.testing.assert_allclose(machine.weights, least, atol=1e-9)
+    np.testing.assert_allclose(machine.weights, least, atol=1e-6)
 
 
 def test_clarke_residual_is_that_of_theory_and_no_larger() -> None:
