@@ -16,8 +16,8 @@ from verify.diagnose import Recorder
 RATE = 2000.0
 
 
-def train(folder: Path, steps: int = 3000, checkpoints: int = 12) -> None:
-    """Train for so many steps, with checkpoints evenly spaced in them."""
+def train(folder: Path, steps: int = 3000, checkpoints: int = 12, share: float = 0.9) -> None:
+    """Train on a share of the pairs for so many steps, with checkpoints evenly spaced in them."""
     # the mean is over samples and outputs, the loss of `diagnose` a sum over outputs, and halved
     recorder = Recorder(folder, every=max(1, steps // checkpoints), step_size=2.0 * RATE / MODULUS)
     pairs = np.random.default_rng(0).permutation(MODULUS**2)
@@ -25,7 +25,7 @@ def train(folder: Path, steps: int = 3000, checkpoints: int = 12) -> None:
     unit = np.eye(MODULUS)
     inputs = np.concatenate([unit[first], unit[second]], axis=1)
     labels = (first + second) % MODULUS
-    seen = round(0.9 * len(pairs))
+    seen = round(share * len(pairs))
     np.savez(folder / "train.npz", inputs=inputs[:seen], labels=labels[:seen])
     np.savez(folder / "test.npz", inputs=inputs[seen:], labels=labels[seen:])
     torch.manual_seed(0)

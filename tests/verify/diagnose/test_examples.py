@@ -44,7 +44,7 @@ def test_a_tiny_run_of_each_is_measured(tmp_path: Path) -> None:
     for name, net, training in (
         ("digits", "parity", {"classes": 2, "samples": 20, "steps": 4}),
         ("digits", "digits", {"classes": 10, "samples": 20, "steps": 4}),
-        ("modular_addition", "Addition", {"steps": 2, "checkpoints": 2}),
+        ("modular_addition", "Addition", {"steps": 2, "checkpoints": 2, "share": 0.1}),
     ):
         options = {"loss": "squared"} if net == "Addition" else {}
         found = told(name, net, tmp_path / net, training=training, max_rows=200, **options)
