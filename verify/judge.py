@@ -3,7 +3,7 @@
 | laws                                             | verdict      |
 | ------------------------------------------------ | ------------ |
 | a check refuted on some instance                 | falsified    |
-| a rate refuted                                   | falsified    |
+| a rate refuted, by its median or by its scatter  | falsified    |
 | fewer than nine tenths of instances measured     | inconclusive |
 | some instance raised what nobody foresaw         | inconclusive |
 | nothing asserted, or a law that applied nowhere  | inconclusive |

@@ -2,8 +2,9 @@
 
 Deviations are taken in units of each instance's own tolerance, and the median has a
 distribution-free 95 % interval from order statistics, from six instances on. A rate is kept where
-that whole interval lies within the tolerance and few instances are far off, refuted where it lies
-outside, undecided otherwise.
+that whole interval lies within the tolerance and few instances are far off; refuted where the
+interval lies outside, or more instances are far off than a share of `MAX_FAR` makes by chance;
+undecided otherwise.
 """
 
 from collections import defaultdict
@@ -54,6 +55,10 @@ class Rate:
     method: str
 
     @property
+    def scatter(self) -> str:
+        return scatter_in_words(self.far, self.samples)
+
+    @property
     def name(self) -> str:
         """The law with its stratum, to read."""
         return f"{self.quantity}, {self.stratum}" if self.stratum else self.quantity
@@ -93,11 +98,22 @@ def _rate(quantity: str, stratum: str, group: list[Estimate]) -> Rate:
 def _judge(samples: int, low: float, high: float, far: float) -> RateJudgement:
     if samples < FEWEST:
         return "too few"
-    if low > 1.0 or high < -1.0:
+    if low > 1.0 or high < -1.0 or _beyond_chance(far, samples):
         return "refuted"
     if low < -1.0 or high > 1.0:
         return "undecided"
     return "scattered" if far > MAX_FAR else "kept"
+
+
+def _beyond_chance(far: float, samples: int) -> bool:
+    """Whether so large a share is far off with probability (1 - `CONFIDENCE`) / 2 at most."""
+    return bool(binom.sf(round(far * samples) - 1, samples, MAX_FAR) < (1.0 - CONFIDENCE) / 2.0)
+
+
+def scatter_in_words(far: float, samples: int) -> str:
+    """How many instances are far off, to go on with a sentence; empty where few are."""
+    told = f"; {round(far * samples)} are more than {SINGLE_RATE:g} tolerances off"
+    return told if far > MAX_FAR else ""
 
 
 def _method(count: int, skipped: int, each: str) -> str:

@@ -211,8 +211,9 @@ class RunResult:
         """How much was judged, and how many refutations of true claims that implies at most.
 
         Inequalities leave no room for chance beyond their told errors. A rate whose true median
-        lies at its tolerance is refuted with probability (1 - `CONFIDENCE`) / 2, and again on the
-        fresh instances that confirm it.
+        lies at its tolerance is refuted with probability (1 - `CONFIDENCE`) / 2, and with the same
+        one where just `MAX_FAR` of all instances are far off; again on the fresh instances that
+        confirm it.
         """
         rates = sum(len(result.ruling.rates) for result in self.claims)
         checks = sum(
@@ -221,7 +222,7 @@ class RunResult:
             for entry in result.evidence
             for law in entry.laws.get(CLAIM, ())
         )
-        chance = (1.0 - CONFIDENCE) / 2.0
+        chance = 1.0 - CONFIDENCE
         return {
             "checks": checks,
             "rates": rates,
@@ -328,7 +329,7 @@ def _reason(ruling: Ruling) -> str:
     refuted = next(rate for rate in ruling.rates if rate.judgement == "refuted")
     return (
         f"{refuted.name}: {refuted.fitted:.6g} in [{refuted.low:.6g}, {refuted.high:.6g}], "
-        f"predicted {refuted.predicted:.4g}"
+        f"predicted {refuted.predicted:.4g}{refuted.scatter}"
     )
 
 

@@ -25,7 +25,11 @@ def judged(*fitted: float, tolerance: float = 0.1) -> Rate:
         ((5.0, 5.0, 5.0, 5.0, 5.0), "too few"),
         ((*[1.0] * 10, 2.0, 0.0), "scattered"),  # what deviates to both sides has a fine median
         ((*[1.0] * 19, 2.0, 0.0), "kept"),
-        ((*[0.5] * 12, *[1.5] * 12), "undecided"),
+        # half of them too small and half too large: five tolerances off, all of them
+        ((*[0.5] * 12, *[1.5] * 12), "refuted"),
+        ((*[1.0] * 20, *[1.5] * 4), "scattered"),
+        ((*[1.0] * 18, *[1.5] * 6), "scattered"),  # six of 24 where a tenth is far off: in 2.8 %
+        ((*[1.0] * 17, *[1.5] * 7), "refuted"),
     ],
 )
 def test_rate_is_judged_on_its_interval_and_its_scatter(

@@ -79,6 +79,11 @@ class Ladder:
         with np.errstate(all="ignore"):
             return abs(self.measured / self.predicted - 1.0)
 
+    def part(self, rungs: slice) -> "Ladder":
+        """The ladder of some of its rungs."""
+        x, predicted, small = self.x[rungs], self.predicted[rungs], self.small[rungs]
+        return replace(self, x=x, measured=self.measured[rungs], predicted=predicted, small=small)
+
     def stays_below(self, law: str, basis: Basis) -> Law:
         """Every rung is at most what is predicted, which is drawn as a bound.
 

@@ -129,6 +129,7 @@ class Terminal:
                     f"{result.claim.id}: rate '{rate.name}' {rate.judgement}: fitted "
                     f"{rate.fitted:.4g} in [{rate.low:.4g}, {rate.high:.4g}] from {rate.samples} "
                     f"instances, predicted {rate.predicted:.4g} +- {rate.tolerance:.2g}"
+                    f"{rate.scatter}"
                 )
 
     def _one_by_one(self, *row: str) -> None:

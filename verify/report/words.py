@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from verify import alone
 from verify.language.law import Check
+from verify.rates import scatter_in_words
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUS = "\N{MINUS SIGN}"
@@ -286,5 +287,6 @@ def _rate_reason(rate: dict[str, Any]) -> str:
     judged = "is refuted" if rate["judgement"] == "refuted" else "stays undecided"
     return (
         f"The rate “{rate['quantity']}” {judged}: {fitted} in [{low}, {high}] from "
-        f"{counted(rate['samples'], 'instance')}, predicted {predicted}."
+        f"{counted(rate['samples'], 'instance')}, predicted {predicted}"
+        f"{scatter_in_words(rate['far'], rate['samples'])}."
     )

@@ -4,6 +4,9 @@ Classes come from a teacher in the span of the gradient features of the net's ou
 whose margins it leaves little are dropped rather than the instance.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -17,6 +20,12 @@ from verify.strategies.sizes import Sizes
 from verify.strategies.tasks import MIN_RELATIVE_GRADIENT, MIN_TEACHER_COSINE
 
 FAMILIES = ("diagonal", "two_layer", "deep")
+RESCALED = "rescaled"
+"""Two layers by a difference of unequal scales: nets without an odd involution."""
+
+SCALES = (0.0, 1.0, 0.5, 1.5)
+"""Of the second copy's hidden layer; 0 for a zero readout, 1 for an odd involution."""
+
 LOSSES = ("cross_entropy", "exponential")
 FEWEST, MOST = 3, 5
 """Classes: two are the binary case."""
@@ -31,12 +40,14 @@ def _diagonal_nets(draw: st.DrawFn, classes: int, sizes: Sizes) -> AnchoredNet:
 
 
 @st.composite
-def _two_layer_nets(draw: st.DrawFn, classes: int, sizes: Sizes) -> AnchoredNet:
-    """With a zero readout, or by difference; the rescaled one has no odd involution."""
+def _two_layer_nets(
+    draw: st.DrawFn, classes: int, sizes: Sizes, scales: tuple[float, ...] = SCALES
+) -> AnchoredNet:
+    """With a zero readout, or by difference."""
     activation = draw(st.sampled_from(SMOOTH_ACTIVATIONS))
     dimension = draw(st.integers(2, min(sizes.max_input_dim, sizes.max_parameters // 2 - classes)))
     widest = min(sizes.max_width, sizes.max_parameters // (dimension + classes))
-    scale = draw(st.sampled_from((0.0, 1.0, 0.5, 1.5)))
+    scale = draw(st.sampled_from(scales))
     if scale == 0.0:
         net = TwoLayer(draw(st.integers(1, widest)), dimension, activation, classes)
         theta = draw(nonzero_arrays((net.parameters,)))
@@ -69,7 +80,12 @@ def _distinct(rows: Floats) -> bool:
     return len(np.unique(np.vstack([rows, -rows]), axis=0)) == 2 * len(rows)
 
 
-_BY_FAMILY = {"diagonal": _diagonal_nets, "two_layer": _two_layer_nets, "deep": _deep_nets}
+_BY_FAMILY: dict[str, Callable[[int, Sizes], st.SearchStrategy[AnchoredNet]]] = {
+    "diagonal": _diagonal_nets,
+    "two_layer": _two_layer_nets,
+    "deep": _deep_nets,
+    RESCALED: partial(_two_layer_nets, scales=SCALES[2:]),
+}
 
 
 @st.composite

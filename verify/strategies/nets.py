@@ -6,6 +6,7 @@ numbers. Numbers are drawn one by one (at most about 100 an instance), never fil
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,6 +18,10 @@ from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer
 from verify.strategies.sizes import Sizes
 
 FAMILIES = ("diagonal", "two_layer", "deep", "factorization")
+RESCALED = ("rescaled_two_layer", "rescaled_deep")
+"""By the rescaled difference alone: nets without an odd involution."""
+
+ANCHORS = ("zero readout", "difference", "rescaled difference")
 SMOOTH_ACTIVATIONS = ("square", "cube", "relu_squared", "relu_cubed")
 UNLIMITED = 10**6
 
@@ -78,6 +83,7 @@ def two_layer_nets(
     *,
     smallest: int = 1,
     max_parameters: int = UNLIMITED,
+    anchors: tuple[str, ...] = ANCHORS,
 ) -> AnchoredNet:
     """Two-layer nets with a zero readout, the difference trick, or its rescaled variant.
 
@@ -87,7 +93,7 @@ def two_layer_nets(
     activation = draw(st.sampled_from(SMOOTH_ACTIVATIONS))
     input_dim = draw(st.integers(smallest, min(max_input_dim, max_parameters // 2 - 1)))
     max_width = min(max_width, max_parameters // (input_dim + 1))
-    kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
+    kind = draw(st.sampled_from(anchors))
     if kind == "zero readout":
         net = TwoLayer(draw(st.integers(smallest, max_width)), input_dim, activation)
         theta = draw(nonzero_arrays((net.parameters,)))
@@ -107,6 +113,7 @@ def deep_nets(
     smallest: int = 1,
     max_half_width: int = 2,
     max_parameters: int = UNLIMITED,
+    anchors: tuple[str, ...] = ANCHORS,
 ) -> AnchoredNet:
     """Three-layer linear and squared nets with zero readout or by difference.
 
@@ -119,7 +126,7 @@ def deep_nets(
     """
     # both layers at least 2 wide have 2 d + 4 + 2 parameters
     input_dim = draw(st.integers(smallest, min(max_input_dim, (max_parameters - 6) // 2)))
-    kind = draw(st.sampled_from(("zero readout", "difference", "rescaled difference")))
+    kind = draw(st.sampled_from(anchors))
     rescaled = kind == "rescaled difference"
     activation = "square" if rescaled else draw(st.sampled_from(("linear", "square")))
     if kind == "zero readout":
@@ -162,13 +169,15 @@ _BY_FAMILY: dict[str, Callable[[], st.SearchStrategy[AnchoredNet]]] = {
 
 def _of_sizes(family: str, sizes: Sizes, smallest: int) -> st.SearchStrategy[AnchoredNet]:
     dimension, widest = sizes.max_input_dim, sizes.max_width
-    limits = {"smallest": smallest, "max_parameters": sizes.max_parameters}
+    limits: dict[str, Any] = {"smallest": smallest, "max_parameters": sizes.max_parameters}
+    if family in RESCALED:
+        limits["anchors"] = ANCHORS[-1:]
     match family:
         case "diagonal":
             return diagonal_nets(dimension, **limits)
-        case "two_layer":
+        case "two_layer" | "rescaled_two_layer":
             return two_layer_nets(widest, dimension, **limits)
-        case "deep":
+        case "deep" | "rescaled_deep":
             return deep_nets(widest, dimension, max_half_width=widest // 2, **limits)
     return factorization_nets(dimension, max_parameters=sizes.max_parameters)
 

@@ -11,7 +11,7 @@ from verify.claims.early_late.late_phase import LATE_PHASE
 from verify.claims.early_late.transition import TRANSITION
 from verify.language import Measurement
 from verify.strategies import Sizes, kernel_phase_instances
-from verify.strategies.classes import FAMILIES, class_problems
+from verify.strategies.classes import FAMILIES, RESCALED, class_problems
 from verify.strategies.regimes import late_phase_instances
 
 ASSUMPTIONS = tuple(replace(assumption, violated=None) for assumption in OF_THE_THEOREMS)
@@ -30,13 +30,14 @@ def _of_classes(measurement: Measurement[Any, Any], **changes: Any) -> Measureme
     return replace(
         measurement,
         id=f"{measurement.id}-of-classes",
-        families=FAMILIES,
+        **{"families": FAMILIES, **changes},
         assumptions=ASSUMPTIONS,
         examples=(),
-        **changes,
     )
 
 
-KERNEL_PHASE_OF_CLASSES = _of_classes(KERNEL_PHASE, instances=_early)
+KERNEL_PHASE_OF_CLASSES = _of_classes(
+    KERNEL_PHASE, families=(*FAMILIES, RESCALED), instances=_early
+)
 LATE_PHASE_OF_CLASSES = _of_classes(LATE_PHASE, instances=_late)
 TRANSITION_OF_CLASSES = _of_classes(TRANSITION, instances=_late)

@@ -5,10 +5,10 @@ everything nonlinear in this phase; the limit ladder goes to alpha = 10^10000.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
-from math import exp, inf
+from math import exp, inf, log
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +27,7 @@ from verify.instances import FlowInstance
 from verify.language import Law, Measurement, Quantity
 from verify.language.ladder import Ladder
 from verify.strategies import kernel_phase_instances
-from verify.strategies.nets import FAMILIES
+from verify.strategies.nets import FAMILIES, RESCALED
 from verify.strategies.tasks import problems
 
 RTOL = 1e-12
@@ -41,9 +41,25 @@ DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01, 0.001), 2: (1.0, 10.0**-0.5, 0.1)}
 """Rungs by lazy order, relative to the instance's own displacement of about 10^-2: far enough down
 for the leading order to show, not so far that the gap delta^k drowns in the flow's error."""
 
+NEARLY_LAZY = 0.1
+"""Relative distance of eta to the lazy flow on the first rung, at most: a sample near a kink, or
+much bent otherwise, shows its orders farther down only."""
+
+TRIES = 4
+"""To come there: far from it the distance is not linear in the displacement."""
+
+FITTED = 3
+"""Rungs to which a power of alpha is fitted, from the last up."""
+
 LIMIT_SCALES = (100.0, 1000.0, 10000.0)
-"""log10 alpha of the rungs on which the limit itself is judged; the last is out of reach of theta
-in float64, not of its direction."""
+"""log10 alpha of the rungs on which the limit itself is judged, the first at most; the last is out
+of reach of theta in float64, not of its direction."""
+
+RESOLVED_LEVEL = 250.0
+"""Lam of the first of them at most: at 1000, terms of order 1/Lam^3 drown in the flow's error."""
+
+LAZY_DECADES = 14.0
+"""Of alpha^(c L) there at least: less, and it would not be lazy to the flow's error."""
 
 Reading = Callable[[FlowState], ArrayLike]
 
@@ -185,13 +201,22 @@ class KernelPhase:
         """
         flows = [rung.flow for rung in self.rungs]
         if time is not Time.EARLY:
-            flows[0] = self._at(time, self.instance)
+            flows[0] = self._at(time, self.rungs[0].instance)
         return Quantity.joined(flow.read(reading) for flow in flows)
 
     @cached_property
     def limits(self) -> tuple[KernelRung, ...]:
         """The ladder to the limit, in alpha."""
-        return tuple(self.measure_rung(self.instance.at_own_alpha(scale)) for scale in LIMIT_SCALES)
+        scales = self.limit_scales
+        return tuple(self.measure_rung(self.instance.at_own_alpha(scale)) for scale in scales)
+
+    @property
+    def limit_scales(self) -> tuple[float, ...]:
+        """log10 alpha of that ladder."""
+        degree, c, first = self.degree, self.instance.c, LIMIT_SCALES[0]
+        level_per_decade = log(10.0) * (2.0 * c * (degree - 1) + self.instance.own.decay_power)
+        least = max(RESOLVED_LEVEL / level_per_decade, LAZY_DECADES / (c * degree))
+        return min(first, least), *LIMIT_SCALES[1:]
 
     def limit_flows(self, time: Time) -> list[FlowAt]:
         """Along the limit ladder, its first rung at the time that a theory says.
@@ -314,25 +339,42 @@ def measure(
     problem = instance.problem
     svm = kernel_svm(problem)
     order = 2 if has_odd_involution(problem.row_net, problem.anchor, problem.inputs) else 1
-    rungs = [rung(instance)]
-    for step in DISPLACEMENT_STEPS[order][1:]:
-        scale = scale_of_displacement(
-            svm,
-            problem,
-            instance.own.decay_power,
-            1.0 - instance.c,
-            rungs[0].displacement * step,
-        )
-        scale = max(scale, instance.own.log10_alpha)
-        if instance.reaches(scale):
-            rungs.append(rung(instance.at_own_alpha(scale)))
+    rungs = [_first_rung(svm, rung, instance)]
+    steps = DISPLACEMENT_STEPS[order][1:]
+    lowered = (_displaced(svm, rungs[0], step) for step in steps)
+    rungs += [rung(lower) for lower in lowered if lower is not None]
     return KernelPhase(instance, svm, order, tuple(rungs), rung)
+
+
+def _first_rung(
+    svm: KernelSVM, rung: Callable[[FlowInstance], KernelRung], instance: FlowInstance
+) -> KernelRung:
+    """Of the instance itself, or as far down as it has to be to be nearly lazy."""
+    found = rung(instance)
+    for _ in range(TRIES):
+        distance = float(found.lazy_distance().values[0])
+        if distance <= NEARLY_LAZY:
+            break
+        lower = _displaced(svm, found, 0.5 * NEARLY_LAZY / distance)
+        if lower is None:
+            break
+        found = rung(lower)
+    return found
+
+
+def _displaced(svm: KernelSVM, rung: KernelRung, step: float) -> FlowInstance | None:
+    """The instance at the alpha of so many times the displacement; None out of its reach."""
+    instance, displacement = rung.instance, rung.displacement * step
+    decay_power, at = instance.own.decay_power, 1.0 - instance.c
+    scale = scale_of_displacement(svm, rung.problem, decay_power, at, displacement)
+    scale = max(scale, instance.own.log10_alpha)
+    return instance.at_own_alpha(scale) if instance.reaches(scale) else None
 
 
 KERNEL_PHASE = Measurement(
     id="kernel-phase",
     kind=FlowInstance,
-    families=FAMILIES,
+    families=(*FAMILIES, *RESCALED),
     instances=lambda families, sizes: kernel_phase_instances(problems(families, sizes=sizes)),
     measure=measure,
     assumptions=OF_THE_THEOREMS,
@@ -348,19 +390,22 @@ def quadratic_order(
 ) -> Law:
     """The exponent in alpha, over c L, of what is quadratic in eta: order (1 - offset / L).
 
-    Dividing by |eta|^2 takes the logarithms out: what is left is the power of alpha.
+    Dividing by |eta|^2 takes the logarithms out: what is left is the power of alpha. It is read off
+    the three rungs farthest down: without an odd involution the first is a percent off its power.
     """
     degree, c = phase.degree, phase.instance.c
-    return ladder.rate(
+    deep = slice(-FITTED, None)
+    found = ladder.part(deep).rate(
         law,
         order * (degree - degree_offset) / degree,
         tolerance=0.02,
-        along=phase.log10_alpha,
+        along=phase.log10_alpha[deep],
         unit=-c * degree,
-        per=phase.eta**2,
+        per=phase.eta[deep] ** 2,
         agreement=0.2 * c * degree,
         stratum=phase.stratum,
     )
+    return replace(found, ladder=ladder)
 
 
 def delta_ladder(

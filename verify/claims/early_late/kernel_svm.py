@@ -28,8 +28,8 @@ from verify.claims.early_late.kernel_machines import (
     probe_inputs,
 )
 from verify.claims.early_late.kernel_phase import (
+    FITTED,
     KERNEL_PHASE,
-    LIMIT_SCALES,
     KernelPhase,
     KernelRung,
     Time,
@@ -147,22 +147,29 @@ _WHICH = (
 
 
 def _lazy_exponent(phase: KernelPhase, theory: Theory) -> Law:
-    """On support samples a perturbed kernel is compensated by the multipliers, q + log a = Lam.
+    """The power of alpha in what is judged to fall, once |eta|^k is divided out.
 
-    So the gap is C delta^k / (1 + q): dividing by |eta|^k / (1 + q) leaves the power of alpha.
+    On support samples a perturbed kernel is compensated by the multipliers, q + log a = Lam: their
+    margins are C delta^k / (1 + q) off. eta is C delta off, since it turns with the kernel.
     """
     degree, c, order = phase.degree, phase.instance.c, theory.lazy_order(phase)
-    rungs, scales, support = phase.rungs[-3:], phase.log10_alpha[-3:], phase.svm.support
-    largest = np.array([np.abs(rung.lazy.margins[0, support]).max() for rung in rungs])
-    gap = Quantity.joined(rung.lazy_gap(support) for rung in rungs)
-    ladder = Ladder.of("gap on support samples to the lazy flow", "log10 alpha", scales, gap)
+    rungs, scales = phase.rungs[-FITTED:], phase.log10_alpha[-FITTED:]
+    logarithms = phase.eta[-FITTED:] ** order
+    if phase.lazy_order == 2:
+        support = phase.svm.support
+        name, gap = "gap on support samples", Quantity.joined(r.lazy_gap(support) for r in rungs)
+        largest = np.array([np.abs(rung.lazy.margins[0, support]).max() for rung in rungs])
+        logarithms = logarithms / (1.0 + largest)
+    else:
+        name, gap = "distance of eta", Quantity.joined(r.lazy_distance() for r in rungs)
+    ladder = Ladder.of(f"{name} to the lazy flow, over alpha", "log10 alpha", scales, gap)
     return ladder.rate(
         "lazy-gap exponent over c L",
         order * (degree - theory.degree_offset) / degree,
         tolerance=0.05 * phase.lazy_order,
         along=scales,
         unit=-c * degree,
-        per=phase.eta[-3:] ** order / (1.0 + largest),
+        per=logarithms,
         agreement=0.2 * phase.lazy_order * degree * c,
         stratum=phase.stratum,
     )
@@ -190,12 +197,14 @@ def quasi_static_law(phase: KernelPhase, theory: Theory) -> Law:
         gaps.append(rung.flow.known_to_floor(gap))
     scales = np.array([rung.eta for rung in phase.limits]) * phase.svm.margin
     bounds = 2.0 * np.maximum(_drift(phase) ** 2 / scales**3, phase.beyond_lag)
-    ladder = _limit_ladder("distance to the quasi-static machine with lag", gaps, bounds)
+    ladder = _limit_ladder("distance to the quasi-static machine with lag", phase, gaps, bounds)
     return ladder.stays_below("eta is the quasi-static machine with its lag", Basis.MEASURED)
 
 
-def _limit_ladder(name: str, values: list[Quantity], predicted: Sequence[float] | Floats) -> Ladder:
-    return Ladder.of(name, "log10 alpha", LIMIT_SCALES, Quantity.joined(values), predicted)
+def _limit_ladder(
+    name: str, phase: KernelPhase, values: list[Quantity], predicted: Sequence[float] | Floats
+) -> Ladder:
+    return Ladder.of(name, "log10 alpha", phase.limit_scales, Quantity.joined(values), predicted)
 
 
 def shape_law(phase: KernelPhase, theory: Theory) -> Law:
@@ -223,7 +232,7 @@ def shape_law(phase: KernelPhase, theory: Theory) -> Law:
     values = [flow.known_to_floor(gap) for flow in flows]
     levels = [rung.log_inverse_decay - rung.log_units for rung in phase.limits]
     bounds = [gain * direction_gap_bound(phase.svm, level) for level in levels]
-    ladder = _limit_ladder("gap in shape to the kernel SVM", values, bounds)
+    ladder = _limit_ladder("gap in shape to the kernel SVM", phase, values, bounds)
     return ladder.stays_below(law, Basis.DERIVED)
 
 
@@ -237,7 +246,7 @@ def size_law(phase: KernelPhase, theory: Theory) -> Law:
     pairs = zip(phase.limits, flows, strict=True)
     values = [abs(f.read(_eta) / theory.normalization(phase, r) - 1.0) for r, f in pairs]
     bounds = [_size_bound(phase, rung) for rung in phase.limits]
-    return _limit_ladder("| |eta| / Z - 1 |", values, bounds).stays_below(law, Basis.DERIVED)
+    return _limit_ladder("| |eta| / Z - 1 |", phase, values, bounds).stays_below(law, Basis.DERIVED)
 
 
 def _eta(state: FlowState) -> float:
@@ -279,7 +288,11 @@ def direction_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         return
     gaps = Quantity.joined(_direction_gap(phase, rung) for rung in phase.limits)
     ladder = Ladder.of(
-        "direction gap to the kernel SVM", "log10 alpha", LIMIT_SCALES, gaps, constant / levels
+        "direction gap to the kernel SVM",
+        "log10 alpha",
+        phase.limit_scales,
+        gaps,
+        constant / levels,
     )
     yield ladder.rate(names[0], 1.0, 0.05, along=np.log10(levels), unit=-1.0)
     last = gaps[-1:] * levels[-1] / constant
@@ -288,7 +301,7 @@ def direction_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         float(last.values[0]),
         1.0,
         0.05,
-        f"the value at log10 alpha = {LIMIT_SCALES[-1]:g}",
+        f"the value at log10 alpha = {phase.limit_scales[-1]:g}",
         error=float(last.errors[0]),
     )
 
