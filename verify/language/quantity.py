@@ -62,14 +62,14 @@ class Quantity:
         values = np.atleast_1d(np.asarray(reading(tight), dtype=np.float64))
         other = np.atleast_1d(np.asarray(reading(loose), dtype=np.float64))
         resolved = np.asarray(floor) * np.abs(values).max(initial=0.0)
-        return cls.of(values, np.maximum(np.abs(values - other), resolved))
+        return _spread(values, np.maximum(np.abs(values - other), resolved))
 
     @classmethod
     def joined(cls, parts: Iterable["Quantity"]) -> "Quantity":
         """Several quantities one after the other."""
         listed = list(parts)
         values = np.concatenate([part.values for part in listed])
-        return cls.of(values, np.concatenate([part.errors for part in listed]))
+        return cls(values, np.concatenate([part.errors for part in listed]))
 
     @classmethod
     def rounded(cls, values: ArrayLike, scale: ArrayLike, operations: float = 8.0) -> "Quantity":
@@ -89,17 +89,18 @@ class Quantity:
         return len(self.values)
 
     def __getitem__(self, index: Any) -> "Quantity":
-        return Quantity.of(self.values[index], self.errors[index])
+        values, errors = self.values[index], self.errors[index]
+        return Quantity(np.atleast_1d(values), np.atleast_1d(errors))
 
     def __neg__(self) -> "Quantity":
-        return Quantity.of(-self.values, self.errors)
+        return Quantity(-self.values, self.errors)
 
     def __abs__(self) -> "Quantity":
-        return Quantity.of(np.abs(self.values), self.errors)
+        return Quantity(np.abs(self.values), self.errors)
 
     def __add__(self, other: Operand) -> "Quantity":
         added = _quantity(other)
-        return Quantity.of(self.values + added.values, self.errors + added.errors)
+        return _spread(self.values + added.values, self.errors + added.errors)
 
     __radd__ = __add__
 
@@ -112,7 +113,7 @@ class Quantity:
     def __mul__(self, other: Operand) -> "Quantity":
         factor = _quantity(other)
         errors = self.errors * np.abs(factor.values) + factor.errors * np.abs(self.values)
-        return Quantity.of(self.values * factor.values, errors)
+        return _spread(self.values * factor.values, errors)
 
     __rmul__ = __mul__
 
@@ -151,11 +152,19 @@ class Quantity:
 
 
 def _quantity(operand: Operand) -> Quantity:
-    return operand if isinstance(operand, Quantity) else Quantity.of(operand, 0.0)
+    if isinstance(operand, Quantity):
+        return operand
+    numbers = np.atleast_1d(np.asarray(operand, dtype=np.float64))
+    return Quantity(numbers, np.zeros(numbers.shape))
+
+
+def _spread(values: Floats, errors: Floats) -> Quantity:
+    """A quantity of errors that are not negative by how they were made, spread over its values."""
+    return Quantity(values, np.broadcast_to(errors, values.shape))
 
 
 def _inverse(quantity: Quantity) -> Quantity:
     with np.errstate(all="ignore"):
         values = 1.0 / quantity.values
-        errors = np.nan_to_num(quantity.errors * values**2, nan=np.inf)
-    return Quantity.of(values, errors)
+        errors = quantity.errors * values**2
+    return Quantity(values, np.where(np.isnan(errors), np.inf, errors))
