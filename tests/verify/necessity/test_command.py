@@ -82,7 +82,7 @@ def test_the_command_writes_table_page_and_counterexamples(
     tmp_path: Path, invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "SHRINK_TRIES", 2)
-    options = ("--assumption", "c > 0", "--examples", "1", "--report", "out")
+    options = ("--assumption", "c > 0", "--examples", "3", "--report", "out")
     answer = invoke("necessity", *FAST, *options)
     assert answer.status == 0, answer.err
     results = json.loads((tmp_path / "out/necessity.json").read_text())

@@ -43,6 +43,7 @@ RATE = {
     "low": 0.99,
     "high": 1.02,
     "samples": 8,
+    "far": 0.0,
     "tolerance": 0.05,
     "judgement": "kept",
 }

@@ -42,8 +42,8 @@ DISPLACEMENT_STEPS = {1: (1.0, 0.1, 0.01, 0.001), 2: (1.0, 10.0**-0.5, 0.1)}
 for the leading order to show, not so far that the gap delta^k drowns in the flow's error."""
 
 NEARLY_LAZY = 0.1
-"""Relative distance of eta to the lazy flow on the first rung, at most: a sample near a kink, or
-much bent otherwise, shows its orders farther down only."""
+"""Relative distance of eta to the lazy flow from which on orders in delta show; a sample near a
+kink, or much bent otherwise, comes to it farther down."""
 
 TRIES = 4
 """To come there: far from it the distance is not linear in the displacement."""
@@ -135,6 +135,10 @@ class KernelRung:
 
         return self.flow.known_to_floor(gap)
 
+    @property
+    def nearly_lazy(self) -> bool:
+        return float(self.lazy_distance().values[0]) <= NEARLY_LAZY
+
     def lazy_distance(self) -> Quantity:
         """|eta - eta_lazy| / |eta_lazy|."""
         lazy = self.lazy.displacement[0]
@@ -183,6 +187,12 @@ class KernelPhase:
     def eta(self) -> Floats:
         """|eta| of the lazy flow on each rung."""
         return np.array([np.linalg.norm(rung.lazy.displacement[0]) for rung in self.rungs])
+
+    @property
+    def asymptotic(self) -> slice:
+        """The rungs that are nearly lazy, all of them where none is."""
+        lazy = [rung.nearly_lazy for rung in self.rungs]
+        return slice(lazy.index(True) if any(lazy) else 0, None)
 
     @property
     def expected_deviation(self) -> float:
@@ -339,27 +349,28 @@ def measure(
     problem = instance.problem
     svm = kernel_svm(problem)
     order = 2 if has_odd_involution(problem.row_net, problem.anchor, problem.inputs) else 1
-    rungs = [_first_rung(svm, rung, instance)]
-    steps = DISPLACEMENT_STEPS[order][1:]
-    lowered = (_displaced(svm, rungs[0], step) for step in steps)
+    rungs = [rung(instance)]
+    start = _nearly_lazy(svm, rung, rungs[0])
+    if start is not rungs[0]:
+        rungs.append(start)
+    lowered = (_displaced(svm, start, step) for step in DISPLACEMENT_STEPS[order][1:])
     rungs += [rung(lower) for lower in lowered if lower is not None]
     return KernelPhase(instance, svm, order, tuple(rungs), rung)
 
 
-def _first_rung(
-    svm: KernelSVM, rung: Callable[[FlowInstance], KernelRung], instance: FlowInstance
+def _nearly_lazy(
+    svm: KernelSVM, rung: Callable[[FlowInstance], KernelRung], drawn: KernelRung
 ) -> KernelRung:
-    """Of the instance itself, or as far down as it has to be to be nearly lazy."""
-    found = rung(instance)
+    """The rung that was drawn, or one as far down as it has to be; the drawn one if none is."""
+    found = drawn
     for _ in range(TRIES):
-        distance = float(found.lazy_distance().values[0])
-        if distance <= NEARLY_LAZY:
-            break
-        lower = _displaced(svm, found, 0.5 * NEARLY_LAZY / distance)
+        if found.nearly_lazy:
+            return found
+        lower = _displaced(svm, found, 0.5 * NEARLY_LAZY / float(found.lazy_distance().values[0]))
         if lower is None:
             break
         found = rung(lower)
-    return found
+    return found if found.nearly_lazy else drawn
 
 
 def _displaced(svm: KernelSVM, rung: KernelRung, step: float) -> FlowInstance | None:

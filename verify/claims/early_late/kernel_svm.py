@@ -6,7 +6,7 @@ that need only gamma, n and Lam).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -126,16 +126,17 @@ class Theory:
 def lazy_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     """max |q - q_lazy| / max |q_lazy| falls like delta^k, alpha^(-k c L) up to logarithms."""
     order, symmetric = theory.lazy_order(phase), phase.lazy_order == 2
+    judged = phase.asymptotic
     gaps = Quantity.joined(rung.lazy_gap() for rung in phase.rungs)
     distances = Quantity.joined(rung.lazy_distance() for rung in phase.rungs)
-    course = (phase.delta / phase.delta[0]) ** order
+    course = (phase.delta / phase.delta[judged][0]) ** order
     for name, values, applies in (
         ("gap of the margins to the lazy flow", gaps, symmetric),
         ("distance of eta to the lazy flow", distances, not symmetric),
     ):
         if applies:
-            ladder = delta_ladder(name, phase, values, values.values[0] * course)
-            yield ladder.falls(f"{name} falls", order)
+            ladder = delta_ladder(name, phase, values, values.values[judged][0] * course)
+            yield replace(ladder.part(judged).falls(f"{name} falls", order), ladder=ladder)
         else:
             yield not_applicable(f"{name} falls", Kind.APPROACHES, _WHICH)
     yield _lazy_exponent(phase, theory)
