@@ -40,12 +40,12 @@ def compare_files(old: Path, new: Path) -> Comparison:
     regressed: list[str] = []
     moved: list[str] = []
     for name in sorted(before.keys() | after.keys()):
-        told = list(_told(before.get(name), after.get(name), selected))
-        if told:
-            worse = any(worse for worse, _ in told)
+        found = list(told(before.get(name), after.get(name), selected))
+        if found:
+            worse = any(worse for worse, _ in found)
             (regressed if worse else moved).append(name)
             lines.append(name)
-            lines += [f"  {text}" + (" (regression)" if worse else "") for worse, text in told]
+            lines += [f"  {text}" + (" (regression)" if worse else "") for worse, text in found]
     if not lines:
         return Comparison(("nothing moved beyond its uncertainty",), regressed=False)
     same = len(before.keys() | after.keys()) - len(regressed) - len(moved)
@@ -57,7 +57,7 @@ def compare_files(old: Path, new: Path) -> Comparison:
     return Comparison((*lines, "; ".join(parts)), bool(regressed))
 
 
-def _told(
+def told(
     old: dict[str, Any] | None, new: dict[str, Any] | None, selected: bool
 ) -> Iterator[tuple[bool, str]]:
     """(whether it is worse, what changed) for a claim that one of the runs may lack."""

@@ -49,11 +49,19 @@ class Paper:
 
 @dataclass(frozen=True)
 class Family:
-    """Claims on one theory, in one folder and one table."""
+    """Claims on one theory, in one folder and one table; `symbols` as "theta: all weights"."""
 
     title: str
     about: str
     tags: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def notation(self) -> list[tuple[str, str]]:
+        """Symbols with their meanings."""
+        return [
+            (symbol, meaning) for symbol, _, meaning in (s.partition(": ") for s in self.symbols)
+        ]
 
 
 @dataclass(frozen=True)

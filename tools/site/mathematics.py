@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from verify.report.mathml import formulas
+from verify.language.mathml import formulas
 
 _BLOCK: Final = re.compile(
     r"^```math\n(?P<fenced>.*?)^```$|^\$\$(?P<dollars>.+?)\$\$$", re.MULTILINE | re.DOTALL

@@ -19,7 +19,7 @@ from verify.commands.explain import explain
 from verify.commands.figures import figure
 from verify.commands.instances import check, evaluate, replay
 from verify.commands.interruption import Interrupted, write_failed
-from verify.commands.results import compare, history
+from verify.commands.results import compare, history, report
 from verify.commands.runs import necessity, run, search
 
 FAULT = 4
@@ -45,6 +45,7 @@ for _command in (
     check,
     diagnose,
     compare,
+    report,
     history,
     figure,
 ):

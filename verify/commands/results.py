@@ -10,14 +10,46 @@ from verify.commands.options import examples_of
 @click.command(epilog=examples_of("compare reports/baseline.json reports/latest/results.json"))
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-def compare(old: Path, new: Path) -> int:
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Also write both runs side by side as a page.",
+)
+def compare(old: Path, new: Path, page: Path | None) -> int:
     """Say what moved between two results files beyond its uncertainty; 1 on a regression."""
     from verify.compare import compare_files
 
     comparison = compare_files(old, new)
     for line in comparison.lines:
         click.echo(line)
+    if page is not None:
+        from verify.report.diff import write_diff
+
+        write_diff(old, new, page)
+        click.echo(f"page: {page}")
     return 1 if comparison.regressed else 0
+
+
+@click.command(epilog=examples_of("report reports/baseline.json --out reports/again"))
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where to write index.html, report.md, tables and instance files.",
+)
+def report(results: Path, folder: Path) -> int:
+    """Write the report of a results file again, with all that a run leaves beside it."""
+    from verify.compare import read_results
+    from verify.report.files import write_report
+
+    write_report(read_results(results), folder)
+    click.echo(f"report: {folder / 'index.html'}")
+    return 0
 
 
 @click.command(

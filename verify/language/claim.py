@@ -10,6 +10,7 @@ from theory.errors import InvalidInput
 from verify.language.constants import Rival, rivals_of
 from verify.language.ladder import Ladder
 from verify.language.law import Law
+from verify.language.mathml import typeset
 from verify.language.measurement import Measurement
 from verify.strategies.sizes import Sizes
 
@@ -69,6 +70,10 @@ class Claim(Generic[M, T]):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InvalidInput(f"claim {self.id!r} has several rivals named {', '.join(twice)}")
+        try:
+            typeset(self.statement)
+        except InvalidInput as error:
+            raise InvalidInput(f"claim {self.id!r}: {error}") from error
 
     @property
     def rivals(self) -> tuple[Rival, ...]:

@@ -1,6 +1,5 @@
 """The instances that a report speaks of, as files that can be judged again."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +7,23 @@ from typing import Any
 
 from verify.atomic import write_json
 from verify.events import Event, RunFinished
+from verify.report.portable import replay_command
 from verify.report.words import slug
 
 
 @dataclass(frozen=True)
 class Citation:
-    """One instance of a claim: where it lies in the list, in which file, and how it is replayed."""
+    """One instance of a claim: where it lies in the list, in which file, and how it is replayed.
+
+    Attributes:
+        path: of the file.
+        link: the same, from the report's folder.
+        command: to be run there.
+    """
 
     index: int
     path: Path
+    link: str
     command: str
     instance: Mapping[str, Any]
 
@@ -41,12 +48,11 @@ def cited(claim: Mapping[str, Any], folder: Path) -> dict[int, Citation]:
 
 
 def _citation(claim: Mapping[str, Any], index: int, folder: Path) -> Citation:
-    path = folder / "instances" / f"{slug(claim['id'])}-{index}.json"
-    module = claim.get("module")
-    options = ["--module", str(module)] if module else []
-    command = shlex.join(["python", "-m", "verify", "replay", *options, str(path)])
+    link = Path("instances") / f"{slug(claim['id'])}-{index}.json"
+    command = replay_command(link, claim.get("module"))
     instance = claim["instances"][index]["instance"]
-    return Citation(index, path, command, {**instance, "claim": claim["id"]})
+    named = {**instance, "claim": claim["id"]}
+    return Citation(index, folder / link, link.as_posix(), command, named)
 
 
 def index_of(claim: Mapping[str, Any], instance: Mapping[str, Any]) -> int | None:
@@ -79,6 +85,9 @@ class InstanceFiles:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            for claim in event.data["claims"]:
-                for citation in cited(claim, self.folder).values():
-                    write_json(citation.path, citation.instance)
+            self.write(event.data)
+
+    def write(self, results: dict[str, Any]) -> None:
+        for claim in results["claims"]:
+            for citation in cited(claim, self.folder).values():
+                write_json(citation.path, citation.instance)

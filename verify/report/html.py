@@ -2,25 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.events import Event, RunFinished
 from verify.instances import read_json
+from verify.language.mathml import formulas
 from verify.necessity.page import section as necessity_section
+from verify.registry import registry
 from verify.report import words
 from verify.report.cited import Citation, cited, index_of, median
+from verify.report.digest import Digest, digest
 from verify.report.forest import Forest, forest
 from verify.report.histograms import histograms
-from verify.report.mathml import formulas
 from verify.report.pages import environment
 from verify.report.plots import ladder_plot
+from verify.report.portable import counterexample_path, replay_command
 from verify.report.svg import Plot
 from verify.report.trajectories import classification_flow, data_plot, trajectory_plot
 
@@ -37,8 +38,30 @@ class HtmlReport:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            page = render(event.data, self.folder)
-            write_text(self.folder / "index.html", page)
+            self.write(event.data)
+
+    def write(self, results: dict[str, Any]) -> None:
+        write_text(self.folder / "index.html", render(results, self.folder))
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """A saved counterexample, as named from the report's folder; `saved` is None without a file."""
+
+    link: str
+    command: str
+    saved: Mapping[str, Any] | None
+    pictures: list[Plot]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A theory with its symbols."""
+
+    key: str
+    title: str
+    about: str
+    symbols: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,12 +72,18 @@ class Section:
         cited: the instances with a file of their own, by index.
         worst, median: their indices.
         trajectory: of the worst instance, or of the median one.
-        counterexample: its JSON where its file is there, with pictures of it.
+        family: a key of the registry; empty for a claim of another project.
+        noted: whether the page has the symbols of its family.
         listed: the instances in the list, by index.
     """
 
     anchor: str
     claim: Mapping[str, Any]
+    family: str
+    family_title: str
+    tags: str
+    noted: bool
+    digest: Digest
     formulas: list[Markup] | None
     reasons: list[str]
     ratio: float | None
@@ -66,7 +95,7 @@ class Section:
     worst: int | None
     median: int | None
     trajectory: tuple[int, Plot] | None
-    counterexample: tuple[Mapping[str, Any], list[Plot]] | None
+    fallen: Fallen | None
     listed: list[tuple[int, Mapping[str, Any]]]
     unmeasured: list[tuple[int, Mapping[str, Any]]]
 
@@ -93,7 +122,7 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
         _section(claim, f"p{position}", folder) for position, claim in enumerate(results["claims"])
     ]
     return (
-        _environment()
+        environment()
         .get_template("index.html.j2")
         .render(
             results=results,
@@ -102,6 +131,8 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
             groups=_groups(sections),
             sections=sections,
             necessity=_necessity(results),
+            families=_families(sections),
+            notation=_notation(sections),
             all_rates=forest([rate for section in sections for rate in _rates(section)], 2.0),
         )
     )
@@ -122,12 +153,23 @@ def _section(claim: dict[str, Any], key: str, folder: Path) -> Section:
     worst = None if claim["worst"] is None else index_of(claim, claim["worst"]["instance"])
     shown = worst if claim["verdict"] == "falsified" else None
     ladders = claim["ladders"]
-    plots = [ladder_plot(ladder, f"{key}l{k}", shown) for k, ladder in enumerate(ladders)]
     files = cited(claim, folder)
     every = list(enumerate(claim["instances"]))
+    listed = [(k, entry) for k, entry in every if k < MOST_LISTED or k in files]
+    anchor = f"claim-{words.slug(claim['id'])}"
+    links = {index: f"#{anchor}-i{index}" for index, _ in listed}
+    plots = [ladder_plot(ladder, f"{key}l{k}", shown, links) for k, ladder in enumerate(ladders)]
+    known = registry()
+    entry = known.claims.get(claim["id"])
+    family = "" if entry is None else entry.family
     return Section(
-        anchor=f"claim-{words.slug(claim['id'])}",
+        anchor=anchor,
         claim=claim,
+        family=family,
+        family_title="" if entry is None else known.families[family].title,
+        tags="" if entry is None else " ".join(known.tags_of(claim["id"])),
+        noted=entry is not None and bool(known.families[family].symbols),
+        digest=digest(claim),
         formulas=formulas(claim["statement"]),
         reasons=words.reasons(claim),
         ratio=words.ratio(claim["worst"]),
@@ -139,8 +181,8 @@ def _section(claim: dict[str, Any], key: str, folder: Path) -> Section:
         worst=worst,
         median=median(claim),
         trajectory=_trajectory(claim, (worst, median(claim)), key),
-        counterexample=_counterexample(claim["counterexample"], key),
-        listed=[(k, entry) for k, entry in every if k < MOST_LISTED or k in files],
+        fallen=_fallen(claim, folder, key),
+        listed=listed,
         unmeasured=[(k, entry) for k, entry in every if entry["outcome"] != "measured"],
     )
 
@@ -159,22 +201,40 @@ def _trajectory(
     return None
 
 
-def _counterexample(
-    entry: Mapping[str, Any] | None, key: str
-) -> tuple[Mapping[str, Any], list[Plot]] | None:
+def _fallen(claim: dict[str, Any], folder: Path, key: str) -> Fallen | None:
+    entry = claim["counterexample"]
     if entry is None:
         return None
+    path = counterexample_path(entry, folder)
+    command = replay_command(path, claim.get("module"))
     try:
-        saved = read_json(Path(entry["instance"]))
+        saved = read_json(folder / path)
     except InvalidInput:
-        return None
+        saved = None
     if not isinstance(saved, Mapping):
-        return None
+        return Fallen(path.as_posix(), command, None, [])
     flow = classification_flow(saved)
-    if flow is None:
-        return saved, []
-    course = trajectory_plot(flow, f"{key}c")
-    return saved, [data_plot(flow, f"{key}d"), *([course] if course else [])]
+    pictures = []
+    if flow is not None:
+        course = trajectory_plot(flow, f"{key}c")
+        pictures = [data_plot(flow, f"{key}d"), *([course] if course else [])]
+    return Fallen(path.as_posix(), command, saved, pictures)
+
+
+def _families(sections: list[Section]) -> list[tuple[str, str]]:
+    """Keys and titles of the theories on the page, each once, by title."""
+    found = {section.family: section.family_title for section in sections if section.family}
+    return sorted(found.items(), key=lambda pair: pair[1])
+
+
+def _notation(sections: list[Section]) -> list[Notation]:
+    """The symbols of each theory on the page."""
+    known = registry().families
+    return [
+        Notation(key, title, known[key].about, known[key].notation)
+        for key, title in _families(sections)
+        if known[key].symbols
+    ]
 
 
 def _groups(sections: list[Section]) -> list[tuple[str, str, list[Section]]]:
@@ -186,18 +246,3 @@ def _groups(sections: list[Section]) -> list[tuple[str, str, list[Section]]]:
         ("refuted-statements", "Refuted statements", refuted),
     ]
     return [group for group in groups if group[2]]
-
-
-@cache
-def _environment() -> Environment:
-    made = environment()
-    made.filters.update(
-        share=words.share,
-        counterexample=words.counterexample,
-        decimals=words.decimals,
-        duration=words.duration,
-        instance_name=words.instance_name,
-        instance_json=words.instance_json,
-    )
-    made.globals["counted"] = words.counted
-    return made

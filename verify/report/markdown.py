@@ -9,6 +9,7 @@ from verify.compare import changes
 from verify.necessity.words import evidence
 from verify.report import words
 from verify.report.cited import cited, index_of
+from verify.report.portable import counterexample_path, replay_command
 
 LONGEST = 60_000
 """Characters: what hosts allow in a comment, with room to spare. Details are dropped beyond it."""
@@ -144,7 +145,8 @@ def _details(claim: Mapping[str, Any], folder: Path) -> Iterator[str]:
     lines = [f"- {text(words.typeset(reason))}" for reason in words.reasons(dict(claim))]
     if claim["counterexample"]:
         found = claim["counterexample"]
-        lines += ["", *_command(words.counterexample(found), found["command"])]
+        command = replay_command(counterexample_path(found, folder), claim.get("module"))
+        lines += ["", *_command(words.counterexample(found), command)]
     worst = None if claim["worst"] is None else index_of(claim, claim["worst"]["instance"])
     if worst is not None:
         lines += ["", *_command("Worst instance", cited(claim, folder)[worst].command)]

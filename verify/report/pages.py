@@ -1,10 +1,13 @@
 """What the templates of every page are rendered with."""
 
+from functools import cache
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from verify.report import words
 
 
+@cache
 def environment() -> Environment:
     """Templates beside this file, escaped; a name that nothing defines is an error."""
     made = Environment(
@@ -14,5 +17,17 @@ def environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters.update(number=words.number, heading=words.heading, typeset=words.typeset)
+    filters = (
+        words.number,
+        words.heading,
+        words.typeset,
+        words.share,
+        words.counterexample,
+        words.decimals,
+        words.duration,
+        words.instance_name,
+        words.instance_json,
+    )
+    made.filters.update({function.__name__: function for function in filters})
+    made.globals["counted"] = words.counted
     return made

@@ -1,6 +1,6 @@
 """Ladders: what was measured along a ladder of scales, with what was predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, floor, inf, isfinite, log, log10, nan
 from textwrap import fill
@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.svg import BAND, INK, MEASURED, MUTED, STYLE, WIDTH, Plot, Spot, clear, svg
 from verify.report.words import number, superscript, symbols
 
 WIDE_DECADES = 1.5
@@ -35,40 +35,80 @@ FEWEST_IN_BAND = 5
 """Instances that a band of their quartiles needs."""
 
 
-def ladder_plot(ladder: dict[str, Any], key: str, shown: int | None = None) -> Plot | None:
+def ladder_plot(
+    ladder: dict[str, Any],
+    key: str,
+    shown: int | None = None,
+    links: Mapping[int, str] | None = None,
+) -> Plot | None:
     """A measured quantity along its ladders, with the predicted courses; None without points.
 
     Args:
         ladder: an entry of "ladders" in results.json.
         key: begins the ids in the SVG.
         shown: the instance drawn thick, in place of the one in the middle.
+        links: where each instance is told of; its points lead there.
     """
     series = [_Series.of(entry) for entry in ladder["series"] if entry["x"]]
     floor_at = _floor(series)
     if not series or floor_at is None:
         return None
+    bounded = ladder.get("role") == "upper bound"
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.0))
         figure.subplots_adjust(left=0.165, right=0.98, bottom=0.14, top=0.97)
         axes = figure.add_subplot()
         followed = _followed(series, floor_at, shown)
-        if followed is not None and isfinite(floor_at) and ladder.get("role") != "upper bound":
+        if followed is not None and isfinite(floor_at) and not bounded:
             _draw_band(axes, series, followed, floor_at)
-        _draw_courses(axes, _some(series), floor_at)
+        drawn = _some(series)
+        _draw_courses(axes, drawn, floor_at, predicted=not bounded)
         if followed is not None and len(series) > 2:
             _draw_followed(axes, followed, floor_at)
         _set_ladder_axes(axes, ladder, series, floor_at)
+        if bounded:
+            _shade_allowed(axes, series, floor_at)
         quantity = symbols(ladder["quantity"])
-        bounded = ladder.get("role") == "upper bound"
-        role = "upper bounds" if bounded else "predicted ones"
+        dashed = (
+            "the bound of the thick one is dashed, and shaded is what every bound allows, lighter "
+            "what some do."
+            if bounded
+            else "predicted ones dashed; the band holds the middle half of measured over "
+            "predicted, about the prediction of the thick one."
+        )
         description = (
             f"{quantity} against {symbols(ladder['x_label'])} on {len(series)} instances; measured "
-            f"courses are solid with dots, {role} dashed; the band holds the middle half of "
-            "measured over predicted, about the prediction of the thick one."
+            f"courses are solid with dots, {dashed}"
         )
         slopes = "" if bounded else _slopes(followed, floor_at, _wide(series))
-        title = f"{quantity}; dashed: upper bound" if bounded else quantity + slopes
-        return Plot(title, svg(figure, key, quantity, description))
+        title = f"{quantity}; shaded: within its bound" if bounded else quantity + slopes
+        spots = [_spot(one, floor_at, links or {}) for one in drawn]
+        return Plot(title, svg(figure, key, quantity, description, spots))
+
+
+def _spot(one: "_Series", floor_at: float, links: Mapping[int, str]) -> Spot:
+    """The points of an instance, where they lead, and what is said of them."""
+    y = [max(value, floor_at) for value in one.y]
+    told = number(one.predicted[-1]) if isfinite(one.predicted[-1]) else ""
+    words = f"instance {one.example}: {number(one.y[-1])}" + (f" for {told}" if told else "")
+    return Spot(one.x, y, f"{words} at {number(one.x[-1])}", links.get(one.example or 0))
+
+
+def _shade_allowed(axes: Axes, series: Sequence["_Series"], floor_at: float) -> None:
+    """From the bottom to the least bound at each x, and lighter on to the largest."""
+    x = sorted({x for one in series for x in one.x})
+    bounds = [[b for one in series if isfinite(b := _bound_at(one, at))] for at in x]
+    low, high = ([pick(b) if b else nan for b in bounds] for pick in (min, max))
+    bottom = axes.get_ylim()[0]
+    for edge, shade in ((high, 0.08), (low, 0.14)):
+        top = [max(value, floor_at) for value in edge]
+        axes.fill_between(x, bottom, top, color=BAND, alpha=shade, linewidth=0)
+    axes.set_ylim(bottom=bottom)
+
+
+def _bound_at(one: "_Series", x: float) -> float:
+    """The bound of an instance between its own rungs, nan beyond."""
+    return float(np.interp(x, one.x, one.predicted, left=nan, right=nan))
 
 
 @dataclass(frozen=True)
@@ -103,9 +143,8 @@ def _floor(series: Sequence[_Series]) -> float | None:
     return max(positive[0], positive[len(positive) // 4] * 1e-4)
 
 
-def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> None:
+def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float, predicted: bool) -> None:
     x, y = _joined(series, "y")
-    _, predicted = _joined(series, "predicted")
     low = [floor_at if value < floor_at else nan for value in y]
     axes.plot(
         x,
@@ -116,14 +155,16 @@ def _draw_courses(axes: Axes, series: Sequence[_Series], floor_at: float) -> Non
         marker="o",
         markersize=2.2,
     )
-    axes.plot(
-        x,
-        _above(predicted, floor_at),
-        color=INK,
-        linewidth=0.7,
-        alpha=0.45,
-        dashes=(4, 3),
-    )
+    if predicted:
+        _, courses = _joined(series, "predicted")
+        axes.plot(
+            x,
+            _above(courses, floor_at),
+            color=INK,
+            linewidth=0.7,
+            alpha=0.45,
+            dashes=(4, 3),
+        )
     if any(isfinite(value) for value in low):
         axes.plot(
             x,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from verify.atomic import write_json
 from verify.events import Event, RunFinished
@@ -15,4 +16,7 @@ class ResultsFile:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            write_json(self.folder / "results.json", event.data)
+            self.write(event.data)
+
+    def write(self, results: dict[str, Any]) -> None:
+        write_json(self.folder / "results.json", results)

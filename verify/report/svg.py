@@ -1,8 +1,10 @@
 """Figures as inline SVG that takes its colours and its font from the page around it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
+from math import isfinite
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -50,6 +52,17 @@ class Plot:
     svg: Markup
 
 
+@dataclass(frozen=True)
+class Spot:
+    """Points of one instance in the coordinates of its axes: pointed at, they say where they are
+    from, and they lead to `link` where there is one."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    words: str
+    link: str | None
+
+
 def clear(axes: Axes) -> None:
     """A light grid behind, and no frame above or to the right."""
     axes.grid(True, color=GRID, linewidth=0.6)
@@ -57,11 +70,14 @@ def clear(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def svg(figure: Figure, key: str, title: str, description: str) -> Markup:
+def svg(
+    figure: Figure, key: str, title: str, description: str, spots: Sequence[Spot] = ()
+) -> Markup:
     """The figure as an element for HTML: page colours, page font, ids of its own, no metadata.
 
     Args:
         key: begins every id in it; no two plots of a page may share one.
+        spots: of the first axes.
     """
     stream = StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -83,7 +99,22 @@ def svg(figure: Figure, key: str, title: str, description: str) -> Markup:
         f'<title id="{key}-title">{escape(title)}</title>'
         f'<desc id="{key}-desc">{escape(description)}</desc>'
     )
-    return Markup(head + re.sub(r"\s*\n\s*", "\n", body) + "</svg>")
+    hit = "".join(_hit(figure, spot) for spot in spots)
+    return Markup(head + re.sub(r"\s*\n\s*", "\n", body) + hit + "</svg>")
+
+
+def _hit(figure: Figure, spot: Spot) -> str:
+    """Lines of no length whose round ends, drawn by the page's style, are the points."""
+    points = zip(spot.x, spot.y, strict=True)
+    places = figure.axes[0].transData.transform([p for p in points if all(map(isfinite, p))] or [])
+    if not len(places):
+        return ""
+    # points of the SVG are 1/72 inch, from above
+    at = places * 72.0 / figure.dpi
+    height = figure.get_figheight() * 72.0
+    path = "".join(f"M{x:.1f} {height - y:.1f}h0" for x, y in at)
+    drawn = f'<path class="hit" d="{path}"><title>{escape(spot.words)}</title></path>'
+    return drawn if spot.link is None else f'<a href="{escape(spot.link)}">{drawn}</a>'
 
 
 def _found(pattern: str, text: str) -> str:

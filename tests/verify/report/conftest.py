@@ -122,6 +122,9 @@ class Browser:
 
     def screenshot(self, path: Path, longest: int) -> None:
         """The page as PNG, the first `longest` pixels of it."""
+        # what is out of sight is laid out late, and would be missing
+        style = "<style>.claim { content-visibility: visible !important }</style>"
+        self.evaluate(f"document.head.insertAdjacentHTML('beforeend', {json.dumps(style)})")
         size = self.send("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "scale": 1}
         clip["height"] = min(size["height"], longest)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from verify.catalogue import claim_named
 from verify.necessity.table import NecessityPlan, run_necessity
+from verify.registry import registry
+from verify.report.diff import render_diff
 from verify.report.html import render
 
 pytestmark = pytest.mark.slow
@@ -18,7 +21,9 @@ pytestmark = pytest.mark.slow
 BASELINE = Path(__file__).parents[3] / "reports" / "baseline.json"
 WIDTHS = {"phone": 390, "desktop": 1280}
 LONGEST_PICTURE = 12000
-LARGEST_PAGE = 6e6
+LARGEST_PAGE = 8e6
+PAGES_OF_A_SUMMARY = 5
+"""Of 127 claims; 4 it takes."""
 
 BROKEN_LINKS = """[...document.querySelectorAll('a[href^="#"]')]
     .map(link => link.getAttribute('href')).filter(to => !document.getElementById(to.slice(1)))"""
@@ -61,6 +66,17 @@ def page(tmp_path: Path) -> Path:
     assert len(source.encode()) < LARGEST_PAGE
     path = tmp_path / "index.html"
     path.write_text(source, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sixty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of sixty claims of the committed results."""
+    results = json.loads(BASELINE.read_text(encoding="utf-8"))
+    results["claims"] = results["claims"][:60]
+    folder = tmp_path_factory.mktemp("sixty")
+    path = folder / "index.html"
+    path.write_text(render(results, folder), encoding="utf-8")
     return path
 
 
@@ -109,12 +125,124 @@ def test_the_page_prints(browser: Any, page: Path, artifacts: Path) -> None:
     browser.print(artifacts / "print.pdf")
     printed = (artifacts / "print.pdf").read_bytes()
     assert printed.startswith(b"%PDF")
-    assert 5 < printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") < 200
+    assert pages(printed) <= PAGES_OF_A_SUMMARY
+    browser.evaluate("document.getElementById('print-all').click()")
+    browser.print(artifacts / "print-all.pdf")
+    assert 60 < pages((artifacts / "print-all.pdf").read_bytes()) < 600
     browser.send("Emulation.setEmulatedMedia", media="print")
     try:
         assert browser.evaluate("getComputedStyle(document.querySelector('.up')).display") == "none"
     finally:
         browser.send("Emulation.setEmulatedMedia", media="")
+
+
+def pages(printed: bytes) -> int:
+    return len(re.findall(rb"/Type /Page\b(?!s)", printed))
+
+
+def test_the_summary_of_sixty_claims_prints_on_two_pages(
+    browser: Any, sixty: Path, artifacts: Path
+) -> None:
+    browser.open(sixty, WIDTHS["desktop"])
+    browser.print(artifacts / "sixty.pdf")
+    assert pages((artifacts / "sixty.pdf").read_bytes()) <= 2
+
+
+SHOWN = """[...document.querySelectorAll('#summary-table tbody tr')].filter(row => !row.hidden)
+    .map(row => row.querySelector('th code').textContent)"""
+ARTICLES = "[...document.querySelectorAll('article')].filter(a => a.offsetHeight > 0).length"
+
+
+def set_control(browser: Any, name: str, value: str) -> None:
+    """As a reader would: the value, then the event."""
+    browser.evaluate(
+        f"(() => {{ const field = document.getElementById('controls').elements['{name}'];"
+        f"field.value = {json.dumps(value)};"
+        "field.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+
+
+def test_claims_are_searched_filtered_and_sorted_without_a_network(
+    browser: Any, sixty: Path
+) -> None:
+    claims = json.loads(BASELINE.read_text(encoding="utf-8"))["claims"][:60]
+    browser.open(sixty, WIDTHS["desktop"])
+    assert len(browser.evaluate(SHOWN)) == browser.evaluate(ARTICLES) == 60
+    set_control(browser, "search", "Kumar escape")
+    found = browser.evaluate(SHOWN)
+    assert "escape-time" in found
+    assert "kernel-svm" not in found
+    assert browser.evaluate(ARTICLES) == len(found) < 60
+    told = browser.evaluate("document.querySelector('#controls output').textContent")
+    assert told == f"{len(found)} of 60 claims"
+    set_control(browser, "search", "")
+    set_control(browser, "verdict", "falsified")
+    refuted = {claim["id"] for claim in claims if claim["verdict"] == "falsified"}
+    assert set(browser.evaluate(SHOWN)) == refuted
+    assert browser.evaluate("document.getElementById('theorems').hidden")
+    set_control(browser, "verdict", "")
+    set_control(browser, "family", "conservation")
+    assert {registry()[name].family for name in browser.evaluate(SHOWN)} == {"conservation"}
+    browser.evaluate("document.querySelector('#controls button[type=reset]').click()")
+    browser.evaluate("new Promise(done => setTimeout(done, 50))")
+    assert len(browser.evaluate(SHOWN)) == 60
+    seconds = "document.querySelectorAll('#summary-table thead th')[2].querySelector('button')"
+    counts = {claim["id"]: claim["examples"] for claim in claims}
+    for direction in (1, -1):
+        browser.evaluate(f"{seconds}.click()")
+        order = [direction * counts[name] for name in browser.evaluate(SHOWN)]
+        assert order == sorted(order)
+    assert browser.complaints() == []
+    assert browser.requested() == [sixty.as_uri()]
+
+
+def test_without_javascript_everything_can_be_read(browser: Any, sixty: Path) -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(sixty, WIDTHS["phone"])
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
+    assert len(browser.evaluate(SHOWN)) == browser.evaluate(ARTICLES) == 60
+    assert browser.evaluate("document.getElementById('controls').hidden")
+    assert browser.evaluate("document.querySelectorAll('#summary-table button').length") == 0
+
+
+def test_a_point_of_a_ladder_says_and_opens_its_instance(browser: Any, sixty: Path) -> None:
+    browser.open(sixty, WIDTHS["desktop"])
+    first = "document.querySelector('a > .hit')"
+    browser.evaluate(f"{first}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+    at = browser.evaluate(
+        f"(() => {{ const path = {first}, matrix = path.getScreenCTM(),"
+        "at = path.getPointAtLength(0).matrixTransform(matrix); return [at.x, at.y]; })()"
+    )
+    under = "document.elementFromPoint({}, {})".format(*at)
+    assert browser.evaluate(f"{under}.classList.contains('hit')")
+    said = browser.evaluate(f"{under}.querySelector('title').textContent")
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
+    assert float(browser.evaluate(f"getComputedStyle({under}).strokeOpacity")) > 0.3
+    for kind in ("mousePressed", "mouseReleased"):
+        place = {"x": at[0], "y": at[1], "button": "left", "clickCount": 1}
+        browser.send("Input.dispatchMouseEvent", type=kind, **place)
+    row = browser.evaluate("document.getElementById(location.hash.slice(1)).cells[0].textContent")
+    assert said.startswith(f"instance {row}: ")
+    target = "document.getElementById(location.hash.slice(1))"
+    assert browser.evaluate(f"{target}.closest('details').open")
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_two_runs_side_by_side_fit_every_screen(
+    device: str, browser: Any, ran: dict[str, Any], tmp_path: Path, artifacts: Path
+) -> None:
+    new = copy.deepcopy(ran)
+    new["claims"][0]["verdict"] = "inconclusive"
+    new["claims"][1]["examples"] += 1
+    path = tmp_path / "diff.html"
+    path.write_text(render_diff(ran, new), encoding="utf-8")
+    browser.open(path, WIDTHS[device])
+    browser.screenshot(artifacts / f"diff-{device}.png", LONGEST_PICTURE)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= WIDTHS[device]
+    assert browser.evaluate(WIDER_THAN_THE_WINDOW) == []
+    assert browser.complaints() == []
 
 
 def test_what_is_wrong_with_a_page_is_noticed(browser: Any, tmp_path: Path) -> None:

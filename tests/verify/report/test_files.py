@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree as ET
@@ -20,7 +21,8 @@ from verify.language import Claim
 from verify.replay import replay_file
 from verify.report.badge import badge
 from verify.report.cited import cited
-from verify.report.files import earlier, report_files
+from verify.report.exchange import exchange
+from verify.report.files import earlier, report_files, write_report
 from verify.report.junit import junit
 from verify.report.latex import ROWS, document, tables, tex
 from verify.report.markdown import LONGEST, code, fenced, markdown, text
@@ -51,6 +53,7 @@ def test_a_run_leaves_every_file_and_nothing_half_written(
     run(plan(tiny_claim(), examples=8), report_files(folder, tmp_path / "none.json"))
     assert sorted(path.name for path in folder.iterdir()) == [
         "badge.svg",
+        "claims.json",
         "index.html",
         "instances",
         "junit.xml",
@@ -83,14 +86,51 @@ def test_every_command_in_the_reports_replays_the_number_that_it_stands_by(
             assert replay_file(citation.path).verdict == verdict
     commands = re.findall(r"python -m verify replay (\S+?)(?=[<\s])", page + comment)
     assert len(commands) > 8
-    assert all(Path(path).is_file() for path in commands)
+    assert all((folder / path).is_file() for path in commands)
+
+
+def test_a_report_folder_may_be_moved(
+    tiny_claim: Make, plan: Callable[..., RunPlan], tmp_path: Path
+) -> None:
+    """Every command works in the folder, every link leads to a file, and a page made anew where
+    the folder has come to lie says the same."""
+    folder = tmp_path / "report"
+    plans = plan(tiny_claim(limit=3.0, name="fallen"), examples=8)
+    run(replace(plans, folder=folder), report_files(folder))
+    before = (folder / "index.html").read_text(encoding="utf-8")
+    moved = folder.rename(tmp_path / "elsewhere")
+    links = re.findall(r'href="((?!#)[^"]+)"', before)
+    assert {Path(link).parts[0] for link in links} >= {"instances", "counterexamples"}
+    assert all((moved / link).is_file() for link in links)
+    assert str(tmp_path) not in re.sub(r"<footer>.*", "", before, flags=re.S).replace(
+        "python -m verify run", ""
+    )
+    results = json.loads((moved / "results.json").read_text(encoding="utf-8"))
+    write_report(results, moved)
+    assert (moved / "index.html").read_text(encoding="utf-8") == before
+
+
+def test_claims_for_other_projects_have_sources_evidence_and_code(ran: dict[str, Any]) -> None:
+    known = {**ran["claims"][0], "id": "kernel-svm"}
+    found = exchange({**ran, "claims": [known, *ran["claims"][1:]]})
+    assert (found["format"], found["version"]) == ("theory-verify claims", 1)
+    assert {"version", "commit", "python"} <= found["code"].keys()
+    ours, foreign, _ = found["claims"]
+    (work,) = ours["source"]["works"]
+    assert (work["arxiv"], work["version"], work["where"]) == ("2311.18817", "v2", ["Theorem 3.4"])
+    assert foreign["source"]["works"] == []
+    assert foreign["verdict"] == "falsified"
+    assert foreign["evidence"]["refuted"] == ran["claims"][1]["refuted"] > 0
+    assert all(entry["seed"] == ran["seed"] for entry in found["claims"])
+    assert json.loads(json.dumps(found)) == found
 
 
 def test_a_claim_of_a_module_is_replayed_with_it(ran: dict[str, Any]) -> None:
     claim = {**ran["claims"][0], "module": "my claims.py", "id": "a/b"}
     citation = cited(claim, Path("here"))[0]
     words = shlex.split(citation.command)
-    assert words[3:] == ["replay", "--module", "my claims.py", "here/instances/a-b-0.json"]
+    assert words[3:] == ["replay", "--module", "my claims.py", "instances/a-b-0.json"]
+    assert citation.path == Path("here/instances/a-b-0.json")
 
 
 # --- junit.xml -----------------------------------------------------------------------------------

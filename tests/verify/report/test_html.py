@@ -2,16 +2,20 @@
 
 import copy
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from theory.errors import InvalidInput
 from verify.catalogue import all_claims
 from verify.events import RunFinished, RunStarted
+from verify.language.mathml import formulas, split_at_quads
+from verify.registry import registry
+from verify.report.digest import digest
 from verify.report.html import MOST_LISTED, HtmlReport, render
-from verify.report.mathml import formulas, split_at_quads
 from verify.report.plots import ladder_plot, log_ticks, tick_label
 from verify.report.words import (
     decimals,
@@ -234,6 +238,9 @@ PAGES = {
     "refuted statement": run_of({}, {**FALSIFIED, "expected": "falsified"}),
 }
 
+BESIDE = r"(instances|counterexamples)/[\w.-]+\.json$|(results|claims)\.json$"
+"""What a page refers to besides itself: files of its own folder."""
+
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
 
@@ -285,9 +292,11 @@ def results(request: pytest.FixtureRequest) -> dict[str, Any]:
 def test_every_page_is_balanced_and_refers_only_to_itself(results: dict[str, Any]) -> None:
     page = Page(render(results))
     assert len(page.ids) == len(set(page.ids))
-    assert all(reference.startswith("#") for reference in page.references)
-    assert {reference[1:] for reference in page.references} <= set(page.ids)
-    assert "script" not in page.tags
+    within = {reference[1:] for reference in page.references if reference.startswith("#")}
+    beside = {reference for reference in page.references if not reference.startswith("#")}
+    assert within <= set(page.ids)
+    assert all(re.match(BESIDE, reference) for reference in beside)
+    assert page.tags.count("script") == 1
 
 
 def test_nothing_is_fetched_from_the_style(results: dict[str, Any]) -> None:
@@ -307,7 +316,8 @@ def test_every_claim_and_rival_is_named(results: dict[str, Any]) -> None:
 
 def test_special_characters_stay_text() -> None:
     source = render(PAGES["hostile"])
-    assert "<script" not in source
+    assert source.count("<script") == 1
+    assert "<script>alert" not in source
     assert Page(source).text.count(HOSTILE) >= 12
 
 
@@ -327,11 +337,20 @@ def test_the_statement_of_every_claim_converts(name: str) -> None:
         assert Page(part).tags[0] == "math"
 
 
+def test_a_statement_that_cannot_be_typeset_is_refused_with_its_claim() -> None:
+    claim = next(iter(all_claims().values()))
+    with pytest.raises(InvalidInput, match=rf"claim '{claim.id}': statement .* cannot be typeset"):
+        replace(claim, statement=r"\nosuchcommand{x} \frac{1")
+    with pytest.raises(InvalidInput, match="it must be LaTeX"):
+        replace(claim, statement=" ")
+
+
 def test_a_failing_run_shows_what_failed() -> None:
     text = Page(render(PAGES["falsified"])).text
     assert "1 is falsified against expectation" in text
     assert "SURVIVED" in text
     assert "python -m verify replay counterexamples/law.json" in text
+    assert 'href="counterexamples/law.json"' in render(PAGES["falsified"])
     assert "is refuted: 3.0000 in [2.9000, 3.1000]" in text
     assert "1 of 4 instances exceeds a bound" in text
     named = "Counterexample, shrunk, 113 times what is allowed, in counterexamples/law.json"
@@ -459,6 +478,78 @@ def test_a_ladder_with_values_below_zero_is_linear() -> None:
 def test_a_ladder_of_values_below_zero_alone_is_drawn() -> None:
     series = [{"x": [1, 2], "y": [-2.0, -1.0], "predicted": [-2.1, -1.0], "example": 0}]
     assert ladder_plot({"quantity": "log10", "x_label": "x", "series": series}, "k") is not None
+
+
+def test_bounds_are_shaded_and_have_no_slope() -> None:
+    ladder = {**CLAIM["ladders"][0], "role": "upper bound"}
+    plot = ladder_plot(ladder, "k")
+    assert plot is not None
+    assert plot.title == "gap of |θ| in $x_1$; shaded: within its bound"
+    assert plot.svg.count("var(--plot-band") == 2
+
+
+def test_points_of_a_ladder_lead_to_their_instance() -> None:
+    plot = ladder_plot(CLAIM["ladders"][0], "k", links={1: "#claim-law-i1"})
+    assert plot is not None
+    hits = re.findall(
+        r'(<a href="[^"]*">)?<path class="hit" d="([^"]*)"><title>([^<]*)</', plot.svg
+    )
+    assert [link for link, _, _ in hits] == ['<a href="#claim-law-i1">', "", "", ""]
+    assert [path.count("h0") for _, path, _ in hits] == [3] * 4
+    assert hits[0][2] == "instance 1: 0.0001 for 0.00011 at 1000"
+    # on the dots that are drawn: matplotlib places its markers at the same points
+    x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)h0", hits[0][1]).groups())  # type: ignore[union-attr]
+    uses = re.findall(r'<use href="[^"]*" x="([\d.]+)" y="([\d.]+)"', plot.svg)
+    assert min(abs(float(a) - x) + abs(float(b) - y) for a, b in uses) < 0.2
+
+
+def test_the_summary_says_what_a_verdict_rests_on() -> None:
+    laws = [
+        {"name": "gap", "kind": "below", "basis": "derived", "applicable": 4, "decided": 3}
+        | {"refuted": 0, "coverage": 0.75, "reasons": [["the error covers the bound", 1]]}
+    ]
+    bounds = [{**CLAIM["bounds"][0], "basis": "derived", "largest_ratio": 0.6}]
+    power = [{"constant": "a", "value": 1.0, "detected": 0.05}]
+    measures = {"samples": 3.0, "seed": 8.0}
+    instances = [{**CLAIM["instances"][0], "measures": measures}] * 4
+    changes = {"laws": laws, "bounds": bounds, "power": power, "instances": instances}
+    found = digest({**CLAIM, **changes})
+    assert found.sizes == "samples 3"
+    assert found.bounds == "1 derived, 1 rate"
+    assert found.nearness == "sharp 0.6"
+    assert (found.detects, found.covered, found.rejected) == ("5 %", "75 %", 1)
+    page = Page(render(run_of(changes)))
+    words = ("samples 3", "1 derived, 1 rate", "sharp 0.6", "75 %")
+    assert all(word in page.text for word in words)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "refuted", "kind"),
+    [
+        ([("derived", 0.5)], 0, "sharp"),
+        ([("derived", 0.499), ("identity", 1.0)], 0, "fair"),
+        ([("measured", 0.049)], 0, "loose"),
+        ([("identity", 0.9)], 0, "identity"),
+        ([], 0, "rates"),
+        ([("derived", 3.0)], 2, "exceeded"),
+    ],
+)
+def test_bounds_are_sharp_loose_or_identities(
+    bounds: list[tuple[str, float]], refuted: int, kind: str
+) -> None:
+    told = [{**CLAIM["bounds"][0], "basis": b, "largest_ratio": r} for b, r in bounds]
+    assert digest({**CLAIM, "bounds": told, "refuted": refuted}).kind == kind
+
+
+def test_every_theory_has_a_box_of_its_symbols() -> None:
+    for key, family in registry().families.items():
+        assert family.symbols, key
+        assert all(symbol and meaning for symbol, meaning in family.notation), key
+    source = render(run_of({"id": "kernel-svm"}, {"id": "of-somebody-else"}))
+    assert source.count('<details class="notation"') == 1
+    box = source[source.index('id="notation-early_late"') :]
+    assert "<dt>t<sub>g</sub></dt><dd>log(α) / λ, the grokking time</dd>" in box
+    assert source.count('href="#notation-early_late"') == 1
 
 
 def test_symbols_are_set_as_symbols() -> None:

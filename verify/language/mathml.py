@@ -1,11 +1,14 @@
 """LaTeX statements as MathML, one element for each part between top-level \\quad."""
 
 import re
+from functools import cache
 from html import unescape
 from xml.etree import ElementTree as ET
 
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
+
+from theory.errors import InvalidInput
 
 _FUNCTION = re.compile(r"[A-Za-z]{2,}")
 _SPACE = "0.1667em"
@@ -15,9 +18,26 @@ _SPACED = ("mo", "mspace", "mtext")
 def formulas(latex: str) -> list[Markup] | None:
     """The parts of a statement as MathML, or None where the LaTeX is beyond the converter."""
     try:
-        return [_math(part) for part in split_at_quads(latex)]
-    except Exception:  # the converter has many ways to fail, some of them IndexError
+        return typeset(latex)
+    except InvalidInput:
         return None
+
+
+@cache
+def typeset(latex: str) -> list[Markup]:
+    """The same.
+
+    Raises:
+        InvalidInput: the LaTeX is beyond the converter, with what it stumbles over.
+    """
+    try:
+        parts = [_math(part) for part in split_at_quads(latex)]
+    except Exception as error:  # the converter has many ways to fail, some of them IndexError
+        told = str(error) or type(error).__name__
+        raise InvalidInput(f"statement {latex!r} cannot be typeset: {told}") from error
+    if not parts:
+        raise InvalidInput(f"statement is {latex!r}; it must be LaTeX that can be typeset")
+    return parts
 
 
 def split_at_quads(latex: str) -> list[str]:
