@@ -15,7 +15,7 @@ from verify.commands.options import examples_of
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Also write both runs side by side as a page.",
+    help="Also write both runs side by side as a page [default: none].",
 )
 def compare(old: Path, new: Path, page: Path | None) -> int:
     """Say what moved between two results files beyond its uncertainty; 1 on a regression."""
