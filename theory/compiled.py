@@ -1,6 +1,8 @@
 """Compiled functions: numba, with the types of the Python functions kept."""
 
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,7 +25,11 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, and keep the machine code on disk."""
-    with _kept_in(machine_code(Path(__file__).parent)):
+    folder = machine_code(Path(__file__).parent)
+    if not writable(folder):  # not even temporary files: compiled anew by each process
+        compiled_here: Callable[P, R] = njit(**_OPTIONS)(function)
+        return compiled_here
+    with _kept_in(folder):
         jitted: Callable[P, R] = njit(cache=True, **_OPTIONS)(function)
     return jitted
 
@@ -59,7 +65,25 @@ def machine_code(sources: Path) -> Path:
         name = str(source.relative_to(sources)).encode()
         digest.update(name + b"\0" + texts[source] + b"\0")
     parent = Path(config.CACHE_DIR) if config.CACHE_DIR else sources / "__pycache__"
+    if not writable(parent):  # installed for all, by someone else
+        parent = Path(tempfile.gettempdir()) / f"theory-verify-{_user()}"
     return parent / f"compiled-{digest.hexdigest()[:16]}"
+
+
+@cache
+def writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _user() -> str:
+    """Who runs this, so that two users do not share a folder in that of temporary files."""
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
 
 
 @contextmanager

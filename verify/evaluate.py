@@ -1,6 +1,6 @@
 """Everything measured on one instance, as the fixed object of `evaluate --json`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,32 +125,72 @@ def _kkt(problem: Problem, state: FlowState) -> dict[str, float | None]:
     }
 
 
+MOST_MARGINS = 6
+"""So many margins are listed; of more the smallest, the middle one and the largest are told."""
+
+_TOLD = (
+    ("kernel_svm", "gap", "f / Z is off the kernel SVM", "0 equal, 1 unrelated"),
+    ("kernel_svm", "refined_gap", "with Z to the next order", "0 equal, 1 unrelated"),
+    ("kernel_svm", "direction_gap", "direction of its displacement is off", "0 equal, 2 opposite"),
+    ("lazy_flow", "gap", "margins are off linearised training", "0 equal, 1 unrelated"),
+    ("kkt", "stationarity", "stationarity, best multipliers", "0 a KKT point, 1 far from any"),
+    ("kkt", "flow_stationarity", "stationarity, the flow's own", "0 a KKT point, 1 far from any"),
+    ("kkt", "complementarity", "complementarity", "0 only the smallest margins count, 1 all do"),
+    ("kkt", "feasibility", "feasibility", "0 every sample is fitted"),
+)
+"""What is measured, in words, with its scale."""
+
+
 def format_evaluation(measured: dict[str, Any]) -> str:
-    """The same for a person."""
+    """The same for a person, in sentences of at most 80 columns, each number with its scale."""
     problem = measured["problem"]
+    margin = problem["kernel_margin"]
     lines = [
-        f"degree {problem['degree']}, {problem['samples']} samples, "
-        f"{problem['parameters']} parameters, kernel margin {_short(problem['kernel_margin'])}",
-        f"grokking time t_g = 10^{measured['grokking_log10_time']:.4f}",
+        f"A net of degree {problem['degree']:g} with {problem['parameters']} parameters, on "
+        f"{problem['samples']} samples.",
+        "It is asked for regression, which has no margin."
+        if margin is None
+        else f"The kernel SVM at its anchor has margin {_short(margin)}.",
+        f"Its grokking time is t_g = 10^{measured['grokking_log10_time']:.4f}.",
     ]
     for entry in measured["times"]:
-        numerics = entry["numerics"]
-        lines += [
-            "",
-            f"at {entry['at']:g} t_g ({numerics['chart']} chart, relative error about "
-            f"{_short(numerics['error_estimate'])})",
-            f"  log |theta|          {_short(entry['log_norm'], 6)}",
-            f"  cosine with anchor   {_short(entry['direction_cosine'], 9)}",
-            f"  margins              {', '.join(_short(q, 6) for q in entry['margins'])}",
-            f"  normalized margin    {_short(entry['normalized_margin'])}",
-        ]
-        for group in ("kernel_svm", "lazy_flow", "kkt"):
-            values = entry[group] or {}
-            for name, value in values.items():
-                label = f"{group.replace('_', ' ')} {name.replace('_', ' ')}"
-                lines.append(f"  {label:<28} {_short(value)}")
+        lines += ["", *_at_one_time(entry)]
     return "\n".join(lines)
 
 
+def _at_one_time(entry: dict[str, Any]) -> Iterator[str]:
+    numerics = entry["numerics"]
+    yield (
+        f"At {entry['at']:g} t_g ({numerics['chart']} chart, numerical error "
+        f"{_short(numerics['error_estimate'], 2)} of the numbers below):"
+    )
+    yield f"  log |theta| is {_short(entry['log_norm'], 6)}"
+    cosine = _short(entry["direction_cosine"], 9)
+    yield f"  cosine with the anchor is {cosine} (1 unmoved, 0 turned)"
+    yield from _margins_in_words(entry["margins"])
+    yield f"  normalized margin, min / |theta|^degree, is {_short(entry['normalized_margin'])}"
+    for group, name, words, scale in _TOLD:
+        value = (entry[group] or {}).get(name)
+        if value is not None:
+            yield f"  {words}: {_short(value)} ({scale})"
+    if entry["kernel_svm"] is None:
+        yield "  no kernel SVM, no KKT conditions: labels are targets of regression"
+    elif entry["lazy_flow"] is None:
+        yield "  linearised training has not begun"
+
+
+def _margins_in_words(margins: Sequence[float]) -> Iterator[str]:
+    fitted = sum(margin > 0 for margin in margins)
+    if len(margins) <= MOST_MARGINS:
+        yield f"  margins are {', '.join(_short(margin, 4) for margin in margins)}"
+    else:
+        low, middle, high = np.quantile(margins, [0.0, 0.5, 1.0])
+        yield (
+            f"  {len(margins)} margins from {_short(float(low))} to {_short(float(high))}, the "
+            f"middle one {_short(float(middle))}"
+        )
+    yield f"  margins are positive on {fitted} of {len(margins)}"
+
+
 def _short(value: float | None, digits: int = 4) -> str:
-    return "-" if value is None else f"{value:.{digits}g}"
+    return "not a number of float64" if value is None else f"{value:.{digits}g}"

@@ -227,6 +227,7 @@ def _run(
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
         system = _system(segment, accuracy)
+        _check_size(problem, system)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
             system.rhs,
@@ -284,6 +285,25 @@ def _system(segment: _Segment, accuracy: _Accuracy) -> System:
         return compiled or chart
     slow = SlowManifold(chart, accuracy.refined)
     return slow if compiled is None else CompiledManifold(slow, compiled)
+
+
+LARGEST_DENSE = 2.0**31
+"""Bytes of the Jacobian of a stiff integrator; it holds two or three of them."""
+
+
+def _check_size(problem: Problem, system: System) -> None:
+    """Refuse, with an estimate, what would not fit into memory.
+
+    Raises:
+        InvalidInput: the flow of so many parameters needs a dense Jacobian.
+    """
+    size = 8.0 * problem.parameters**2
+    if system.low_rank is None and size > LARGEST_DENSE:
+        raise InvalidInput(
+            f"net has {problem.parameters} parameters; its flow at this anchor needs a dense "
+            f"Jacobian of {size / 2**30:.0f} GiB, and a day or more; take a diagonal net at a "
+            f"balanced anchor, a torch net, or at most {int((LARGEST_DENSE / 8) ** 0.5)} parameters"
+        )
 
 
 def _in_one_call(system: System) -> OneCall | None:

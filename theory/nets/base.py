@@ -63,7 +63,15 @@ class HomogeneousNet(ABC):
             rows = _row_by_row(self.forward, theta, inputs)
             if rows is not None:
                 return rows
-        return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
+        try:
+            return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
+        except RuntimeError:
+            rows = None
+            if isinstance(theta, np.ndarray) and theta.ndim == 1:
+                rows = _row_by_row(self.forward, theta, inputs)
+            if rows is None:
+                raise
+            return rows
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
         """sum_i weights_i d^2 f(theta; x_i) / d theta^2, shape `(..., P, P)`."""
@@ -72,7 +80,12 @@ class HomogeneousNet(ABC):
         def weighted(theta: Any, inputs: Any, weights: Any) -> Any:
             return weights @ self.forward(theta, inputs)
 
-        return _through_torch(torch.func.hessian(weighted), (1, 2, 1), theta, inputs, weights)
+        try:
+            return _through_torch(torch.func.hessian(weighted), (1, 2, 1), theta, inputs, weights)
+        except RuntimeError:  # an assert, or filling in place, that no transform can follow
+            if not isinstance(theta, np.ndarray) or theta.ndim > 1:
+                raise
+            return _hessian_row_by_row(weighted, theta, inputs, weights)
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
         """f(theta + step; x_i) - f(theta; x_i) without cancellation, shape `(..., n)`.
@@ -84,7 +97,47 @@ class HomogeneousNet(ABC):
         def total(theta: Any, step: Any, inputs: Any) -> Any:
             return quadrature_increment(self.forward, theta, step, inputs)
 
-        return _through_torch(total, (1, 1, 2), theta, step, inputs)
+        try:
+            return _through_torch(total, (1, 1, 2), theta, step, inputs)
+        except RuntimeError:
+            if not isinstance(theta, np.ndarray) or theta.ndim > 1:
+                raise
+            return _increment_node_by_node(self.forward, theta, step, inputs)
+
+
+def _increment_node_by_node(
+    forward: Callable[..., Any], theta: Floats, step: Floats, inputs: Floats
+) -> Floats:
+    """`HomogeneousNet.increment` by passes backwards alone, one node after another."""
+    slopes = []
+    for node in _NODES:
+        rows = _row_by_row(forward, theta + node * step, inputs)
+        if rows is None:
+            raise RuntimeError("forward returns more than one number for each input")
+        slopes.append(rows @ step)
+    return np.asarray(_WEIGHTS @ np.array(slopes))
+
+
+def _hessian_row_by_row(
+    weighted: Callable[..., Any], theta: Floats, inputs: Floats, weights: Floats
+) -> Floats:
+    """The second derivative `(P, P)` by passes backwards alone, one parameter after another."""
+    import torch
+
+    point = torch.from_numpy(np.array(theta, dtype=np.float64)).requires_grad_()
+    others = [torch.from_numpy(np.array(a, dtype=np.float64)) for a in (inputs, weights)]
+    with single_thread(), torch.enable_grad():
+        value = weighted(point, *others)
+        (gradient,) = torch.autograd.grad(
+            value, point, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+        if not gradient.requires_grad:
+            return np.zeros((theta.size, theta.size))
+        rows = [
+            torch.autograd.grad(entry, point, retain_graph=True, materialize_grads=True)[0]
+            for entry in gradient
+        ]
+    return np.stack([row.numpy() for row in rows])
 
 
 def quadrature_increment(forward: Callable[..., Any], theta: Any, step: Any, inputs: Any) -> Any:

@@ -54,11 +54,12 @@ class ModuleNet(HomogeneousNet):
 
     @property
     def degree(self) -> int:
-        return self.net.degree
+        return _plain_number(self.net.degree)
 
     @property
     def parameters(self) -> int | None:
-        return getattr(self.net, "parameters", None)
+        own = getattr(self.net, "parameters", None)
+        return int(own) if isinstance(own, np.integer) else own
 
     @property
     def smooth(self) -> bool | None:
@@ -202,8 +203,10 @@ class FlowInstance:
         if not isinstance(data, Mapping):
             raise InvalidInput(f"an instance is a JSON object, not {type(data).__name__}")
         check_keys("instance", data, _KEYS - {"loss"}, _OPTIONAL | {"loss"})
+        net = net_from_json(data["net"], folder, _rows(data["inputs"]))
+        _check_degree(net)
         problem = Problem(
-            net_from_json(data["net"], folder, _rows(data["inputs"])),
+            net,
             data["anchor"],
             data["inputs"],
             data["labels"],
@@ -367,7 +370,7 @@ def load_module_net(
     module = importlib.util.module_from_spec(spec)
     sys.modules[own] = module
     try:
-        with _seeded():
+        with _seeded(), _importable(str(found.resolve().parent)):
             spec.loader.exec_module(module)
         with _seeded():
             net = getattr(module, name)
@@ -395,7 +398,39 @@ def load_module_net(
         )
     if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
         raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
+    _check_degree(net)
     return ModuleNet(path, net)
+
+
+def _check_degree(net: HomogeneousNet) -> None:
+    if net.degree > LARGEST_DEGREE:
+        raise InvalidInput(
+            f"degree is {float(net.degree):g}; outputs scale like alpha^degree, whose logarithm "
+            f"float64 then holds to no more than {float(net.degree) * 2e-16:.1g}; it must be at "
+            f"most {LARGEST_DEGREE:g}"
+        )
+
+
+def _plain_number(degree: Any) -> Any:
+    """A number as Python has it: those of NumPy go into no JSON."""
+    number = float(degree)
+    return int(number) if number.is_integer() else number
+
+
+@contextmanager
+def _importable(folder: str) -> Iterator[None]:
+    """Modules beside a user's file come first while it is loaded, and last from then on."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
+LARGEST_DEGREE = 1e6
+"""Outputs beyond have scales of more than a million digits in any alpha, which no float64 holds."""
 
 
 def random_inputs(dimension: int) -> Floats:
