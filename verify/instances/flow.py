@@ -54,7 +54,7 @@ class ModuleNet(HomogeneousNet):
 
     @property
     def degree(self) -> int:
-        return _plain_number(self.net.degree)
+        return _plain_number(self.net.degree)  # type: ignore[return-value]
 
     @property
     def parameters(self) -> int | None:
@@ -411,7 +411,7 @@ def _check_degree(net: HomogeneousNet) -> None:
         )
 
 
-def _plain_number(degree: Any) -> Any:
+def _plain_number(degree: Any) -> int | float:
     """A number as Python has it: those of NumPy go into no JSON."""
     number = float(degree)
     return int(number) if number.is_integer() else number
