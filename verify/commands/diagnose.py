@@ -41,7 +41,7 @@ def _file(name: str, purpose: str) -> Decorator:
     metavar="PATTERN",
     help="Files of state dictionaries, quoted: 'runs/*.pt'. The first is the start.",
 )
-@click.option("--test", metavar="DATA", help="Data that were not trained on, for their accuracy.")
+@click.option("--test", metavar="DATA", help="Data not trained on, for accuracy [default: none].")
 @click.option("--decay", type=float, help="Weight decay lambda [default: none].")
 @click.option("--loss", type=click.Choice(LOSSES), help="[default: as labels and outputs suggest]")
 @click.option("--step-size", type=float, help="Learning rate, where checkpoints have no time.")
