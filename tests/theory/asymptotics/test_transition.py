@@ -7,6 +7,7 @@ import pytest
 
 from theory.asymptotics.kernel_phase import log_inverse_decay, refined_normalization
 from theory.asymptotics.transition import transition_decay_time
+from theory.errors import InvalidInput
 from theory.kernel import kernel_svm
 from theory.problem import Problem, Regime
 
@@ -26,3 +27,12 @@ def test_transition_is_where_what_is_left_of_the_anchor_equals_the_machine(
         left = problem.degree * (regime.log_alpha - decay_time) + log(problem.anchor_norm)
         machine = refined_normalization(svm, log_inverse_decay(problem, regime, at))
         assert left == pytest.approx(log(machine), rel=1e-9)
+
+
+def test_no_transition_where_decay_outweighs_the_data(instance: Callable[..., Problem]) -> None:
+    """At degree 2 both lengths shrink as exp(-2 s) in the end and need not meet."""
+    problem = instance("two-layer square")
+    svm = kernel_svm(problem)
+    regime = Regime(log10_alpha=3.0, log10_lambda=4.0)
+    with pytest.raises(InvalidInput, match="log10 lambda is 4; decay outweighs the data"):
+        transition_decay_time(svm, problem, regime)
