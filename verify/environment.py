@@ -20,7 +20,7 @@ def describe_environment() -> dict[str, Any]:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "commit": _commit(),
+        "commit": revision_of(Path(__file__).parent),
     }
 
 
@@ -31,12 +31,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _commit() -> str | None:
-    here = Path(__file__).parent
+def revision_of(folder: Path) -> str | None:
+    """The commit that a folder is at, "-dirty" where it was changed; None outside a repository."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=here,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=10,

@@ -469,6 +469,7 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["history", *HISTORY, "--claim", "riemann"], "claim is 'riemann'; the history has law"),
     (["history", *HISTORY, "--rate", "pace"], "rate is 'pace'; the history has: 'order'"),
     (["history", *HISTORY, "--last", "0"], "last is 0; it must be at least 1"),
+    (["history", *HISTORY, "--module", "none.py"], "none.py; the history has claims of"),
     (["history", *HISTORY, "--plot", "a.gif"], "plot is a.gif; it must end in .svg, .png, .pdf"),
     (["history", *HISTORY, "--plot", "a.svg"], "plot has nothing to draw; give a claim"),
     (["figure"], "give one figure or --all; known are curvature-sweep"),

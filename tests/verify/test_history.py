@@ -1,6 +1,7 @@
 """The history holds every run whole or not at all, and a run never fails for want of it."""
 
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 import verify.history
 from theory.errors import InvalidInput
-from verify.history import HistoryError, HistoryFile, append, plot, read_history, table
+from verify.history import HistoryError, HistoryFile, append
+from verify.history_series import plot, read_history, table
+from verify.origin import find_history, source_of
 from verify.runner import run
 
 Make = Callable[..., Any]
@@ -186,7 +189,7 @@ def test_database_of_something_else_is_not_written_to(tmp_path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE mine (x)")
     other.close()
-    with pytest.raises(HistoryError, match="no history of version 1"):
+    with pytest.raises(HistoryError, match="no history of version 2"):
         append(path, results(), WHEN)
 
 
@@ -205,7 +208,104 @@ def test_run_of_the_command_line_is_in_the_history_beside_its_report(
     assert (tmp_path / "worst.svg").exists()
 
 
-def test_history_that_is_not_there_is_bad_usage(invoke: Make) -> None:
+def test_history_that_is_not_there_is_bad_usage(invoke: Make, tmp_path: Path) -> None:
     answer = invoke("history")
     assert answer.status == 2
-    assert answer.err.startswith("error: reports/history.sqlite: there is no history")
+    assert answer.err.startswith(f"error: {tmp_path}: there is no history in reports; every run")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository of an author with two files of claims, of which both have a `law`, and a run."""
+    root = tmp_path / "paper"
+    for folder in (".git", "claims/deep", "reports"):
+        (root / folder).mkdir(parents=True)
+    path = root / "reports" / "history.sqlite"
+    for revision, name, fitted in (("one", "first.py", 1.0), ("two", "second.py", 2.0)):
+        module = str(root / "claims" / name)
+        append(path, results(revision, fitted, module=module), WHEN)
+    append(path, results("three", id="lemma"), WHEN)
+    return root
+
+
+@pytest.mark.parametrize("inside", [".", "claims", "claims/deep", "reports"])
+def test_history_of_the_repository_is_found_from_within(
+    inside: str, repository: Path, monkeypatch: pytest.MonkeyPatch, invoke: Make, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(repository / inside)
+    assert len(invoke("history").out.splitlines()) == 4
+    monkeypatch.chdir(tmp_path)  # not above the repository
+    assert invoke("history").status == 2
+    assert find_history(["paper/claims/first.py"], Path()).samefile(
+        repository / "reports" / "history.sqlite"
+    )
+
+
+def test_claims_of_one_id_from_two_files_are_not_mixed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, invoke: Make
+) -> None:
+    monkeypatch.chdir(repository / "claims")
+    refused = invoke("history", "--claim", "law")
+    assert refused.status == 2
+    assert "claims/first.py and claims/second.py have one of that id" in refused.err
+    for words in (("--claim", "law"), ("--rate", "order")):
+        told = invoke("history", *words, "--module", "second.py").out.splitlines()
+        absent = ["not in this run" in line for line in told]
+        assert absent == [False, False, True, False, True], told
+    assert "[1.9, 2.1]" in invoke("history", "--rate", "order", "--module", "second.py").out
+    assert "claims of claims/first.py" in invoke("history", "--module", "third.py").err
+
+
+def test_source_is_the_same_in_a_copy_of_the_repository(repository: Path, tmp_path: Path) -> None:
+    history = repository / "reports" / "history.sqlite"
+    assert source_of(str(repository / "claims" / "first.py"), history) == "claims/first.py"
+    outside = tmp_path / "other.py"
+    assert source_of(str(outside), history) == str(outside)
+    assert source_of(None, history) == "theory-verify"
+
+
+def test_revision_is_that_of_the_authors_repository(tmp_path: Path) -> None:
+    """Not that of this code; a file in none has no revision."""
+    path = tmp_path / "history.sqlite"
+    append(path, results("code", module=str(tmp_path / "mine.py")), WHEN)
+    root = tmp_path / "paper"
+    root.mkdir()
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for words in (("init", "-q"), (*who, "commit", "-q", "--allow-empty", "-m", "begin")):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    append(path, results("code", module=str(root / "mine.py")), WHEN)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True
+    )
+    assert [row[1] for row in read_history(path).rows] == ["-", commit.stdout.strip()]
+
+
+def test_history_of_version_1_is_read_as_it_is_and_taken_over(history: Path) -> None:
+    with sqlite3.connect(history) as old:
+        old.execute("ALTER TABLE claims DROP COLUMN source")
+        old.execute("UPDATE runs SET command = 'x run --module m.py' WHERE id > 1")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    before = history.read_bytes()
+    with pytest.raises(InvalidInput, match=r"m\.py and theory-verify have one of that id"):
+        read_history(history, "law")
+    assert [row[4] for row in read_history(history, "law", sources=["m.py"]).rows] == [
+        "not in this run",
+        "holds",
+        "holds",
+    ]
+    assert history.read_bytes() == before
+    append(history, results("four"), WHEN)
+    assert len(read_history(history, "law", sources=["theory-verify"]).rows) == 4
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("names", [(None, None), ("law", None), ("law", "order")])
+def test_table_is_whole(width: int, names: tuple[str | None, str | None], history: Path) -> None:
+    append(history, results("a" * 12 + "-dirty", id="lemma"), WHEN)
+    series = read_history(history, *names)
+    lines = table(series, width)
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    for row in series.rows:
+        assert all(cell in text for cell in row if cell != "-")

@@ -1,5 +1,7 @@
 """What runs found: two of them compared, all of them in a row."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -54,7 +56,9 @@ def report(results: Path, folder: Path) -> int:
 
 @click.command(
     epilog=examples_of(
-        "history", "history --claim kernel-svm --last 10", "history --rate order --plot order.svg"
+        "history",
+        "history --claim kernel-svm --last 10",
+        "history --module my_claims.py --rate order --plot order.svg",
     )
 )
 @click.option(
@@ -62,6 +66,13 @@ def report(results: Path, folder: Path) -> int:
 )
 @click.option("--rate", metavar="NAME", help="A fitted rate, by a part of its name.")
 @click.option("--last", type=int, metavar="N", help="Only the last runs [default: all].")
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="Only claims of this file, in the history of its repository; may be repeated.",
+)
 @click.option(
     "--plot",
     "picture",
@@ -72,22 +83,34 @@ def report(results: Path, folder: Path) -> int:
 @click.option(
     "--file",
     type=click.Path(path_type=Path),
-    default=Path("reports/history.sqlite"),
-    show_default=True,
-    help="Each run appends to the history beside its report folder.",
+    metavar="FILE.sqlite",
+    help="The history [default: reports/history.sqlite here or above, in this repository].",
 )
 def history(
-    claim: str | None, rate: str | None, last: int | None, picture: Path | None, file: Path
+    claim: str | None,
+    rate: str | None,
+    last: int | None,
+    modules: tuple[str, ...],
+    picture: Path | None,
+    file: Path | None,
 ) -> None:
-    """What earlier runs found: all of them, one claim, or one of its rates."""
-    from verify.history import plot, read_history, table
+    """What earlier runs found: all of them, one claim, or one of its rates.
 
-    series = read_history(file, claim, rate, last)
+    Claims of the same id from different files are told apart. A run without the claim is "not in
+    this run".
+    """
+    from verify.history_series import plot, read_history, table
+    from verify.origin import find_history, source_of
+
+    path = find_history(modules, Path()) if file is None else file
+    sources = [source_of(module, path) for module in modules] or None
+    series = read_history(path, claim, rate, last, sources)
     if picture is not None:
         plot(series, picture)
     if claim or rate:
         click.echo(series.title)
-    for line in table(series):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table(series, width):
         click.echo(line)
     if picture is not None:
         click.echo(f"plot: {picture}")

@@ -73,8 +73,8 @@ def run(
     these, only the claims of that module.
     """
     from verify.budget import seconds_of
-    from verify.history import NAME as HISTORY
     from verify.history import HistoryFile
+    from verify.origin import NAME as HISTORY
     from verify.report.files import report_files
     from verify.report.terminal import Terminal
     from verify.runner import RunPlan
