@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
+import torch
 
 import verify
 from verify.commands import commands
@@ -94,6 +96,12 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
     ),
     ("string as anchor", "diagonal", {"anchor": "ones"}, "anchor is not .* of numbers: 'ones'"),
     ("strings as labels", "diagonal", {"labels": ["1", "-1"]}, "labels is not .* of numbers"),
+    (
+        "a boolean among labels",
+        "diagonal",
+        {"labels": [True, -1]},
+        "labels is not .*[[]True, -1[]]",
+    ),
     ("booleans as labels", "diagonal", {"labels": [True, True]}, "labels is not .* of numbers"),
     ("null as inputs", "diagonal", {"inputs": None}, "inputs is not .* of numbers: None"),
     (
@@ -388,7 +396,31 @@ HISTORY = ("--file", "history.sqlite")
 
 CHECK = ("check", "nets.py:Cubic", "--parameters", "3", "--input-dim", "2")
 
+DIAGNOSE = (
+    *("diagnose", "--model", "linear.py:net", "--data", "small.npz"),
+    *("--checkpoints", "start.pt", "--quiet"),
+)
+
 BAD_COMMANDS: list[tuple[list[str], str]] = [
+    ([*DIAGNOSE, "--model", "linear.py:web"], "model is 'linear.py:web'; linear.py has no web"),
+    ([*DIAGNOSE, "--data", "small.txt"], "data is 'small.txt'; allowed are X.npz, X.pt"),
+    ([*DIAGNOSE, "--test", "none.npz"], "data: there is no file none.npz"),
+    ([*DIAGNOSE[:5], "--checkpoints", "none*.pt"], "checkpoints .*none"),
+    ([*DIAGNOSE, "--decay", "-1"], "decay is -1.0; it must be 0 or positive and finite"),
+    ([*DIAGNOSE, "--loss", "hinge"], "'--loss': 'hinge' is not one of"),
+    ([*DIAGNOSE, "--step-size", "0"], "step_size is 0.0; it must be positive and finite"),
+    ([*DIAGNOSE, "--layers", "head"], "'head' names no parameter and no layer"),
+    ([*DIAGNOSE, "--without", "head"], "'head' names no parameter and no layer"),
+    ([*DIAGNOSE, "--device", "abacus"], "device is 'abacus'; torch cannot use it"),
+    ([*DIAGNOSE, "--max-rows", "0"], "max_rows is 0; it must be at least 1"),
+    ([*DIAGNOSE, "--html", "folder"], "'--html': File 'folder' is a directory"),
+    ([*DIAGNOSE, "--csv", "folder"], "'--csv': File 'folder' is a directory"),
+    ([*DIAGNOSE, "--cache", "good.json"], "'--cache': Directory 'good.json' is a file"),
+    (["compare", "results.json", "results.json", "--html", "folder"], "'folder' is a directory"),
+    (["report", "results.json", "--out", "good.json"], "Directory 'good.json' is a file"),
+    (["explain", "--module", "mine.py"], "module is 'mine.py'; there is no such file"),
+    (["search", "--engine", "dusk"], "engine is 'dusk'; allowed are loky, dask"),
+    (["necessity", "--engine", "dusk"], "engine is 'dusk'; allowed are loky, dask"),
     (["evaluate", "missing.json"], "missing.json: no such file"),
     (["evaluate", "folder"], "folder: cannot be read .*directory"),
     (["evaluate", "binary.json"], "binary.json: cannot be read .*utf-8"),
@@ -518,6 +550,9 @@ def test_bad_command_is_refused_in_one_sentence(
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder").mkdir()
     append(tmp_path / "history.sqlite", RUN, datetime.now(UTC))
+    write("linear.py", "import torch\n\nnet = torch.nn.Linear(2, 1, bias=False)\n")
+    np.savez(tmp_path / "small.npz", X=np.eye(2), y=np.array([1, -1]))
+    torch.save({"weight": torch.ones(1, 2)}, tmp_path / "start.pt")
     before = contents(tmp_path)
     assert_refused(invoke(*arguments), words)
     assert contents(tmp_path) == before
