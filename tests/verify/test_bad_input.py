@@ -100,7 +100,7 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
         "a boolean among labels",
         "diagonal",
         {"labels": [True, -1]},
-        "labels is not .*[[]True, -1[]]",
+        r"labels is not .*: \[True, -1\]",
     ),
     ("booleans as labels", "diagonal", {"labels": [True, True]}, "labels is not .* of numbers"),
     ("null as inputs", "diagonal", {"inputs": None}, "inputs is not .* of numbers: None"),
