@@ -1,7 +1,8 @@
 """`check`: the assumptions of the theorems, and then the theorems, on a net of one's own.
 
-Tasks are random: an anchor of zero output found by search, Gaussian inputs, labels by a teacher in
-the gradient features. Each assumption that fails is explained with what mends it.
+Tasks are random unless they are given: an anchor of zero output found by search, Gaussian inputs,
+labels by a teacher in the gradient features. Each assumption that fails is explained with what
+mends it.
 """
 
 import shlex
@@ -13,33 +14,22 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from theory.assumptions import (
-    check_finite,
-    check_homogeneity,
-    check_separability,
-    check_smoothness,
-    check_zero_output,
-)
-from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
-from theory.plain_function import check_plain_function
 from theory.problem import Problem, Regime
 from verify.alone import Verdict
-from verify.anchor_search import DEGENERATE, ZERO_STARTS, find_anchor, relative_margin
 from verify.atomic import write_json
 from verify.catalogue import claim_named
-from verify.claims.early_late.kernel_machines import probe_inputs
+from verify.check_task import Say, Wanted, fails, task_of
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine_all
 from verify.instances import FlowInstance, Instance
-from verify.instances.flow import ModuleNet, load_module_net, random_inputs
+from verify.instances.flow import load_module_net, random_inputs
 from verify.judge import Ruling, judge
 from verify.language.claim import AnyClaim
+from verify.own_task import read_own_anchor, read_own_data
 from verify.search import draw_instances
 from verify.shards import groups_of
 from verify.strategies import kernel_phase_instances
-
-Say = Callable[[str], None]
 
 KERNEL_PHASE = ("kernel-svm", "frozen-direction", "norm-law")
 LATE_PHASE = ("kkt",)
@@ -47,19 +37,8 @@ LATE_REGIME = Regime(log10_alpha=4, decay_power=1.5)
 LATE_C = 0.5
 """The late phase is long: it is judged from a moderate alpha on, where its bounds hold as well."""
 
-MENDING = {
-    "finite values": "let forward return one finite number for each input",
-    "determinism": "call .eval(); draw nothing and keep nothing in forward",
-    "independent samples": "let each output depend on its own input only",
-    "double precision": "keep float64 throughout",
-    "homogeneity": "scale theta by c and the output must scale by c^degree: drop biases (or give "
-    "them the degree of their layer), normalisation and skip connections, correct `degree`",
-    "smoothness": "take a continuously differentiable activation, for instance relu(z)**2",
-    "zero output": "let theta hold two copies of the net and return f(first half) - f(second half)",
-    "separability": "give the net more parameters, or ask for fewer --samples",
-}
-ANCHORS = 5
-"""Anchors that are tried, each with other labels, before the margin is called degenerate."""
+QUICK_SAMPLES = 2
+"""Of a random task that is to be as small as can be."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +46,11 @@ class CheckPlan:
     """A net as "file.py:ClassName", where counterexamples go, and how large the tasks are.
 
     Sizes that are None are attributes of the class.
+
+    Attributes:
+        data: a file of inputs and labels, None for random ones.
+        anchor: a file of parameters, None for one that is searched for.
+        quick: one task, and of two samples where these are random.
     """
 
     net: str
@@ -76,46 +60,97 @@ class CheckPlan:
     samples: int = 4
     examples: int = 1
     seed: int = 0
+    data: str | None = None
+    anchor: str | None = None
+    quick: bool = False
 
 
-def check_net(plan: CheckPlan, say: Say) -> int:
+@dataclass(frozen=True)
+class Told:
+    """Who is told what.
+
+    Attributes:
+        say: a line of what was found.
+        step: how many steps of how many are done, and what runs now.
+        wrote: a counterexample that lies in its file from now on.
+    """
+
+    say: Say
+    step: Callable[[int, int, str], None] = lambda done, total, words: None
+    wrote: Callable[[Path], None] = lambda path: None
+
+
+def check_net(plan: CheckPlan, told: Told) -> int:
     """Check a net and say what was found; returns the exit status of `run`.
 
     An assumption that fails makes 1, an anchor that the search does not find 3.
 
     Raises:
-        InvalidInput: the net cannot be loaded or does not run, or its sizes are not known.
+        InvalidInput: the net or a file cannot be loaded or does not fit, or sizes are not known.
     """
-    given = (
-        None if plan.input_dim is None else random_inputs(_size("input-dim", None, plan.input_dim))
-    )
+    say = told.say
+    inputs, labels = (None, None) if plan.data is None else read_own_data(plan.data)
+    anchor = None if plan.anchor is None else read_own_anchor(plan.anchor)
+    given = inputs
+    if given is None and plan.input_dim is not None:
+        given = random_inputs(_size("input-dim", None, plan.input_dim))
     try:
         net = load_module_net(plan.net, inputs=given)
     except AssumptionError as error:
-        return _fails(error.assumption, error, say)
+        return fails(error.assumption, error, say)
     net = replace(net, path=str(Path(plan.net).resolve()))  # so that instances replay anywhere
-    parameters = _size("parameters", plan.parameters, net.parameters)
-    dimension = _size("input-dim", plan.input_dim, getattr(net.net, "input_dim", None))
+    count = net.parameters if anchor is None else len(anchor)
+    parameters = _size("parameters", plan.parameters, count)
+    if anchor is not None and parameters != len(anchor):
+        raise InvalidInput(f"anchor has {len(anchor)} entries; the net has {parameters} parameters")
+    length = getattr(net.net, "input_dim", None) if inputs is None else inputs.shape[1]
+    dimension = _size("input-dim", plan.input_dim, length)
+    if inputs is not None and dimension != inputs.shape[1]:
+        raise InvalidInput(f"input-dim is {dimension}; inputs has {inputs.shape[1]} columns")
     samples, examples = (_size(k, getattr(plan, k), None) for k in ("samples", "examples"))
+    if plan.quick:
+        samples, examples = QUICK_SAMPLES, 1
+    if examples > 1 and inputs is not None and anchor is not None:
+        raise InvalidInput(f"examples is {examples}; data and anchor of your own are one task")
     say(f"{plan.net}: degree {net.degree}, {parameters} parameters, inputs of length {dimension}")
     generator = np.random.default_rng(plan.seed)
     problems: list[Problem] = []
+    steps = 3 * examples
     for k in range(examples):
-        inputs = np.round(generator.standard_normal((samples, dimension)), 3)
-        task = _task(net, parameters, inputs, generator, _silent if k else say)
+        told.step(k, steps, f"assumptions of task {k + 1}")
+        drawn = inputs
+        if drawn is None:
+            drawn = np.round(generator.standard_normal((samples, dimension)), 3)
+        wanted = Wanted(net, parameters, drawn, labels, anchor)
+        task = task_of(wanted, generator, _silent if k else say)
         if not isinstance(task, Problem):
             return task
         problems.append(task)
-    say(f"  random tasks: {examples}, each of {samples} samples and judged by every claim")
+    own = [name for name in ("data", "anchor") if getattr(plan, name) is not None]
+    whose = f"with {' and '.join(own)} of your own, " if own else ""
+    size = f"each of {problems[0].samples} samples and judged by every claim"
+    say(f"  {'' if own else 'random '}tasks: {examples}, {whose}{size}")
     early: list[Instance] = []
     for problem in problems:
         draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
     late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
     verdicts: list[Verdict] = []
+    done = examples
     for names, instances in ((KERNEL_PHASE, early), (LATE_PHASE, late)):
         for claims in groups_of([claim_named(name) for name in names]):
-            verdicts += _judged(claims, instances, plan, say)
+            found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}
+            for instance in instances:
+                told.step(min(done, steps), steps, ", ".join(claim.id for claim in claims))
+                # rivals are not this net's affair
+                for name, evidence in examine_all(claims, instance, rivals=False).items():
+                    found[name].append(evidence)
+                done += 1
+            verdicts += [_told(claim, found[claim.id], plan, told) for claim in claims]
     return 1 if "falsified" in verdicts else 3 if "inconclusive" in verdicts else 0
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def _size(option: str, given: int | None, own: Any) -> int:
@@ -128,101 +163,9 @@ def _size(option: str, given: int | None, own: Any) -> int:
     return value
 
 
-def _silent(_: str) -> None:
-    pass
-
-
-def _task(
-    net: ModuleNet, parameters: int, inputs: Floats, generator: np.random.Generator, say: Say
-) -> Problem | int:
-    """A random task that meets every assumption, or the exit status."""
-    anchor = generator.standard_normal(parameters)
-    net.try_out(anchor, inputs)
-    blank = Problem(net, anchor, inputs, np.ones(len(inputs)))
-    checks: dict[str, Callable[[], None]] = {
-        "finite values": lambda: check_finite(blank),
-        "a function of theta and x": lambda: check_plain_function(net, parameters, inputs),
-        "homogeneity": lambda: check_homogeneity(net, parameters, inputs),
-        "smoothness": lambda: check_smoothness(net, parameters, inputs),
-    }
-    if not all(_holds(name, check, say) for name, check in checks.items()):
-        return 1
-    problem = _regular_task(net, parameters, inputs, probe_inputs(blank), generator, say)
-    if problem is None:
-        return 3
-    met = _holds("zero output", lambda: check_zero_output(problem), say) and _holds(
-        "separability", lambda: check_separability(problem), say
-    )
-    return problem if met else 1
-
-
-def _regular_task(
-    net: ModuleNet,
-    parameters: int,
-    inputs: Floats,
-    probes: Floats,
-    generator: np.random.Generator,
-    say: Say,
-) -> Problem | None:
-    """An anchor and labels with a kernel margin of a generic size, or None and why."""
-    margins: list[float] = []
-    for _ in range(ANCHORS):
-        anchor = find_anchor(net, parameters, np.concatenate([inputs, probes]), generator)
-        if anchor is None:
-            break
-        gradients = net.jacobian(anchor, inputs)
-        labels = np.where(gradients @ generator.standard_normal(parameters) < 0, -1.0, 1.0)
-        problem = Problem(net, anchor, inputs, labels)
-        margins.append(relative_margin(problem))
-        if margins[-1] >= DEGENERATE:
-            return problem
-    if margins:
-        say(
-            f"  unknown  separability: kernel margins at {len(margins)} anchors are at most "
-            f"{max(margins):.1e}, relative to gradients at random parameters (needed: "
-            f"{DEGENERATE:.0e})"
-        )
-        say(f"           mend: {MENDING['separability']}")
-        return None
-    say(
-        f"  unknown  zero output: {ZERO_STARTS} searches found no theta with output 0 at which the "
-        "gradients do not vanish as well"
-    )
-    say(f"           mend: {MENDING['zero output']}")
-    return None
-
-
-def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:
-    try:
-        check()
-    except AssumptionError as error:
-        return not _fails(assumption, error, say)
-    say(f"  met      {assumption}")
-    return True
-
-
-def _fails(assumption: str, error: AssumptionError, say: Say) -> int:
-    """Say what fails and what mends it; the exit status."""
-    say(f"  fails    {assumption}: {error}")
-    say(f"           mend: {MENDING[error.assumption]}")
-    return 1
-
-
-def _judged(
-    claims: tuple[AnyClaim, ...], instances: Sequence[Instance], plan: CheckPlan, say: Say
-) -> list[Verdict]:
-    """Measure every task once, judge the claims on it, and say what speaks against them."""
-    found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}
-    for instance in instances:
-        # rivals are not this net's affair
-        for name, evidence in examine_all(claims, instance, rivals=False).items():
-            found[name].append(evidence)
-    return [_told(claim, found[claim.id], plan, say) for claim in claims]
-
-
-def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, say: Say) -> Verdict:
+def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, told: Told) -> Verdict:
     """The verdict on one claim, said with what speaks against it."""
-    ruling = judge(evidence, CLAIM)
+    say, ruling = told.say, judge(evidence, CLAIM)
     verdict = _of_few(ruling)
     say(f"  {verdict:<12} {claim.id}: {claim.title}")
     for entry in evidence:
@@ -239,6 +182,7 @@ def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, say: S
         say(f"    furthest out: {ruling.worst_law}: {worst.value:.4g} <= {worst.bound:.4g}")
         path = plan.report / f"{claim.id}.json"
         write_json(path, evidence[ruling.worst_index or 0].instance)
+        told.wrote(path)
         say(f"    replay with {shlex.join(['python', '-m', 'verify', 'replay', str(path)])}")
     return verdict
 

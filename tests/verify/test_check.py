@@ -1,13 +1,18 @@
 """`check` on nets of which it is known what holds."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from verify.check import CheckPlan, check_net
+from theory.problem import Problem
+from verify.check import CheckPlan, Told, check_net
+from verify.check_task import Wanted, task_of
+from verify.instances.flow import load_module_net
 
 Make = Callable[..., Any]
 
@@ -56,7 +61,7 @@ class Unsized(HomogeneousNet):
 
 def checked(net: str, folder: Path, **sizes: Any) -> tuple[int, list[str]]:
     said: list[str] = []
-    return check_net(CheckPlan(net, folder / "out", **sizes), said.append), said
+    return check_net(CheckPlan(net, folder / "out", **sizes), Told(said.append)), said
 
 
 @pytest.fixture
@@ -96,10 +101,9 @@ def test_net_that_is_covered_keeps_both_theorems(nets: Path, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_theorem_that_fails_is_saved_and_replays(
-    nets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Make
-) -> None:
-    """A claim that no margin is positive: the saved instance is the net's own."""
+@pytest.fixture
+def falsified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim in place of the late phase, and none before: that no margin is positive."""
     from verify.catalogue import claim_named
     from verify.language import Basis, below
 
@@ -111,6 +115,11 @@ def test_theorem_that_fails_is_saved_and_replays(
     false = replace(kkt, laws=laws, measurement=quick, findings=lambda measured: ())
     monkeypatch.setattr("verify.check.claim_named", lambda name: false)
     monkeypatch.setattr("verify.check.KERNEL_PHASE", ())
+
+
+@pytest.mark.usefixtures("falsified")
+def test_theorem_that_fails_is_saved_and_replays(nets: Path, tmp_path: Path, invoke: Make) -> None:
+    """The saved instance is the net's own."""
     status, said = checked(f"{nets}:Square", tmp_path, samples=2, examples=1)
     text = "\n".join(said)
     assert status == 1, text
@@ -118,6 +127,98 @@ def test_theorem_that_fails_is_saved_and_replays(
     assert "furthest out: no sample is fitted" in text
     assert said[-1].endswith(f"replay {tmp_path / 'out' / 'kkt.json'}")
     assert invoke("evaluate", str(tmp_path / "out" / "kkt.json")).status == 0
+
+
+INPUTS, ANCHOR = [[1.0, 0.5], [-0.25, 1.0], [0.5, -2.0]], [1.0, 2.0, 1.0, 2.0]
+
+
+@pytest.mark.usefixtures("falsified")
+@pytest.mark.parametrize(("data", "start"), [("d.json", "a.json"), ("d.npz", "a.npy")])
+def test_task_is_of_ones_own_data_and_anchor(
+    data: str, start: str, nets: Path, tmp_path: Path, invoke: Make, write: Make
+) -> None:
+    labels = [1, -1, 1]
+    write("d.json", {"inputs": INPUTS, "labels": labels})
+    write("a.json", ANCHOR)
+    np.savez(tmp_path / "d.npz", x=INPUTS, y=[1, 0, 1])
+    np.save(tmp_path / "a.npy", ANCHOR)
+    net = ("check", f"{nets.name}:Square", "--report", "out", "--data", data)
+    answer = invoke(*net, "--anchor", start)
+    assert answer.status == 1, answer
+    assert "tasks: 1, with data and anchor of your own, each of 3 samples" in answer.out
+    found = json.loads((tmp_path / "out" / "kkt.json").read_text())
+    assert (found["inputs"], found["anchor"]) == (INPUTS, ANCHOR)
+    assert found["labels"] == labels
+    assert invoke(*net).status == 1
+    found = json.loads((tmp_path / "out" / "kkt.json").read_text())
+    assert (found["inputs"], found["labels"]) == (INPUTS, labels)
+    assert found["anchor"] != ANCHOR
+    twice = invoke(*net, "--anchor", start, "--examples", "2")
+    assert (twice.status, twice.out) == (2, "")
+    assert "examples is 2; data and anchor of your own are one task" in twice.err
+
+
+@pytest.mark.usefixtures("falsified")
+def test_anchor_of_ones_own_is_checked(nets: Path, write: Make, invoke: Make) -> None:
+    write("a.json", {"anchor": [1.0, 2.0, 1.0, 1.0]})
+    answer = invoke("check", f"{nets.name}:Square", "--anchor", "a.json")
+    assert answer.status == 1
+    assert "fails    zero output: anchor has output" in answer.out
+
+
+@pytest.mark.usefixtures("falsified")
+def test_quick_is_one_task_of_two_samples(nets: Path, invoke: Make) -> None:
+    answer = invoke("check", f"{nets.name}:Square", "--quick", "--examples", "3")
+    assert "random tasks: 1, each of 2 samples" in answer.out
+
+
+@pytest.mark.usefixtures("falsified")
+@pytest.mark.parametrize("earlier", [(), ("kkt",)])
+def test_interruption_names_counterexamples_that_were_written(
+    earlier: tuple[str, ...], nets: Path, invoke: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this check, not by one before."""
+    import verify.check
+
+    assert invoke("check", f"{nets.name}:Square", "--report", "out").status == 1
+    examine, left = verify.check.examine_all, [*earlier]
+
+    def interrupted(*arguments: Any, **others: Any) -> Any:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return examine(*arguments, **others)
+
+    monkeypatch.setattr("verify.check.KERNEL_PHASE", earlier)
+    monkeypatch.setattr("verify.check.examine_all", interrupted)
+    answer = invoke("check", f"{nets.name}:Square", "--report", "out")
+    assert answer.status == 130
+    kept = "are in out/kkt.json" if earlier else "nothing was written"
+    assert kept in answer.err
+
+
+def test_steps_are_told(nets: Path, tmp_path: Path, falsified: None) -> None:
+    steps: list[tuple[int, int, str]] = []
+    plan = CheckPlan(f"{nets}:Square", tmp_path / "out", examples=2, samples=2)
+    told = Told(lambda line: None, lambda *step: steps.append(step))
+    check_net(plan, told)
+    assert [words for _, _, words in steps] == [
+        "assumptions of task 1",
+        "assumptions of task 2",
+        "kkt",
+        "kkt",
+    ]
+    assert [done for done, _, _ in steps] == [0, 1, 2, 3]
+
+
+def test_smoothness_is_tested_once(nets: Path) -> None:
+    """It takes hundreds of gradients."""
+    net = load_module_net(f"{nets}:Square")
+    assert net.smooth is None
+    wanted = Wanted(net, 4, np.array(INPUTS))
+    task = task_of(wanted, np.random.default_rng(0), lambda line: None)
+    assert isinstance(task, Problem)
+    assert task.row_net.smooth is True
 
 
 @pytest.mark.parametrize(

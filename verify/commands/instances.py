@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from theory.errors import InvalidInput
+from verify.commands.interruption import counterexamples_kept, told_when_interrupted
 from verify.commands.options import examples_of, module_option, report_option, seed_option
 
 
@@ -53,17 +54,47 @@ def replay(file: Path, modules: tuple[str, ...]) -> int:
 
 
 @click.command(
-    epilog=examples_of("check my_net.py:Net --input-dim 2 --parameters 4", "check my_net.py:Net")
+    epilog=examples_of(
+        "check my_net.py:Net",
+        "check my_net.py:Net --input-dim 2 --parameters 4 --quick",
+        "check my_net.py:Net --data train.npz --anchor start.npy",
+    )
 )
 @click.argument("net", metavar="FILE:CLASS")
 @click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
 @click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")
-@click.option("--samples", type=int, default=4, show_default=True, help="Samples of each task.")
-@click.option("--examples", type=int, default=1, show_default=True, help="Random tasks.")
+@click.option("--samples", type=int, default=4, show_default=True, help="Samples of random tasks.")
+@click.option("--examples", type=int, default=1, show_default=True, help="Tasks.")
+@click.option(
+    "--data",
+    metavar="FILE",
+    help="Your inputs and labels -1 and 1: .json with both, .npz with x and y [default: random].",
+)
+@click.option(
+    "--anchor",
+    metavar="FILE",
+    help="Your direction of zero output: .npy, .npz or .json [default: one is searched for].",
+)
+@click.option("--quick", is_flag=True, help="One task, of two samples where they are random.")
 @seed_option
 @report_option("check", "Folder for counterexamples.")
-def check(net: str, report: Path, **sizes: Any) -> int:
+def check(net: str, report: Path, **options: Any) -> int:
     """Check the assumptions and both theorems on a torch net of your own."""
-    from verify.check import CheckPlan, check_net
+    from verify.check import CheckPlan, Told, check_net
+    from verify.progress import Progress
 
-    return check_net(CheckPlan(net, report, **sizes), click.echo)
+    written: list[Path] = []
+    with (
+        told_when_interrupted(lambda: counterexamples_kept(written)),
+        Progress("steps") as progress,
+    ):
+
+        def say(line: str) -> None:
+            progress.clear()
+            click.echo(line)
+
+        def step(done: int, total: int, words: str) -> None:
+            progress.reached(done, total)
+            progress.running(words)
+
+        return check_net(CheckPlan(net, report, **options), Told(say, step, written.append))

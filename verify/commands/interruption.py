@@ -1,7 +1,7 @@
 """What is true after Ctrl-C, command by command, and after a write that failed."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,6 +64,16 @@ def necessity_kept(report: Path) -> str:
         f"{count} counterexamples are kept in {report / 'instances'}, to be replayed; "
         "necessity.json is not written, and the same command starts over"
     )
+
+
+def counterexamples_kept(written: Sequence[Path]) -> str:
+    """After a check: the counterexamples that it had written."""
+    if not written:
+        return (
+            "no counterexample had been found, so nothing was written; the same command starts over"
+        )
+    files = ", ".join(map(str, written))
+    return f"counterexamples that had been found are in {files}; the same command starts over"
 
 
 def parts_kept(folder: Path) -> str:

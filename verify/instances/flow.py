@@ -51,6 +51,8 @@ class ModuleNet(HomogeneousNet):
     net: HomogeneousNet
     trained: tuple[str, ...] | None = None
     """Of a `torch.nn.Module`: the layers named in the file, None for all."""
+    tested_smooth: bool | None = None
+    """Whether it was found to be continuously differentiable; None where nobody looked."""
 
     @property
     def degree(self) -> int:
@@ -63,7 +65,11 @@ class ModuleNet(HomogeneousNet):
 
     @property
     def smooth(self) -> bool | None:
-        return getattr(self.net, "smooth", None)
+        return self.tested_smooth or getattr(self.net, "smooth", None)
+
+    def known_smooth(self) -> "ModuleNet":
+        """The same net, which is not tested for kinks again."""
+        return replace(self, tested_smooth=True)
 
     @property
     def derived(self) -> bool:

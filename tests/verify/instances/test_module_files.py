@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from theory.errors import AssumptionError, InvalidInput
-from verify.check import CheckPlan, check_net
+from verify.check import CheckPlan, Told, check_net
 from verify.instances import FlowInstance, net_to_json
 
 NETS = """
@@ -102,17 +102,17 @@ def test_bad_modules_are_refused_in_one_sentence(
 
 def test_check_takes_a_module_and_names_what_fails(folder: Path) -> None:
     said: list[str] = []
-    status = check_net(CheckPlan(f"{folder / 'nets.py'}:Biased", folder / "out"), said.append)
+    status = check_net(CheckPlan(f"{folder / 'nets.py'}:Biased", folder / "out"), Told(said.append))
     assert status == 1
     assert said[0].startswith("  fails    homogeneity: module Biased is not homogeneous")
     assert said[1].startswith("           mend: ")
     with pytest.raises(InvalidInput, match="length is not known; give --input-dim"):
-        check_net(CheckPlan(f"{folder / 'nets.py'}:factory", folder / "out"), said.append)
+        check_net(CheckPlan(f"{folder / 'nets.py'}:factory", folder / "out"), Told(said.append))
 
 
 @pytest.mark.slow
 def test_check_of_a_module_judges_the_theorems(folder: Path) -> None:
     said: list[str] = []
     plan = CheckPlan(f"{folder / 'nets.py'}:factory", folder / "out", input_dim=2, samples=2)
-    assert check_net(plan, said.append) == 0, "\n".join(said)
+    assert check_net(plan, Told(said.append)) == 0, "\n".join(said)
     assert sum("  holds  " in line for line in said) == 4
