@@ -9,8 +9,8 @@ from typing import Any
 from theory.errors import InvalidInput
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder of a report, where it is missing.
+def make_folder(folder: Path, name: str = "report") -> None:
+    """Make the folder that a report, or another option of this name, asks for.
 
     Raises:
         InvalidInput: it cannot be.
@@ -19,7 +19,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(
-            f"report is {folder}; it must be a folder that can be written ({error})"
+            f"{name} is {folder}; it must be a folder that can be written ({error})"
         ) from None
 
 
@@ -30,7 +30,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file by way of a temporary one beside it and a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, f"folder of {path.name}")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -20,6 +20,7 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.language.claim import AnyClaim, Claim
+from verify.neighbours import neighbours
 
 GROUP = "theory_verify.claims"
 
@@ -136,13 +137,11 @@ def load_file(reference: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
         raise InvalidInput(f"module is {reference!r}; it must be a Python file, ending in .py")
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up while it is executed
     try:
-        spec.loader.exec_module(module)
+        with neighbours(path.resolve().parent):
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         if not isinstance(error, (Exception, SystemExit)):

@@ -211,7 +211,7 @@ def test_refuted_rate_is_shrunk_on_the_instance_where_it_is_furthest_off(
     """Not the rate that holds, whose single values scatter further."""
 
     def laws(total: float, limit: float) -> list[Any]:
-        scattered = 100.0 if total > 60.0 else 1.0
+        scattered = 100.0 if total > 80.0 else 1.0
         return [
             bound("b", 0.0, limit),
             rate("scattered", 1.0, scattered, 0.1),

@@ -167,7 +167,9 @@ def _try_out(net: TorchModule, inputs: Floats) -> None:
             ) from error
 
 
-def selected(module: Any, trained: Sequence[str] | None) -> tuple[str, ...]:
+def selected(
+    module: Any, trained: Sequence[str] | None, argument: str = "trained"
+) -> tuple[str, ...]:
     """Names of the trained parameters, see `module_net`; `InvalidInput` for names of nothing."""
     named = dict(module.named_parameters())
     if trained is None:
@@ -178,12 +180,12 @@ def selected(module: Any, trained: Sequence[str] | None) -> tuple[str, ...]:
     for entry in trained:
         if not any(_names(entry, name) for name in named):
             raise InvalidInput(
-                f"trained is {list(trained)}; {entry!r} names no parameter and no layer, there are "
-                f"{', '.join(named) or 'none'}"
+                f"{argument} is {list(trained)}; {entry!r} names no parameter and no layer, there "
+                f"are {', '.join(named) or 'none'}"
             )
     found = [name for name in named if any(_names(entry, name) for entry in trained)]
     if not found:
-        raise InvalidInput("trained is empty; it must name a layer or a parameter")
+        raise InvalidInput(f"{argument} is empty; it must name a layer or a parameter")
     return tuple(found)
 
 

@@ -146,9 +146,9 @@ def observed_module(
         InvalidInput: names of nothing, or nothing left.
     """
     own = copy.deepcopy(module).to(device).double().eval()
-    names = selected(own, list(layers) if layers else None)
+    names = selected(own, list(layers) if layers else None, "layers")
     if without:
-        gone = set(selected(own, list(without)))
+        gone = set(selected(own, list(without), "without"))
         names = tuple(name for name in names if name not in gone)
     if not names:
         raise InvalidInput(f"without is {list(without)}; no parameters are left")

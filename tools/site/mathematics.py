@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from verify.language.mathml import formulas
+from verify.mathml import formulas
 
 _BLOCK: Final = re.compile(
     r"^```math\n(?P<fenced>.*?)^```$|^\$\$(?P<dollars>.+?)\$\$$", re.MULTILINE | re.DOTALL

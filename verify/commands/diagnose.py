@@ -87,11 +87,11 @@ def diagnose(
     from verify.diagnose.run import diagnose as measure
     from verify.diagnose.terminal import told
 
-    for path in (html, csv):
+    for name, path in (("html", html), ("csv", csv)):
         if path is not None:
-            make_folder(path.parent)  # before minutes of work, not after
+            make_folder(path.parent, f"folder of {name}")  # before minutes of work, not after
     given = load_data(data)
-    held = None if test is None else load_data(test)
+    held = None if test is None else load_data(test, "test")
     kept = (
         f"checkpoints that were measured are kept in {cache}; the same command goes on from there"
     )

@@ -33,7 +33,7 @@ class Data:
     labels: Any
 
 
-def load_data(reference: str) -> Data:
+def load_data(reference: str, argument: str = "data") -> Data:
     """Data from "X.npz", "X.pt", "X.npy,y.npy", or "sklearn:digits" and its like.
 
     An npz file or a dictionary in a pt file keeps inputs and labels under one of `PAIRS`; a pt file
@@ -44,37 +44,39 @@ def load_data(reference: str) -> Data:
         InvalidInput: naming what is missing.
     """
     if reference.startswith("sklearn:"):
-        return _scientific(reference.removeprefix("sklearn:"))
+        return _scientific(reference.removeprefix("sklearn:"), argument)
     if reference.endswith(".npy"):
         files = reference.split(",")
         if len(files) != 2:
-            raise InvalidInput(f"data is {reference!r}; two .npy files read X.npy,y.npy")
-        return Data(*(_read(Path(name.strip())) for name in files))
+            raise InvalidInput(f"{argument} is {reference!r}; two .npy files read X.npy,y.npy")
+        return Data(*(_read(Path(name.strip()), argument) for name in files))
     path = Path(reference)
     if path.suffix not in (".npz", ".pt", ".pth"):
         raise InvalidInput(
-            f"data is {reference!r}; allowed are X.npz, X.pt, X.npy,y.npy and "
+            f"{argument} is {reference!r}; allowed are X.npz, X.pt, X.npy,y.npy and "
             f"{', '.join(f'sklearn:{name}' for name in SCIENTIFIC)}"
         )
-    found = _read(path)
+    found = _read(path, argument)
     if isinstance(found, (tuple, list)) and len(found) == 2:
         return Data(*found)
     if not isinstance(found, Mapping):
-        raise InvalidInput(f"data: {path} holds {type(found).__name__}, not inputs and labels")
+        raise InvalidInput(
+            f"{argument}: {path} holds {type(found).__name__}, not inputs and labels"
+        )
     for names in PAIRS:
         if all(name in found for name in names):
             return Data(*(found[name] for name in names))
     raise InvalidInput(
-        f"data: {path} holds {', '.join(map(str, found)) or 'nothing'}; inputs and labels are "
-        "looked for as 'inputs' and 'labels', or as 'X' and 'y'"
+        f"{argument}: {path} holds {', '.join(map(str, found)) or 'nothing'}; inputs and "
+        "labels are looked for as 'inputs' and 'labels', or as 'X' and 'y'"
     )
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, argument: str) -> Any:
     import torch
 
     if not path.is_file():
-        raise InvalidInput(f"data: there is no file {path}")
+        raise InvalidInput(f"{argument}: there is no file {path}")
     try:
         if path.suffix in (".pt", ".pth"):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -82,15 +84,15 @@ def _read(path: Path) -> Any:
         return found if path.suffix == ".npy" else {name: found[name] for name in found.files}
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidInput(f"data: {path} cannot be read: {reason}") from error
+        raise InvalidInput(f"{argument}: {path} cannot be read: {reason}") from error
 
 
-def _scientific(name: str) -> Data:
+def _scientific(name: str, argument: str) -> Data:
     from sklearn import datasets
 
     if name not in SCIENTIFIC:
         raise InvalidInput(
-            f"data is 'sklearn:{name}'; allowed are "
+            f"{argument} is 'sklearn:{name}'; allowed are "
             f"{', '.join(f'sklearn:{known}' for known in SCIENTIFIC)}"
         )
     if name.startswith("digits"):

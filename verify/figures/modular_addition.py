@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, isfinite, nan
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -73,6 +73,11 @@ class Course:
         return self.first(self.test, GROKKED)
 
     @property
+    def delay(self) -> float:
+        """How often as late test pairs are learned as training pairs; NaN if either never are."""
+        return self.grokked / self.fitted if isfinite(self.grokked) else nan
+
+    @property
     def plateau(self) -> Floats:
         """Test accuracies from the fit to half of the decay time of grokking."""
         return self.test[(self.time >= self.fitted) & (self.time <= 0.5 * self.grokked)]
@@ -92,7 +97,7 @@ def courses(table: Table) -> list[Course]:
 def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     """What is said of every run, by the one that says it worst."""
     runs = courses(tables["runs"])
-    delays = [run.grokked / run.fitted for run in runs]
+    delays = np.array([run.delay for run in runs])
     plateaus = [float(np.median(run.plateau)) if len(run.plateau) else nan for run in runs]
     known = [abs(p - run.known) for p, run in zip(plateaus, runs, strict=True)]
     late = [abs(p - run.test[-1]) for p, run in zip(plateaus, runs, strict=True)]
@@ -101,9 +106,9 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     return (
         Outcome(
             f"test pairs are learned {DELAY:g} times as late as training pairs",
-            (below("allowed delay over found", DELAY / min(delays), 1.0),),
+            (below("allowed delay over found", DELAY / float(delays.min()), 1.0),),
             "about when training pairs are",
-            (below("delay", max(delays), DELAY),),
+            (below("delay", float(delays.max()), DELAY),),
         ),
         Outcome(
             "until then as many test pairs are right as the embedding cannot tell from known ones",

@@ -31,6 +31,7 @@ from theory.own_scale import OwnScale
 from theory.problem import LOG_10, Problem, Regime
 from verify.instances.base import check_keys, expect, integer
 from verify.instances.with_bias import WithBias
+from verify.neighbours import neighbours
 
 DEFAULT_C = 0.3
 PLAIN_RTOL = 1e-9
@@ -376,7 +377,7 @@ def load_module_net(
     module = importlib.util.module_from_spec(spec)
     sys.modules[own] = module
     try:
-        with _seeded(), _importable(str(found.resolve().parent)):
+        with _seeded(), neighbours(found.resolve().parent):
             spec.loader.exec_module(module)
         with _seeded():
             net = getattr(module, name)
@@ -421,18 +422,6 @@ def _plain_number(degree: Any) -> int | float:
     """A number as Python has it: those of NumPy go into no JSON."""
     number = float(degree)
     return int(number) if number.is_integer() else number
-
-
-@contextmanager
-def _importable(folder: str) -> Iterator[None]:
-    """Modules beside a user's file come first while it is loaded, and last from then on."""
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)
 
 
 LARGEST_DEGREE = 1e6

@@ -10,8 +10,8 @@ from theory.errors import InvalidInput
 from verify.language.constants import Rival, rivals_of
 from verify.language.ladder import Ladder
 from verify.language.law import Law
-from verify.language.mathml import typeset
 from verify.language.measurement import Measurement
+from verify.mathml import Untypeset, typeset
 from verify.strategies.sizes import Sizes
 
 M = TypeVar("M")
@@ -72,7 +72,7 @@ class Claim(Generic[M, T]):
             raise InvalidInput(f"claim {self.id!r} has several rivals named {', '.join(twice)}")
         try:
             typeset(self.statement)
-        except InvalidInput as error:
+        except Untypeset as error:
             raise InvalidInput(f"claim {self.id!r}: {error}") from error
 
     @property

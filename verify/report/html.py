@@ -11,7 +11,7 @@ from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.events import Event, RunFinished
 from verify.instances import read_json
-from verify.language.mathml import formulas
+from verify.mathml import formulas
 from verify.necessity.page import section as necessity_section
 from verify.registry import registry
 from verify.report import words

@@ -24,7 +24,7 @@ def test_it_is_made_and_its_outcomes_are_as_expected(
     # at this size the errors are larger
     monkeypatch.setattr(dmft_curves, "FINITE_DIMENSION", 30.0)
     made = make_figure(dmft_curves.FIGURE, "quick", tmp_path, lambda _: None)
-    assert [path.suffix for path in made.files] == [".csv", ".png", ".svg", ".json"]
+    assert [path.suffix for path in made.files] == [".csv", ".png", ".svg", ".pdf", ".json"]
     assert [outcome.verdict for outcome in made.outcomes] == ["holds", "holds"]
     assert all(outcome.as_expected for outcome in made.outcomes)
 

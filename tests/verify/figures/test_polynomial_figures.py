@@ -90,7 +90,7 @@ def test_files_and_outcomes(
     )
     monkeypatch.setitem(figure.SIZES, "quick", TINY[figure])
     made = make_figure(figure.FIGURE, "quick", tmp_path, lambda _: None)
-    assert [path.suffix for path in made.files] == [".csv", ".png", ".svg", ".json"]
+    assert [path.suffix for path in made.files] == [".csv", ".png", ".svg", ".pdf", ".json"]
     assert all(path.stat().st_size > 0 for path in made.files)
     with made.files[0].open(encoding="utf-8") as stream:
         names = set(csv.DictReader(stream).fieldnames or ())

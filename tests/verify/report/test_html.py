@@ -12,7 +12,7 @@ import pytest
 from theory.errors import InvalidInput
 from verify.catalogue import all_claims
 from verify.events import RunFinished, RunStarted
-from verify.language.mathml import formulas, split_at_quads
+from verify.mathml import formulas, split_at_quads
 from verify.registry import registry
 from verify.report.digest import digest
 from verify.report.html import MOST_LISTED, HtmlReport, render

@@ -36,7 +36,7 @@ from verify.language import (
     stated,
 )
 from verify.registry import source_of
-from verify.strategies.nets import FAMILIES
+from verify.strategies.nets import FAMILIES, RESCALED
 from verify.strategies.regression import kernel_regression_instances
 
 DECAY = "exponent of the misfit over p + 2 c (L - 1)"
@@ -176,7 +176,7 @@ def _other_targets(instance: FlowInstance) -> FlowInstance:
 MEASUREMENT = Measurement(
     "kernel-regression",
     FlowInstance,
-    FAMILIES,
+    (*FAMILIES, *RESCALED),
     lambda families, sizes: kernel_regression_instances(families, sizes),
     measure,
     OF_REGRESSION,

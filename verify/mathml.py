@@ -8,7 +8,10 @@ from xml.etree import ElementTree as ET
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
-from theory.errors import InvalidInput
+
+class Untypeset(ValueError):
+    """LaTeX beyond the converter, or none."""
+
 
 _FUNCTION = re.compile(r"[A-Za-z]{2,}")
 _SPACE = "0.1667em"
@@ -19,7 +22,7 @@ def formulas(latex: str) -> list[Markup] | None:
     """The parts of a statement as MathML, or None where the LaTeX is beyond the converter."""
     try:
         return typeset(latex)
-    except InvalidInput:
+    except Untypeset:
         return None
 
 
@@ -28,15 +31,15 @@ def typeset(latex: str) -> list[Markup]:
     """The same.
 
     Raises:
-        InvalidInput: the LaTeX is beyond the converter, with what it stumbles over.
+        Untypeset: the LaTeX is beyond the converter, with what it stumbles over.
     """
     try:
         parts = [_math(part) for part in split_at_quads(latex)]
     except Exception as error:  # the converter has many ways to fail, some of them IndexError
         told = str(error) or type(error).__name__
-        raise InvalidInput(f"statement {latex!r} cannot be typeset: {told}") from error
+        raise Untypeset(f"statement {latex!r} cannot be typeset: {told}") from error
     if not parts:
-        raise InvalidInput(f"statement is {latex!r}; it must be LaTeX that can be typeset")
+        raise Untypeset(f"statement is {latex!r}; it must be LaTeX that can be typeset")
     return parts
 
 
