@@ -25,8 +25,5 @@ def neighbours(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.path.remove(own)
-        for other in _FOLDERS:
-            sys.path.remove(other)
         _FOLDERS[:] = [own, *(other for other in _FOLDERS if other != own)]
-        sys.path.extend(_FOLDERS)
+        sys.path[:] = [*(entry for entry in sys.path if entry not in _FOLDERS), *_FOLDERS]

@@ -404,7 +404,7 @@ DIAGNOSE = (
 BAD_COMMANDS: list[tuple[list[str], str]] = [
     ([*DIAGNOSE, "--model", "linear.py:web"], "model is 'linear.py:web'; linear.py has no web"),
     ([*DIAGNOSE, "--data", "small.txt"], "data is 'small.txt'; allowed are X.npz, X.pt"),
-    ([*DIAGNOSE, "--test", "none.npz"], "data: there is no file none.npz"),
+    ([*DIAGNOSE, "--test", "none.npz"], "test: there is no file none.npz"),
     ([*DIAGNOSE[:5], "--checkpoints", "none*.pt"], "checkpoints .*none"),
     ([*DIAGNOSE, "--decay", "-1"], "decay is -1.0; it must be 0 or positive and finite"),
     ([*DIAGNOSE, "--loss", "hinge"], "'--loss': 'hinge' is not one of"),
