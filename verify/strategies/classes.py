@@ -15,9 +15,10 @@ from theory.anchors import balanced_anchor, rescaled_difference_anchor, zero_rea
 from theory.backend import Floats, Integers
 from theory.nets import Deep, Diagonal, PairNet, TwoLayer
 from theory.problem import Problem
+from verify.instances.kinds import Kind
 from verify.strategies.nets import SMOOTH_ACTIVATIONS, AnchoredNet, grid_arrays, nonzero_arrays
 from verify.strategies.sizes import Sizes
-from verify.strategies.tasks import MIN_RELATIVE_GRADIENT, MIN_TEACHER_COSINE
+from verify.strategies.tasks import MIN_RELATIVE_GRADIENT, MIN_TEACHER_COSINE, made_special
 
 FAMILIES = ("diagonal", "two_layer", "deep")
 RESCALED = "rescaled"
@@ -91,7 +92,7 @@ _BY_FAMILY: dict[str, Callable[[int, Sizes], st.SearchStrategy[AnchoredNet]]] = 
 @st.composite
 def class_problems(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Problem:
     """Separable problems of 3 to 5 classes, of two samples at least and of at most twice as many
-    margins as a problem of two classes may have.
+    margins as a problem of two classes may have; in plain units and others.
     """
     classes = draw(st.integers(FEWEST, MOST))
     family = draw(st.sampled_from(families))
@@ -103,7 +104,9 @@ def class_problems(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> 
     assume(kept.size >= 2)
     loss = draw(st.sampled_from(LOSSES))
     own = labels[kept].astype(np.float64)
-    return Problem(anchored.net, anchored.anchor, inputs[kept], own, loss, classes)
+    problem = Problem(anchored.net, anchored.anchor, inputs[kept], own, loss, classes)
+    kind = draw(st.sampled_from(sizes.among(Kind.INPUT_UNITS, Kind.ANCHOR_UNITS)))
+    return problem if kind is Kind.PLAIN else draw(made_special(problem, kind))
 
 
 _WEIGHTS = st.tuples(st.integers(0, MOST - 1), st.sampled_from((1, 2, 3)))

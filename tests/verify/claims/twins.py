@@ -46,6 +46,11 @@ OF_COORDINATES: Final = {
 """Laws on what is made up by coordinates: inputs off the training set, means over the diagonals of
 a matrix."""
 
+OF_SEVERAL_DEGREES: Final = ("bias-phase", "late-biases")
+"""Measurements that add biases to the net of an instance."""
+
+WITHOUT_UNITS: Final = ("samples permuted", "parameters permuted", "relabelled")
+
 Claims = tuple[AnyClaim, ...]
 
 
@@ -63,22 +68,27 @@ def drawn(claims: Claims, seed: int, count: int, sizes: Sizes = QUICK) -> list[F
     return found
 
 
-def alike(instance: FlowInstance, random: np.random.Generator) -> list[Twin]:
+def alike(claims: Claims, instance: FlowInstance, random: np.random.Generator) -> list[Twin]:
     """Its twins; where the regime says nothing, as without weight decay, those in its own units.
 
-    Such a flow starts at the anchor itself: other units of it are another flow.
+    Such a flow starts at the anchor itself: other units of it are another flow. Parts of different
+    degrees have no unit in common.
     """
     twins = list(twins_of(instance, random))
+    if claims[0].measurement.id in OF_SEVERAL_DEGREES:
+        return [twin for twin in twins if twin.name in WITHOUT_UNITS]
     if instance.regime != UNUSED:
         return twins
     return [twin for twin in twins if twin.instance.regime == instance.regime]
 
 
-def composed(instance: FlowInstance, random: np.random.Generator, names: Sequence[str]) -> Twin:
+def composed(
+    claims: Claims, instance: FlowInstance, random: np.random.Generator, names: Sequence[str]
+) -> Twin:
     """All changes of these names at once: a twin of a twin, beside the instance itself."""
 
     def change(before: Twin, name: str) -> Twin:
-        found = {twin.name: twin for twin in alike(before.instance, random)}
+        found = {twin.name: twin for twin in alike(claims, before.instance, random)}
         return found.get(name, before)
 
     unchanged = Twin(
@@ -163,7 +173,7 @@ def main(first: int, last: int) -> None:
         for seed in range(first, last):
             (instance,) = drawn(claims, seed, 2)[1:]
             own = examine_all(claims, instance, rivals=False)
-            for twin in alike(instance, np.random.default_rng(seed)):
+            for twin in alike(claims, instance, np.random.default_rng(seed)):
                 compared += 1
                 found += moved(claims, own, twin)
         print(f"{claims[0].measurement.id}: {compared} twins, {len(found)} differences")
