@@ -1,13 +1,15 @@
 """Every claim that is known: the suite's, those of installed packages, and users' modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from theory.errors import InvalidInput
 from verify.claims import suite_claims
 from verify.instances import Instance, instance_from_json
-from verify.language.claim import AnyClaim
+from verify.language.claim import AnyClaim, Claim
+from verify.registry import registry
 from verify.user_modules import installed_claims, joined, load_claims
 
 
@@ -21,9 +23,28 @@ def all_claims() -> dict[str, AnyClaim]:
 
 
 def claim_named(name: str) -> AnyClaim:
-    """The claim of that id; `InvalidInput` lists the known ones otherwise."""
+    """The claim of that id; `InvalidInput` lists the known ones otherwise.
+
+    One in a file of its name is loaded alone: all of them take seconds.
+    """
+    if (alone := _in_its_file(name)) is not None:
+        return alone
     (claim,) = select(all_claims(), [name])
     return claim
+
+
+def _in_its_file(name: str) -> AnyClaim | None:
+    entry = registry().claims.get(name)
+    if entry is None:
+        return None
+    module = f"verify.claims.{entry.family}.{name.replace('-', '_')}"
+    try:
+        claim = getattr(import_module(module), "CLAIM", None)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            return None
+        raise
+    return claim if isinstance(claim, Claim) and claim.id == name else None
 
 
 def claim_of(module: str | None, name: str) -> AnyClaim:

@@ -1,6 +1,8 @@
 """`check` on nets of which it is known what holds."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from theory.problem import Problem
 from verify.check import CheckPlan, Told, check_net
 from verify.check_task import Wanted, task_of
 from verify.instances.flow import load_module_net
+
+ROOT = Path(__file__).parents[2]
 
 Make = Callable[..., Any]
 
@@ -240,3 +244,19 @@ def test_unusable_net_is_one_sentence(
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert words in answer.err
+
+
+def test_claims_of_a_check_are_loaded_alone() -> None:
+    """All of the suite take seconds."""
+    names = "('kernel-svm', 'frozen-direction', 'norm-law', 'kkt')"
+    code = f"""
+import sys
+from verify.catalogue import claim_named
+assert [claim_named(name).id for name in {names}] == [*{names}]
+print(*sorted(name for name in sys.modules if name.startswith("verify.claims.")))
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert loaded
+    assert all(name.startswith("verify.claims.early_late") for name in loaded), loaded
