@@ -19,6 +19,9 @@ EVERY = 1.0
 SELDOM = 30.0
 """Seconds between two lines where there is no terminal."""
 
+FIRST = 0.05
+"""Share of the work that tells its speed."""
+
 _CLEAR = "\r\x1b[2K"
 
 
@@ -121,11 +124,14 @@ class Progress:
         return f"{told}; now {self._now}" if self._now else told
 
     def _left(self, elapsed: float) -> float | None:
-        """Seconds to the end, of the budget or at the speed so far; None before any is done."""
+        """Seconds to the end, of the budget or at the speed so far; None before that is known.
+
+        The first of many compile what the others find ready.
+        """
         if self._seconds is not None:
             return max(self._seconds - elapsed, 0.0)
         new = self.done - self._resumed
-        if self.total is None or new <= 0:
+        if self.total is None or new < max(1.0, FIRST * (self.total - self._resumed)):
             return None
         return elapsed * max(self.total - self.done, 0) / new
 
