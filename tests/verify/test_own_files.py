@@ -42,6 +42,20 @@ class Numbers(Plain):
     def forward(self, theta, inputs):
         return theta[2].item() * square(inputs @ theta[:2])
 
+class Floats(Plain):
+    def forward(self, theta, inputs):
+        return float(theta[2]) * square(inputs @ theta[:2])
+
+class WeightNorm(torch.nn.Module):
+    input_dim = 2
+    def __init__(self):
+        super().__init__()
+        first = torch.nn.Linear(2, 2, bias=False)
+        self.first = torch.nn.utils.parametrizations.weight_norm(first)
+        self.second = torch.nn.Linear(2, 1, bias=False)
+    def forward(self, inputs):
+        return self.second(self.first(inputs))[:, 0]
+
 class Huge(Plain):
     degree = 1e30
 """
@@ -92,6 +106,7 @@ def test_what_no_transform_follows_is_derived_by_passes_backwards(name: str, net
     ("name", "words"),
     [
         ("Numbers", "forward takes numbers out of theta (float(), .item(), .detach())"),
+        ("Floats", "forward takes numbers out of theta (float(), .item(), .detach())"),
         ("Huge", "degree is 1e+30; outputs scale like alpha^degree"),
     ],
 )
@@ -128,3 +143,18 @@ def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert writable(tmp_path / "new")
     (tmp_path / "file").write_text("")
     assert not writable(tmp_path / "file" / "below")
+
+
+def test_weight_norm_is_followed_through_its_parametrization(nets: Path) -> None:
+    """f = w . (g v / |v|) x is of degree 2 in (g, v, w), v counting nothing."""
+    net = load_module_net(f"{nets}:WeightNorm")
+    assert (net.degree, net.parameters) == (2, 8)
+    g, v, w = np.array([0.5, -2.0]), np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.7, 1.5])
+    inputs = np.array([[1.0, 1.0], [1.0, -1.0]])
+    rows = v / np.linalg.norm(v, axis=1)[:, None]
+    theta = np.concatenate([g, v.ravel(), w])
+    np.testing.assert_allclose(net.outputs(theta, inputs), inputs @ rows.T @ (g * w), rtol=1e-13)
+    jacobian = net.jacobian(theta, inputs)
+    np.testing.assert_allclose(jacobian[:, :2], (inputs @ rows.T) * w, rtol=1e-12)
+    np.testing.assert_allclose(jacobian[:, 6:], (inputs @ rows.T) * g, rtol=1e-12)
+    assert np.abs(np.einsum("nij,ij->ni", jacobian[:, 2:6].reshape(2, 2, 2), v)).max() < 1e-14
