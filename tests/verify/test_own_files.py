@@ -102,6 +102,7 @@ def test_what_no_transform_follows_is_derived_by_passes_backwards(name: str, net
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore:Converting a tensor")
 @pytest.mark.parametrize(
     ("name", "words"),
     [
