@@ -492,6 +492,10 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     ([*CHECK, "--input-dim", "0"], "input-dim is 0; .* at least 1"),
     ([*CHECK, "--parameters", "0"], "parameters is 0; .* at least 1"),
     ([*CHECK, "--samples", "0"], "samples is 0; .* at least 1"),
+    (
+        [*CHECK, "--samples", "3", "--data", "train.npz"],
+        "samples is 3; with data there are as many as",
+    ),
     ([*CHECK, "--examples", "0"], "examples is 0; .* at least 1"),
     ([*CHECK, "--data", "none.npz"], "data: there is no file none.npz"),
     ([*CHECK, "--data", "list.json"], "data: list.json has no 'inputs'; inputs and labels are"),

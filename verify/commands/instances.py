@@ -63,7 +63,7 @@ def replay(file: Path, modules: tuple[str, ...]) -> int:
 @click.argument("net", metavar="FILE:CLASS")
 @click.option("--input-dim", type=int, help="Length of an input [default: the class's input_dim].")
 @click.option("--parameters", type=int, help="Length of theta [default: the class's parameters].")
-@click.option("--samples", type=int, default=4, show_default=True, help="Samples of random tasks.")
+@click.option("--samples", type=int, help="Samples of random tasks [default: 4].")
 @click.option("--examples", type=int, default=1, show_default=True, help="Tasks.")
 @click.option(
     "--data",
@@ -78,11 +78,13 @@ def replay(file: Path, modules: tuple[str, ...]) -> int:
 @click.option("--quick", is_flag=True, help="One task, of two samples where they are random.")
 @seed_option
 @report_option("check", "Folder for counterexamples.")
-def check(net: str, report: Path, **options: Any) -> int:
+def check(net: str, report: Path, samples: int | None, data: str | None, **options: Any) -> int:
     """Check the assumptions and both theorems on a torch net of your own."""
     from verify.check import CheckPlan, Told, check_net
     from verify.progress import Progress
 
+    if samples is not None and data is not None:
+        raise InvalidInput(f"samples is {samples}; with data there are as many as it has")
     written: list[Path] = []
     with (
         told_when_interrupted(lambda: counterexamples_kept(written)),
@@ -97,4 +99,6 @@ def check(net: str, report: Path, **options: Any) -> int:
             progress.reached(done, total)
             progress.running(words)
 
-        return check_net(CheckPlan(net, report, **options), Told(say, step, written.append))
+        given: dict[str, Any] = {} if samples is None else {"samples": samples}
+        plan = CheckPlan(net, report, data=data, **given, **options)
+        return check_net(plan, Told(say, step, written.append))
