@@ -3,9 +3,11 @@
 What is drawn are problems without them; an instance file is that of its weights.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
-from hypothesis import assume
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from theory.anchors import difference_anchor
@@ -43,10 +45,18 @@ def _problems(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Probl
     if family == "deep":
         source = linear_nets().flatmap(lambda net: separable_tasks(net, small.max_samples))
     else:
-        source = class_problems(OF_CLASSES, small) if several else problems((family,), sizes=small)
+        more = replace(small, max_samples=2 * small.max_samples)  # half of them are not clear
+        source = class_problems(OF_CLASSES, more) if several else problems((family,), sizes=small)
     problem = draw(source)
-    assume(problem.samples >= 2 and strict(kernel_svm(problem)))
-    return problem
+    return next((part for part in _parts(problem) if strict(kernel_svm(part))), None) or reject()
+
+
+def _parts(problem: Problem) -> Iterator[Problem]:
+    """What is left with fewer samples, from `MOST_SAMPLES` down to two: strict more often."""
+    every = range(problem.samples)
+    for count in range(min(problem.samples, MOST_SAMPLES), 1, -1):
+        for kept in map(list, combinations(every, count)):
+            yield replace(problem, inputs=problem.inputs[kept], labels=problem.labels[kept])
 
 
 @st.composite
