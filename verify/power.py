@@ -17,7 +17,7 @@ from verify.language.claim import Claim
 from verify.language.constants import DETUNINGS, constants_of, detunings_of
 from verify.language.law import Basis, Kind
 
-SHARP = 0.05
+LOOSE = 0.05
 """A bound of which no instance uses more than this share is marked: nothing comes near it."""
 
 
@@ -99,13 +99,13 @@ def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power])
     exact = any(
         law.kind in (Kind.RATE, Kind.ORDERED) or law.basis is Basis.IDENTITY for law in ruling.laws
     )
-    near = any((law.largest or 0.0) >= SHARP for law in ruling.laws)
+    near = any((law.largest or 0.0) >= LOOSE for law in ruling.laws)
     detected = any(power.detected is not None for power in powers)
     if detected or near or (exact and not powers):
         return ""
     if powers:
         return "no error of 50 % in any of its constants is detected"
-    return f"no value comes within {100 * SHARP:g} % of its bound"
+    return f"no value comes within {100 * LOOSE:g} % of its bound"
 
 
 def sabotages(evidence: Sequence[Evidence]) -> dict[str, bool | None]:

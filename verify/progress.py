@@ -89,6 +89,12 @@ class Progress:
             self.total = self.total if total is None else total
         self.draw()
 
+    def step(self, done: int, total: int, what: str) -> None:
+        """So many of so many are done, and this runs from now on."""
+        with self._lock:
+            self.done, self.total, self._now = done, total, what
+        self.draw()
+
     def advance(self) -> None:
         """One more is done."""
         self.reached(self.done + 1)

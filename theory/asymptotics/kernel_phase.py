@@ -66,9 +66,14 @@ def refined_normalization(svm: KernelSVM, log_inverse_decay: float) -> float:
 
 def log_refined_normalization(svm: KernelSVM, log_inverse_decay: float) -> float:
     """Its logarithm, also where it leaves float64."""
-    total = log_inverse_decay + 2.0 * log(svm.margin) + dual_entropy(svm)
+    return log_machine_norm(log(svm.margin), dual_entropy(svm), log_inverse_decay)
+
+
+def log_machine_norm(log_margin: float, entropy: float, log_inverse_decay: float) -> float:
+    """The same of log gamma and of the entropy of the normalised multipliers."""
+    total = log_inverse_decay + 2.0 * log_margin + entropy
     x = plus_logarithm_inverse(total)
-    return (log(x) if x > 1.0 else total - x) - log(svm.margin)
+    return (log(x) if x > 1.0 else total - x) - log_margin
 
 
 def norm_bounds(svm: KernelSVM, log_inverse_decay: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from scipy.optimize import brentq
 
-from theory.asymptotics.kernel_phase import plus_logarithm_inverse
+from theory.asymptotics.kernel_phase import log_machine_norm
 from theory.errors import InvalidInput
 
 LATEST: Final = 1e4
@@ -44,14 +44,12 @@ class DecayRun:
     margin: float
     entropy: float
 
-    def machine_norm(self, decay_time: float) -> float:
+    def log_machine_norm(self, decay_time: float) -> float:
         """log |eta| at s: how long the kernel machine is, in units of theta-bar."""
         log_margin = log(self.margin) - (self.degree - 1) * log(self.norm)
         level = -log(self.samples * self.degree * self.decay)
         level += 2.0 * (self.degree - 1) * (log(self.norm) - decay_time)
-        total = level + 2.0 * log_margin + self.entropy
-        x = plus_logarithm_inverse(total)
-        return (log(x) if x > 1.0 else total - x) - log_margin
+        return log_machine_norm(log_margin, self.entropy, level)
 
 
 def grokking_time(norm: float, decay: float) -> float:
@@ -81,12 +79,12 @@ def transition_time(run: DecayRun) -> float:
 
     def excess(decay_time: float) -> float:
         left = run.degree * (log(run.norm) - decay_time) + log(tan(TURN))
-        return left - run.machine_norm(decay_time)
+        return left - run.log_machine_norm(decay_time)
 
     if excess(0.0) <= 0:
         raise InvalidInput(
             "norm of the start is too small for a kernel phase: the kernel machine outgrows it at "
-            f"once (|eta| = {exp(run.machine_norm(0.0)):.3g}, alpha^L = "
+            f"once (|eta| = {exp(run.log_machine_norm(0.0)):.3g}, alpha^L = "
             f"{run.norm**run.degree:.3g})"
         )
     high = max(log(run.norm), 0.1)

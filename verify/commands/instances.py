@@ -95,10 +95,6 @@ def check(net: str, report: Path, samples: int | None, data: str | None, **optio
             progress.clear()
             click.echo(line)
 
-        def step(done: int, total: int, words: str) -> None:
-            progress.reached(done, total)
-            progress.running(words)
-
         given: dict[str, Any] = {} if samples is None else {"samples": samples}
         plan = CheckPlan(net, report, data=data, **given, **options)
-        return check_net(plan, Told(say, step, written.append))
+        return check_net(plan, Told(say, progress.step, written.append))

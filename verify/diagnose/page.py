@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from verify.atomic import write_text
 from verify.diagnose.table import COLUMNS, at_path
+from verify.report.pages import templates_of
 from verify.report.svg import INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
 from verify.report.words import number
 
@@ -50,13 +51,7 @@ PLOTS: Final = (
 
 def page_text(data: Mapping[str, Any]) -> str:
     """The page."""
-    environment = Environment(
-        loader=PackageLoader("verify.diagnose"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = templates_of("verify.diagnose")
     environment.filters["number"] = number
     reports = PackageLoader("verify.report")
     style = Markup(reports.get_source(environment, "style.css")[0])

@@ -7,13 +7,11 @@ from math import isfinite
 from typing import Any
 
 from verify.alone import in_digits
+from verify.power import LOOSE
 from verify.report.words import NOTHING, number
 
 SHARP = 0.5
 """A bound that an instance takes half of says something; a factor 2 would be noticed."""
-
-LOOSE = 0.05
-"""A bound that none takes a twentieth of says little."""
 
 UNTOLD = ("seed",)
 MOST_MEASURES = 3

@@ -7,16 +7,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from verify.report import words
 
 
-@cache
-def environment() -> Environment:
-    """Templates beside this file, escaped; a name that nothing defines is an error."""
-    made = Environment(
-        loader=PackageLoader("verify.report"),
+def templates_of(package: str) -> Environment:
+    """Templates of a package, escaped; a name that nothing defines is an error."""
+    return Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+
+
+@cache
+def environment() -> Environment:
+    """Templates beside this file, with the words that they set."""
+    made = templates_of("verify.report")
     filters = (
         words.number,
         words.heading,
