@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from verify.counterexamples import Worst
 from verify.results import ClaimResult, RunResult
 
 
@@ -42,17 +43,14 @@ class FurtherStarted:
 
 @dataclass(frozen=True)
 class ShrinkStarted:
-    """`severity` is in bounds where an instance refutes alone, else in tolerances of a rate."""
+    """Of each falsified claim the worst instance, from which shrinking begins."""
 
-    claim: str
-    severity: float
-    tries: int
-    alone: bool
+    worst: tuple[Worst, ...]
 
 
 @dataclass(frozen=True)
 class CounterexampleLost:
-    """Saving or shrinking a counterexample failed; the verdict stands."""
+    """Saving or shrinking a counterexample failed, in words; the verdict stands."""
 
     claim: str
     message: str

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from verify.alone import judge_instance
 from verify.language.claim import Finding
-from verify.language.law import Basis, Check, Estimate, Kind, Law
+from verify.language.law import Basis, Check, Estimate, Kind, Law, Status
 
 Outcome = Literal[
     "measured",
@@ -93,6 +94,11 @@ class Evidence:
     sabotages: tuple[Sabotage, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def refuted(self) -> set[str]:
+        """The keys of what it refutes by itself: more instances cannot save it."""
+        return {key for key, laws in self.laws.items() if judge_instance(laws) is Status.REFUTED}
 
     def to_json(self) -> dict[str, Any]:
         plain = replace(self, laws={})

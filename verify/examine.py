@@ -2,12 +2,13 @@
 
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def examine_all(
     rivals: bool = True,
     sabotage: bool = False,
     independent: bool = False,
+    settled: Mapping[str, Set[str]] = MappingProxyType({}),
 ) -> dict[str, Evidence]:
     """Evidence of claims that share a measurement, by id.
 
@@ -63,6 +65,7 @@ def examine_all(
             they need not be asked.
         sabotage: also measure it in the wrong worlds that the measurement names.
         independent: also measure it by the independent route, where there is one.
+        settled: detuned theories, by claim, of which more need not be known.
 
     Raises:
         InvalidInput: the instance is of another kind.
@@ -85,7 +88,8 @@ def examine_all(
         if failure is not None:
             found[claim.id] = replace(blank, outcome=failure[0], message=failure[1])
         else:
-            found[claim.id] = _asserted(claim, measured, blank, rivals)
+            known = settled.get(claim.id, set())
+            found[claim.id] = _asserted(claim, measured, blank, rivals, known)
     if failure is None and sabotage:
         found = _sabotaged(claims, instance, found)
     if failure is None and independent and measurement.independent is not None:
@@ -199,7 +203,9 @@ def laws_in_parts(claim: AnyClaim, measured: Any) -> tuple[Laws, tuple[Failure, 
     return tuple(laws), tuple(failures)
 
 
-def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> Evidence:
+def _asserted(
+    claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool, settled: Set[str]
+) -> Evidence:
     start = perf_counter()
     assertions = Assertions(claim.laws, measured, claim.theory)
     stated, failure = attempt(lambda: _told(claim, assertions.of(claim.theory)))
@@ -209,7 +215,7 @@ def _asserted(claim: AnyClaim, measured: Any, blank: Evidence, rivals: bool) -> 
     laws = {CLAIM: own}
     if rivals:
         laws |= dict(_of_rivals(claim, assertions, own))
-        laws |= dict(_detuned(claim, assertions))
+        laws |= dict(_detuned(claim, assertions, settled))
     told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
@@ -232,7 +238,9 @@ def _unresolved(laws: Laws, reason: str) -> Laws:
     return tuple(Law(law.id, law.kind, law.basis, unresolved=reason) for law in laws)
 
 
-def _detuned(claim: AnyClaim, assertions: Assertions) -> Iterator[tuple[str, Laws]]:
+def _detuned(
+    claim: AnyClaim, assertions: Assertions, settled: Set[str]
+) -> Iterator[tuple[str, Laws]]:
     """What the detuned theories assert, as much of it as the judge needs.
 
     Nobody wrote these theories: one whose laws cannot be computed, for whatever reason, is left
@@ -241,6 +249,8 @@ def _detuned(claim: AnyClaim, assertions: Assertions) -> Iterator[tuple[str, Law
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for detuning in detunings_of(claim.theory):
+            if detuning.key in settled:
+                continue
             with suppress(Exception):
                 laws, _ = _told(claim, assertions.of(detuning.theory))
                 yield detuning.key, tuple(decisive(law) for law in laws)

@@ -46,15 +46,17 @@ class Power:
 def power_of(claim: Claim[Any, Any], evidence: Sequence[Evidence]) -> tuple[Power, ...]:
     """The power of the evidence against errors in each constant.
 
-    A theory that could not be computed on some instance is not detected; a constant of which the
-    largest errors could be computed on none was not tried, and is left out.
+    A theory that an instance refutes by itself is detected, and further ones need not be asked. One
+    that rates refute has to be computed on every instance; a constant of which the largest errors
+    could be computed on none was not tried, and is left out.
     """
     computed = [set(entry.laws) for entry in evidence if entry.outcome == "measured"]
     tried, complete = set().union(*computed), computed and set.intersection(*computed)
 
     @cache
     def rejected(key: str) -> bool:
-        return key in complete and judge(evidence, key).verdict == "falsified"
+        ruling = judge(evidence, key)
+        return ruling.verdict == "falsified" and (ruling.refuted > 0 or key in complete)
 
     keys: dict[str, dict[float, list[str]]] = {}
     for detuning in detunings_of(claim.theory):

@@ -8,9 +8,9 @@ from time import perf_counter
 from typing import Any
 
 from theory.errors import InvalidInput
-from verify.alone import SINGLE_RATE, against
-from verify.atomic import make_folder, write_json
+from verify.atomic import make_folder
 from verify.budget import Spending
+from verify.counterexamples import given_up, save, shrunk, worst_of
 from verify.engines import Engine, started
 from verify.environment import describe_environment
 from verify.events import (
@@ -39,9 +39,7 @@ from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.necessity.table import NecessityPlan, run_necessity
 from verify.profiles import PAIRS, Profile
-from verify.replay import replay_command
-from verify.results import ClaimResult, Counterexample, RunResult, judge_claim
-from verify.search import shrink_counterexample
+from verify.results import ClaimResult, RunResult, judge_claim
 from verify.shards import (
     Shard,
     ShardResult,
@@ -120,14 +118,11 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
         if plan.budget is not None:
             work.spend(plan.budget + start - resumed)
         confirmations = work.confirm()
-    results = []
-    for claim in plan.claims:
-        result = _judged(claim, work, confirmations.get(claim.id, ()))
-        _tell(listeners, ClaimJudged(result))
-        results.append(result)
+        judged = [_judged(claim, work, confirmations.get(claim.id, ())) for claim in plan.claims]
+        results = _complete(judged, work, plan, listeners)
     searched = _necessity(plan, listeners) if plan.necessity else None
     outcome = RunResult(
-        tuple(results),
+        tuple(results[claim.id] for claim in plan.claims),
         plan.profile.name,
         plan.seed,
         plan.command,
@@ -279,53 +274,32 @@ def _judged(claim: AnyClaim, work: _Work, fresh: Sequence[ShardResult]) -> Claim
     result = judge_claim(claim, evidence, discarded, missing)
     if refuted_by_rates_alone(result.ruling):
         result = replace(result, ruling=confirmed(result.ruling, claim, fresh))
-    if result.ruling.verdict != "falsified":
-        return result
-    found, failure = attempt(lambda: _counterexample(result, shards, work.plan, work.listeners))
-    if failure is not None:
-        _tell(work.listeners, CounterexampleLost(claim.id, failure[1]))
-        return result
-    return replace(result, counterexample=found)
+    return result
 
 
-def _counterexample(
-    result: ClaimResult,
-    shards: Sequence[ShardResult],
-    plan: RunPlan,
-    listeners: Sequence[Listener],
-) -> Counterexample:
-    """Shrink the worst instance, save it, and say how to replay it.
-
-    Those that refute a bound come first. Where there are none, a rate is refuted by its median, and
-    the worst instance is the one on which it is furthest off.
-    """
-    claim = result.claim
-    refuted = [rate.quantity for rate in result.ruling.rates if rate.judgement == "refuted"]
-    (alone, worst), shard, entry = max(
-        (
-            (against(entry.laws[CLAIM], refuted), found.shard, entry)
-            for found in shards
-            for entry in found.of(claim.id)
-            if entry.outcome == "measured"
-        ),
-        key=lambda entry: entry[0],
-    )
-    _tell(listeners, ShrinkStarted(claim.id, worst, plan.profile.shrink_tries, alone))
-    shrunk = None
-    if shard.family != "examples" and worst > (1.0 if alone else SINGLE_RATE):
-        shrunk = shrink_counterexample(
-            claim,
-            claim.instances((shard.family,), shard.sizes),
-            shard.seed,
-            shard.count,
-            worst,
-            plan.profile.shrink_tries,
-            () if alone else refuted,
-        )
-    path = plan.folder / "counterexamples" / f"{claim.id}.json"
-    data = entry.instance if shrunk is None else shrunk[0].to_json()
-    write_json(path, {**data, "claim": claim.id})
-    severity = worst if shrunk is None else shrunk[1]
-    return Counterexample(
-        str(path), replay_command(claim, path), severity, shrunk is not None, alone
-    )
+def _complete(
+    results: Sequence[ClaimResult], work: _Work, plan: RunPlan, listeners: Sequence[Listener]
+) -> dict[str, ClaimResult]:
+    """Results by claim, of what is falsified with a counterexample; each is told once complete."""
+    complete = {}
+    falsified = {r.claim.id: r for r in results if r.ruling.verdict == "falsified"}
+    for result in results:
+        if result.claim.id not in falsified:
+            complete[result.claim.id] = result
+            _tell(listeners, ClaimJudged(result))
+    tries = plan.profile.shrink_tries
+    worst = [worst_of(r, work.all_of(r.claim), tries) for r in falsified.values()]
+    if worst:
+        _tell(listeners, ShrinkStarted(tuple(worst)))
+    for found in work.engine.results(worst, shrunk, given_up):
+        claim = falsified[found.claim].claim
+        kept, failure = attempt(lambda c=claim, f=found: save(c, f, plan.folder))
+        if found.failure:
+            told = f"its counterexample could not be shrunk: {found.failure}"
+            _tell(listeners, CounterexampleLost(found.claim, told))
+        if failure is not None:
+            told = f"its counterexample could not be kept: {failure[1]}"
+            _tell(listeners, CounterexampleLost(found.claim, told))
+        complete[found.claim] = replace(falsified[found.claim], counterexample=kept)
+        _tell(listeners, ClaimJudged(complete[found.claim]))
+    return complete

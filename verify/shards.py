@@ -164,14 +164,23 @@ def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
     attacked = shard.count - -(-SABOTAGED // len(measurement.families)) if not shard.index else inf
     routed = shard.count - 1 if not shard.index and shard.family == measurement.families[0] else inf
     drawn = 0
+    settled: dict[str, set[str]] = {claim.id: set() for claim in claims}
 
     def use(instance: Instance) -> None:
         nonlocal drawn
         drawn += 1
         if drawn > repeated:
             k = len(collected)
-            found = examine_all(claims, instance, sabotage=k >= attacked, independent=k >= routed)
+            found = examine_all(
+                claims,
+                instance,
+                sabotage=k >= attacked,
+                independent=k >= routed,
+                settled=settled,
+            )
             collected.append(found)
+            for name, entry in found.items():
+                settled[name] |= entry.refuted
 
     strategy = measurement.instances((shard.family,), shard.sizes)
     discarded, failure = attempt(

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ import verify.engines.dask
 import verify.runner
 from theory.errors import AssumptionError, InvalidInput
 from verify.catalogue import claim_named
+from verify.counterexamples import Worst, given_up
 from verify.engines import RETRIES, Work, started
-from verify.events import Event, RunStarted, ShardFinished
+from verify.engines.base import Lost
+from verify.events import CounterexampleLost, Event, RunStarted, ShardFinished
 from verify.report.results_file import ResultsFile
 from verify.runner import run
 from verify.shards import Shard, ShardResult, missing
@@ -106,6 +109,20 @@ def test_worker_that_dies_between_shards_costs_nothing() -> None:
     assert not {result.missing for result in later} - {0}
 
 
+def test_worker_that_has_grown_goes_on() -> None:
+    """By what torch and compiled code take: a worker of its own for each of them costs seconds."""
+
+    def grow(shard: Shard) -> ShardResult:
+        if shard.index == 2:
+            sys.modules["grown"] = bytes(400_000_000)  # type: ignore[assignment]
+            time.sleep(1.2)  # loky looks once a second
+        return ShardResult(shard, (), os.getpid())
+
+    with started("loky", 2) as workers:
+        found = [list(workers.results([shard(k), shard(k)], grow)) for k in range(4)]
+    assert len({result.discarded for results in found for result in results}) == 2
+
+
 def failing_work() -> Work:
     def work(shard: Shard) -> ShardResult:
         from theory.errors import AssumptionError
@@ -170,9 +187,13 @@ class _Losing:
     def __init__(self, index: int | None) -> None:
         self.index = index
 
-    def results(self, shards: Sequence[Shard], work: Work) -> Iterator[ShardResult]:
-        for each in shards:
-            yield missing(each) if each.index == self.index else work(each)
+    def results(self, tasks: Sequence[Any], work: Work, lost: Lost = missing) -> Iterator[Any]:
+        for task in tasks:
+            yield lost(task) if _index(task) == self.index else work(task)
+
+
+def _index(task: Shard | Worst) -> int:
+    return task.index if isinstance(task, Shard) else task.shard.index
 
 
 def losing(index: int | None) -> Callable[..., Any]:
@@ -212,6 +233,17 @@ def test_refuted_claim_stays_refuted_with_shards_missing(
     (entry,) = run(plan(tiny_claim(limit=3.0)), ()).claims
     assert entry.ruling.verdict == "falsified"
     assert entry.missing > 0
+
+
+def test_worker_lost_while_shrinking_leaves_the_instance_as_it_was_drawn(
+    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify.runner, "shrunk", given_up)
+    events: list[Event] = []
+    (entry,) = run(plan(tiny_claim(limit=3.0)), (events.append,)).claims
+    assert entry.counterexample is not None
+    assert not entry.counterexample.shrunk
+    assert any(isinstance(event, CounterexampleLost) for event in events)
 
 
 def test_everything_missing_is_inconclusive(

@@ -269,3 +269,21 @@ WHOLE = Power("n", 2, (1.0,), 1.0)
 def test_power_in_words(powers: tuple[Power, ...], words: str, ends: str) -> None:
     assert in_words(powers) == words
     assert range_in_words(powers) == ends
+
+
+def test_what_an_instance_refutes_is_asked_of_no_other(
+    sharp: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a shard: a limit that is put off leaves [100, 102], is stated once, and is detected."""
+    asked: list[float] = []
+
+    def told(total: float, theory: Theory) -> list[Law]:
+        asked.append(theory.limit)
+        return [bound("low", 100.0, theory.limit), bound("high", theory.limit, 102.0)]
+
+    claim = sharp(theory=Theory(limit=101.0), laws=told, rivals=(), families=("any",))
+    (entry,) = running(claim, plan, monkeypatch, examples=8).claims
+    (limit,) = (power for power in entry.power if power.constant == "limit")
+    assert limit.detected == 0.02
+    assert [asked.count(101.0 * (1.0 + size)) for size in (0.5, 0.02, -0.02)] == [1, 1, 1]
+    assert asked.count(101.0) >= 8

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from stated import Total, bound, rate, tiny
 
+import verify.counterexamples
 import verify.runner
 from theory.errors import (
     AssumptionError,
@@ -430,7 +431,7 @@ def test_claims_that_share_a_measurement_measure_an_instance_once(plan: Make) ->
     known = {"one": one, "two": two}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify.shards, "claim_of", lambda module, name: known[name])
-        patch.setattr(verify.runner, "_counterexample", lambda *_: None)
+        patch.setattr(verify.runner, "shrunk", lambda worst: worst)
         first, second = run(plan(one, two), ()).claims
     assert [e.instance["inputs"] for e in first.evidence] == [
         e.instance["inputs"] for e in second.evidence
@@ -470,17 +471,23 @@ def test_a_strategy_that_fails_is_inconclusive(tiny_claim: Make, plan: Make) -> 
     assert "its strategy: ZeroDivisionError" in result.claims[0].ruling.shortfalls[0]
 
 
-def test_a_counterexample_that_cannot_be_kept_loses_no_verdict(
-    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "name", "kept"),
+    [(verify.counterexamples, "shrink_counterexample", True), (verify.runner, "save", False)],
+)
+def test_a_counterexample_that_cannot_be_shrunk_or_kept_loses_no_verdict(
+    owner: Any, name: str, kept: bool, tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise TypeError("cannot be read back")
 
-    monkeypatch.setattr(verify.runner, "shrink_counterexample", fail)
+    monkeypatch.setattr(owner, name, fail)
     events: list[Event] = []
     result = run(plan(tiny_claim(limit=3.0)), (events.append,))
     assert (result.claims[0].ruling.verdict, result.exit_status) == ("falsified", 1)
-    assert any(isinstance(event, CounterexampleLost) for event in events)
+    assert (result.claims[0].counterexample is not None) == kept
+    (lost,) = (event for event in events if isinstance(event, CounterexampleLost))
+    assert "cannot be read back" in lost.message
 
 
 def test_a_refutation_by_a_rate_is_confirmed_on_fresh_instances(
@@ -547,3 +554,10 @@ def test_an_independent_route_that_disagrees_withdraws_the_verdict(
     assert entry.ruling.verdict == verdict
     assert entry.to_json()["independent"]["numbers"] == 2
     assert ("an independent route finds" in " ".join(entry.ruling.shortfalls)) == (factor > 1.0)
+
+
+def test_an_instance_that_is_dear_is_shrunk_in_fewer_tries(tiny_claim: Make, plan: Make) -> None:
+    events: list[Event] = []
+    run(plan(tiny_claim(limit=3.0, thrift=3)), (events.append,))
+    (started,) = (event for event in events if isinstance(event, ShrinkStarted))
+    assert [worst.tries for worst in started.worst] == [67]  # of 200

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, process_executor
 
 from verify.engines.base import RETRIES, Engine, Lost, Work
 from verify.shards import missing
 
+_GROWTH = 2 * 2**30
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -82,7 +83,12 @@ class _Processes:
 
 
 def _end_with(parent: int) -> None:
-    """Let this process end when its parent is gone, however that ended."""
+    """Let this process end when its parent is gone, however that ended, and not before.
+
+    loky replaces a worker that has grown by 300 MB since its first task. Ours grow by that when
+    they load torch and compiled code, which is no leak, and loading it again costs seconds.
+    """
+    process_executor._MAX_MEMORY_LEAK_SIZE = _GROWTH
 
     def watch() -> None:
         while os.getppid() == parent:

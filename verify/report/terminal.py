@@ -1,7 +1,7 @@
 """Verdicts on stdout, as a table where it fits and claim by claim where not; progress on stderr."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 
 from verify.alone import in_digits, ratio
+from verify.counterexamples import Worst
 from verify.events import (
     AssumptionSearched,
     ClaimJudged,
@@ -61,18 +62,11 @@ class Terminal:
             case FurtherStarted():
                 self._say(f"planned examples done; {event.seconds:.0f} s left for further ones")
             case ShrinkStarted():
-                refuted = (
-                    f"refuted by {event.severity:.3g} times its bound"
-                    if event.alone
-                    else f"a rate is refuted, {event.severity:.3g} tolerances off at the most"
-                )
-                self._say(f"{event.claim}: {refuted}; shrinking (at most {event.tries} instances)")
-                self._now(f"shrinking a counterexample to {event.claim}")
+                self._shrink(event.worst)
             case CounterexampleLost():
-                self._say(f"{event.claim}: its counterexample could not be kept: {event.message}")
+                self._say(f"{event.claim}: {event.message}")
             case ClaimJudged():
                 self._judged(event.result)
-                self._now("judging")
             case AssumptionSearched():
                 self._now("which assumptions are needed")
                 for line in lines_of(event.entry):
@@ -105,6 +99,19 @@ class Terminal:
             self._progress.reached(done, total)
         self._now(", ".join(running) or "judging")
 
+    def _shrink(self, worst: Sequence[Worst]) -> None:
+        for one in worst:
+            refuted = (
+                f"refuted by {one.severity:.3g} times its bound"
+                if one.alone
+                else f"a rate is refuted, {one.severity:.3g} tolerances off at the most"
+            )
+            self._say(f"{one.claim}: {refuted}; shrinking (at most {one.tries} instances)")
+        self._stop()
+        self._progress = self._begin("counterexamples", len(worst))
+        self._progress.__enter__()
+        self._now("shrinking them")
+
     def _now(self, what: str) -> None:
         if self._progress is not None:
             self._progress.running(what)
@@ -117,6 +124,8 @@ class Terminal:
     def _judged(self, result: ClaimResult) -> None:
         if result.counterexample is not None:
             self._say(f"{result.claim.id}: replay with {result.counterexample.command}")
+        if self._progress is not None and result.ruling.verdict == "falsified":
+            self._progress.advance()
         for rival in result.rivals:
             if not rival.rejected:
                 self._say(f"{result.claim.id}: rival {rival.id} was not rejected")
