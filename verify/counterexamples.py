@@ -81,7 +81,8 @@ def shrunk(worst: Worst) -> Worst:
 def _simplest(worst: Worst) -> Any:
     shard = worst.shard
     claim = claim_of(shard.module, worst.claim)
-    if shard.family == "examples" or worst.severity <= (1.0 if worst.alone else SINGLE_RATE):
+    near = worst.severity <= (1.0 if worst.alone else SINGLE_RATE)
+    if shard.family == "examples" or near or not worst.tries:
         return None
     return shrink_counterexample(
         claim,

@@ -1,6 +1,5 @@
 """One fault in a copy of the packages: what the claims say of it, and what the tests do."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from theory.errors import InvalidInput
 from tools.mutants.catalogue import ROOT, Mutant, mirrored_tests, mutated
 
 _COPIED: Final = ("theory", "verify", "tests", "examples", "pyproject.toml")
+_JUDGED: Final = Path(__file__).with_name("judged.py")
 _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__")
 
 TIMEOUT: Final = 900.0
@@ -87,14 +87,8 @@ class Workspace:
 
     def verdict(self, claim: str, examples: int, seed: int) -> str:
         """The verdict of a claim over so many instances."""
-        report = self.folder / "report"
-        shutil.rmtree(report, ignore_errors=True)
-        options = ["--examples", str(examples), "--seed", str(seed), "--report", str(report)]
-        self._python("-m", "verify", "run", "--claim", claim, *options)
-        results = report / "results.json"
-        found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-        told = {entry["id"]: str(entry["verdict"]) for entry in found.get("claims", ())}
-        return told.get(claim, NO_VERDICT)
+        ran = self._python(str(_JUDGED), claim, str(examples), str(seed), str(self.folder / "run"))
+        return ran.stdout.strip() if ran is not None and ran.returncode == 0 else NO_VERDICT
 
     def failing_test(self, tests: Sequence[str]) -> str:
         """The first of the tests that fails; empty where none does."""
