@@ -14,7 +14,8 @@ from functools import cache
 from statistics import median
 from typing import Literal
 
-from scipy.stats import binom
+import numpy as np
+from scipy.special import bdtr, bdtrc
 
 from verify.alone import SINGLE_RATE
 from verify.language.law import Estimate, Law
@@ -107,7 +108,7 @@ def _judge(samples: int, low: float, high: float, far: float) -> RateJudgement:
 
 def _beyond_chance(far: float, samples: int) -> bool:
     """Whether so large a share is far off with probability (1 - `CONFIDENCE`) / 2 at most."""
-    return bool(binom.sf(round(far * samples) - 1, samples, MAX_FAR) < (1.0 - CONFIDENCE) / 2.0)
+    return bool(bdtrc(round(far * samples) - 1, samples, MAX_FAR) < (1.0 - CONFIDENCE) / 2.0)
 
 
 def scatter_in_words(far: float, samples: int) -> str:
@@ -133,4 +134,5 @@ def _skipped(count: int) -> int:
 
     The order statistics that are left enclose the median with 95 % confidence.
     """
-    return max(int(binom.ppf((1.0 - CONFIDENCE) / 2.0, count, 0.5)) - 1, 0)
+    below = bdtr(np.arange(count + 1), count, 0.5)
+    return max(int(np.searchsorted(below, (1.0 - CONFIDENCE) / 2.0)) - 1, 0)

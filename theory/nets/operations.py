@@ -69,6 +69,8 @@ _UNARY: Final = {
     "relu": "np.maximum({0}, 0.0)",
     "square": "{0} * {0}",
 }
+_BINARY: Final = {"maximum": "np.maximum({0}, {1})", "minimum": "np.minimum({0}, {1})"}
+_SPLITS: Final = {"split", "split_copy", "split_with_sizes", "split_with_sizes_copy"}
 _COMPARISONS: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 _LINEAR: Final = {"mul", "mm", "bmm", "mv", "dot", "convolution"}
 """Zero where one of the first two arguments is."""
@@ -91,10 +93,16 @@ def line_of(target: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Line 
         return Line(constant=np.zeros(shape))
     if name in _IDENTITIES or (name == "_to_copy" and args[0].value.dtype == value.dtype):
         return Line(args[0].code)
+    if name == "_to_copy" and str(value.dtype) == "torch.float64":
+        return Line(f"{args[0].code}.astype(np.float64)")
     if name in _SHAPES:
         return _reshaped(args[0], shape)
     if name in _UNARY and not kwargs:
         return Line(_UNARY[name].format(args[0].code))
+    if name in _BINARY:
+        return Line(_BINARY[name].format(_code(args[0]), _code(args[1])))
+    if name in _SPLITS:
+        return _split(args, kwargs, value)
     if name == "convolution":
         return _convolved(target, args, shape)
     if name == "convolution_backward":
@@ -193,6 +201,12 @@ def _matrix_product(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     return Line(f"{call}({a.code}, {b.code})")
 
 
+def _affine(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line | None:
+    if kwargs:
+        return None
+    return Line(f"{_code(args[0])} + np.dot({args[1].code}, {args[2].code})")
+
+
 def _permuted(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     axes = [axis % len(shape) for axis in args[1]]
     if axes == sorted(axes):
@@ -225,6 +239,17 @@ def _sliced(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
         return Line(source.code)
     before = ":, " * axis
     return Line(f"{source.code}[{before}{start}:{stop}{'' if step == 1 else f':{step}'}]")
+
+
+def _split(args: Any, kwargs: Any, parts: Sequence[Any]) -> Line:
+    """A tuple of views, as of the parameters of a module in one vector."""
+    axis = (args[2] if len(args) > 2 else kwargs.get("dim", 0)) % len(args[0].shape)
+    codes, start = [], 0
+    for part in parts:
+        stop = start + part.shape[axis]
+        codes.append(f"{args[0].code}[{':, ' * axis}{start}:{stop}]")
+        start = stop
+    return Line(f"({', '.join(codes)},)")
 
 
 def _cut(given: Sequence[Any], rank: int) -> tuple[int, int, str, int]:
@@ -285,6 +310,10 @@ def _chosen(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     return Line(f"np.where({_code(args[0])}, {_code(args[1])}, {_code(args[2])})")
 
 
+def _masked(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
+    return Line(f"np.where({_code(args[1])}, {_code(args[2])}, {_code(args[0])})")
+
+
 def _convolved(target: Any, args: Any, shape: tuple[int, ...]) -> Line | None:
     """With known images, or a known kernel, as a matrix product where the matrix is small."""
     for k in (0, 1):
@@ -338,6 +367,7 @@ _WRITERS: Final[dict[str, Writer]] = {
     "mm": _matrix_product,
     "bmm": _matrix_product,
     "mv": _matrix_product,
+    "addmm": _affine,
     "dot": _matrix_product,
     "permute": _permuted,
     "permute_copy": _permuted,
@@ -357,4 +387,5 @@ _WRITERS: Final[dict[str, Writer]] = {
     "cat": _joined,
     "threshold_backward": _thresholded,
     "where": _chosen,
+    "masked_fill": _masked,
 }

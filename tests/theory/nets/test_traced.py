@@ -78,7 +78,21 @@ class Centred(TwoLayers):
         return super().forward(theta, inputs - inputs.mean(0))
 
 
+class Parts(HomogeneousNet):
+    """Parameters in parts, as those of a module, with a bias in its place and rectifiers."""
+
+    degree = 2
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        weights, biases, readout = theta.split([12, 6, 6])
+        hidden = torch.nn.functional.linear(inputs[:, :2], weights.reshape(6, 2), biases)
+        first, second = hidden.split(3, dim=-1)
+        bent = torch.cat([torch.maximum(first, 0.1 * first), torch.minimum(second, first)], dim=1)
+        return bent @ readout
+
+
 NETS = {
+    "parts": Parts(),
     "square": TwoLayers(lambda z: z**2),
     "cube": TwoLayers(lambda z: z * z * z),
     "fourth power": TwoLayers(lambda z: z.pow(4)),
@@ -92,6 +106,17 @@ NETS = {
 
 def traced(net: HomogeneousNet) -> TracedNet | None:
     return traced_net(net, 24, default_rng(0).standard_normal((SAMPLES, 9)))
+
+
+@pytest.mark.parametrize("name", ["parts", "relu squared", "square"])
+def test_common_operations_are_none_of_torchs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these takes several times as long as its twin in numpy."""
+
+    def never(target: Any, _: Any) -> None:
+        raise AssertionError(f"{target} has no twin")
+
+    monkeypatch.setattr("theory.nets.program.torch_call", never)
+    assert traced(copy.deepcopy(NETS[name])) is not None
 
 
 @pytest.mark.parametrize("name", NETS)
