@@ -1,9 +1,8 @@
 """A training run of one's own: what its checkpoints are, and where they are going."""
 
 import json
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import click
@@ -86,16 +85,32 @@ def diagnose(
     from verify.diagnose.model import load_model
     from verify.diagnose.run import diagnose as measure
     from verify.diagnose.terminal import told
+    from verify.progress import Progress
 
     for name, path in (("html", html), ("csv", csv)):
         if path is not None:
             make_folder(path.parent, f"folder of {name}")  # before minutes of work, not after
     given = load_data(data)
     held = None if test is None else load_data(test, "test")
-    kept = (
-        f"checkpoints that were measured are kept in {cache}; the same command goes on from there"
-    )
-    with told_when_interrupted(lambda: kept):
+    unkept: list[str] = []
+
+    def kept() -> str:
+        if unkept:
+            return "nothing is kept; the same command starts over"
+        return (
+            f"checkpoints that were measured are kept in {cache}; the same command goes on from "
+            "there"
+        )
+
+    with told_when_interrupted(kept), ExitStack() as stack:
+        progress = None if quiet else stack.enter_context(Progress("checkpoints"))
+
+        def warn(words: str) -> None:
+            unkept.append(words)
+            if progress is not None:
+                progress.clear()
+            click.echo(f"warning: {words}", err=True)
+
         found = measure(
             load_model(model),
             given.inputs,
@@ -103,7 +118,8 @@ def diagnose(
             checkpoints,
             test=None if held is None else (held.inputs, held.labels),
             cache=cache,
-            progress=None if quiet else progress(),
+            progress=None if progress is None else progress.step,
+            warn=warn,
             sharpness=not no_sharpness,
             **options,
         )
@@ -113,20 +129,3 @@ def diagnose(
         found.write_csv(csv)
     click.echo(json.dumps(found.data, indent=1, allow_nan=False) if as_json else told(found.data))
     return 0
-
-
-def progress() -> Callable[[int, int, str], None]:
-    """Lines on stderr: what runs now, and how long the rest takes; one a second at most."""
-    started, last = perf_counter(), [-1.0]
-
-    def tell(done: int, total: int, words: str) -> None:
-        now = perf_counter()
-        if now - last[0] < 1.0 and done < total:
-            return
-        last[0] = now
-        left = ""
-        if 0 < done < total:
-            left = f", about {(now - started) / done * (total - done):.0f} s left"
-        click.echo(f"[{done}/{total}] {words}{left}", err=True)
-
-    return tell

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +15,16 @@ SCHEMA: Final = 1
 
 
 class Cache:
-    """A folder of entries; None keeps nothing. What cannot be read or written is measured again."""
+    """A folder of entries; None keeps nothing. What cannot be read or written is measured again.
 
-    def __init__(self, folder: Path | None, *parts: object) -> None:
-        self.folder = folder
+    Args:
+        warn: told, once, why nothing is kept.
+    """
+
+    def __init__(
+        self, folder: Path | None, *parts: object, warn: Callable[[str], object] | None = None
+    ) -> None:
+        self.folder, self._warn = folder, warn
         self._common = digest(SCHEMA, version("theory-verify"), *parts)
 
     def get(self, *parts: object) -> dict[str, Any] | None:
@@ -38,7 +45,13 @@ class Cache:
             return
         try:
             write_json(path, entry)
-        except (OSError, InvalidInput):
+        except (OSError, InvalidInput) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            if self._warn is not None:
+                self._warn(
+                    f"{self.folder} cannot be written ({why}): what is measured is not kept, and "
+                    "an interrupted run starts over"
+                )
             self.folder = None
 
     def _path(self, parts: tuple[object, ...]) -> Path | None:

@@ -1,5 +1,6 @@
 """`diagnose`: a module, its data and the checkpoints of its training, measured against theory."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,7 @@ def diagnose(
     test: tuple[Any, Any] | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+    warn: Callable[[str], object] = warnings.warn,
     **options: Any,
 ) -> Diagnosis:
     """Measure the checkpoints of a run.
@@ -69,6 +71,7 @@ def diagnose(
         test: inputs and labels that were not trained on, for their accuracy.
         cache: a folder for what was measured, so that an interrupted call resumes.
         progress: told what runs.
+        warn: told, once, that the cache cannot be written.
         options: see `Options`.
 
     Raises:
@@ -77,7 +80,7 @@ def diagnose(
     asked = _options(options)
     states = list(listed_states(model, checkpoints, asked.trusted))
     held = None if test is None else Data(*test)
-    return _Run(model, Data(inputs, labels), held, asked, cache).diagnosis(states, progress)
+    return _Run(model, Data(inputs, labels), held, asked, cache, warn).diagnosis(states, progress)
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -100,7 +103,13 @@ class _Run:
     """Model, data and options of one call."""
 
     def __init__(
-        self, model: Any, data: Data, test: Data | None, options: Options, cache: Path | None
+        self,
+        model: Any,
+        data: Data,
+        test: Data | None,
+        options: Options,
+        cache: Path | None,
+        warn: Callable[[str], object],
     ) -> None:
         import torch
 
@@ -108,7 +117,7 @@ class _Run:
         self.inputs, self.labels = as_tensors(data, options.device, embeds)
         self.test = None if test is None else as_tensors(test, options.device, embeds)
         self.net = observed_module(model, options.layers, options.without, options.device)
-        self.options, self.folder = options, cache
+        self.options, self.folder, self.warn = options, cache, warn
 
     def observed(self, state: State) -> Observed:
         """The net at a state, tried out.
@@ -172,6 +181,7 @@ class _Run:
             start.digest,
             start.step,
             start.time,
+            warn=self.warn,
         )
 
     def _entry(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -68,12 +69,30 @@ def test_without_decay_t_g_has_a_reason(run: Any, invoke: Invoke) -> None:
     assert "decay" in found["reasons"]["t_g"]
 
 
-def test_people_get_a_table_of_eighty_columns(run: Any, invoke: Invoke) -> None:
+def test_people_get_a_table_of_eighty_columns(
+    run: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.progress.SELDOM", 0.0)
     answer = invoke(*run.arguments())
     assert answer.status == 0
     assert max(map(len, answer.out.splitlines())) <= 80
     assert "each 0 perfect, 1 unrelated" in " ".join(answer.out.split())
-    assert "[4/4]" in answer.err
+    assert "... 1 of 4 checkpoints, " in answer.err
+    assert re.search(
+        r"4 of 4 checkpoints, .* about .* left; now t_g and the transition", answer.err
+    )
+
+
+def test_a_cache_that_cannot_be_written_is_told_once(
+    run: Any, invoke: Invoke, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    answer = invoke(*run.arguments(), "--json", "--quiet", "--cache", "taken/cache")
+    assert answer.status == 0
+    assert len(json.loads(answer.out)["checkpoints"]) == 4
+    (line,) = answer.err.splitlines()
+    assert line.startswith("warning: taken/cache cannot be written (")
+    assert line.endswith("what is measured is not kept, and an interrupted run starts over")
 
 
 def test_page_and_table_are_written(run: Any, invoke: Invoke, tmp_path: Path) -> None:
