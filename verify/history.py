@@ -2,7 +2,7 @@
 
 A run is appended in one transaction when it ends. The history is a convenience: where it cannot be
 written the run says so and stands as it is. A claim is known by its id and the file that it comes
-from, as `verify.origin` names it: other files may have claims of the same id.
+from, as `verify.origin` names it, or the installed package: others may have claims of the same id.
 """
 
 import json
@@ -162,7 +162,7 @@ def _claim_row(claim: dict[str, Any], history: Path) -> tuple[Any, ...]:
         worst.get("ratio"),
         len(claim["rivals"]),
         sum(rival["rejected"] for rival in claim["rivals"]),
-        source_of(claim.get("module"), history),
+        claim.get("package") or source_of(claim.get("module"), history),
     )
 
 

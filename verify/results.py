@@ -127,6 +127,7 @@ class ClaimResult:
         return {
             "id": claim.id,
             "module": claim.module,
+            "package": claim.package,
             "measurement": claim.measurement.id,
             "title": claim.title,
             "statement": claim.statement,

@@ -68,8 +68,11 @@ def _entered(entry: EntryPoint) -> tuple[AnyClaim, ...]:
     except (Exception, SystemExit) as error:
         raise InvalidInput(f"module is '{where}'; {_what_failed(error, None)}") from error
     if isinstance(loaded, ModuleType):
-        return _claims_in(loaded, where)
-    return (_checked(loaded, f"its {entry.attr}", where),)
+        found = _claims_in(loaded, where)
+    else:
+        found = (_checked(loaded, f"its {entry.attr}", where),)
+    package = entry.module if entry.dist is None else entry.dist.name
+    return tuple(replace(claim, package=package) for claim in found)
 
 
 def sources_of(claims: Iterable[AnyClaim]) -> list[Path]:

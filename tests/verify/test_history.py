@@ -256,6 +256,17 @@ def test_claims_of_one_id_from_two_files_are_not_mixed(
     assert "claims of claims/first.py" in invoke("history", "--module", "third.py").err
 
 
+def test_claims_of_an_installed_package_are_its_own(history: Path) -> None:
+    """Not the suite's, which may come to have one of that id."""
+    append(history, results("four", 3.0, package="paper"), WHEN)
+    with pytest.raises(InvalidInput, match="paper and theory-verify have one of that id"):
+        read_history(history, "law")
+    absent = [
+        "not in this run" in row for row in read_history(history, "law", sources=["paper"]).rows
+    ]
+    assert absent == [True, True, True, False]
+
+
 def test_source_is_the_same_in_a_copy_of_the_repository(repository: Path, tmp_path: Path) -> None:
     history = repository / "reports" / "history.sqlite"
     assert source_of(str(repository / "claims" / "first.py"), history) == "claims/first.py"

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from verify.catalogue import all_claims, claims_with
+from verify.history_series import read_history
 from verify.shards import code_fingerprint, plan_shards
-from verify.user_modules import load_claims, sources_of
+from verify.user_modules import installed_claims, load_claims, sources_of
 
 Make = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
@@ -279,6 +280,16 @@ def distribution(folder: Path, value: str) -> None:
     (info / "entry_points.txt").write_text(f"[theory_verify.claims]\nsums = {value}\n")
 
 
+def test_installed_claims_know_their_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribution(tmp_path, "paper_known:CLAIM")
+    (tmp_path / "paper_known.py").write_text(HOLDS)
+    monkeypatch.syspath_prepend(tmp_path)
+    (claim,) = installed_claims.__wrapped__()  # what is kept is of before
+    assert (claim.id, claim.package, claim.module) == ("sums", "paper", None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "status", "words"),
@@ -309,3 +320,5 @@ def test_installed_claims_join_the_suite(
         assert ran.returncode == status, ran.stderr
         outputs.append(ran.stdout + ran.stderr)
     assert words in "".join(outputs)
+    if status == 1:
+        assert read_history(tmp_path / "history.sqlite", "sums", sources=["paper"]).rows

@@ -50,6 +50,7 @@ class Claim(Generic[M, T]):
         findings: what the report notes for one record.
         expected: "falsified" for a statement of the literature that does not survive.
         module: the user's module that it was loaded from, as `--module` names it.
+        package: the installed package that declares it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Claim(Generic[M, T]):
     findings: Callable[[M], tuple[Finding, ...]] = field(default=_nothing)
     expected: Expected = "holds"
     module: str | None = None
+    package: str | None = None
 
     def __post_init__(self) -> None:
         names = [rival.id for rival in self.rivals]
