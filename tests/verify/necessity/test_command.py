@@ -103,6 +103,60 @@ def test_the_command_writes_table_page_and_counterexamples(
     assert section(results) in page
 
 
+TWO = """
+from verify.language import Assumption, Basis, Claim, Measurement, below
+from dataclasses import dataclass
+from hypothesis import strategies as st
+
+@dataclass(frozen=True)
+class Number:
+    value: int
+    claim: str | None = None
+
+    def to_json(self):
+        return {"value": self.value}
+
+    @classmethod
+    def from_json(cls, data):
+        return cls(**data)
+
+def larger(valid):
+    return valid.map(lambda number: (Number(number.value + 200), number))
+
+def broken(valid):
+    raise ZeroDivisionError("no pair")
+
+def claim(name, violated):
+    return Claim(
+        id=name, title="Numbers are small", statement="n", source="nobody",
+        measurement=Measurement(
+            name, Number, ("all",), lambda families, sizes: st.integers(1, 40).map(Number),
+            lambda number: float(number.value), (Assumption("small", violated=violated),),
+        ),
+        theory=50.0, laws=lambda value, limit: [below("value", value, limit, Basis.DERIVED)],
+        tolerances=("exact",),
+    )
+
+CLAIMS = [claim("bad", broken), claim("good", larger)]
+"""
+
+
+def test_a_claim_that_raises_is_undecided_and_ends_no_other(
+    write: Callable[..., Path], invoke: Callable[..., Any], tmp_path: Path
+) -> None:
+    write("mine.py", TWO)
+    options = ("--examples", "3", "--jobs", "1", "--report", "out")
+    answer = invoke("necessity", "--module", "mine.py", *options)
+    assert (answer.status, answer.err) == (3, "")
+    results = json.loads((tmp_path / "out/necessity.json").read_text())
+    bad, good = (finding for entry in results["assumptions"] for finding in entry["claims"])
+    assert (bad["claim"], bad["verdict"]) == ("bad", "undecided")
+    assert "raised ZeroDivisionError: no pair (mine.py, line " in bad["reason"]
+    assert bad["reason"] in answer.out
+    assert (good["claim"], good["verdict"]) == ("good", "needed")
+    assert "undecided" in (tmp_path / "out/necessity.html").read_text()
+
+
 def test_a_run_has_the_table_in_its_reports(
     tmp_path: Path, invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
