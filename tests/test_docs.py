@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from verify import commands
 from verify.catalogue import all_claims
 from verify.figures import all_figures
 
@@ -53,6 +54,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_every_exit_status_is_told() -> None:
+    listed = re.findall(r"^\| (\d+) \| ", (ROOT / "docs" / "faq.md").read_text(), re.MULTILINE)
+    told = {0, 1, 2, 3, commands.FAULT, commands.INTERRUPTED, commands.CLOSED}
+    assert sorted(map(int, listed)) == sorted(told)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
