@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from verify.instances import FlowInstance
 from verify.language.claim import AnyClaim
 from verify.language.constants import constants_of
+from verify.plain_formula import plain_formula
 from verify.registry import Entry, registry
-from verify.symbols import plain_formula, symbols_in
+from verify.report.words import symbols
 
 REFUTED_BY = (
     "one instance that meets every assumption and on which a bound is exceeded by more than the "
@@ -16,6 +17,9 @@ REFUTED_BY = (
     "a rate whose median over instances lies outside its tolerance, or which is far off on more of "
     "them than chance makes, and again so on fresh instances",
 )
+
+FLOWS = "large_start"
+"""The symbols of `FlowInstance`, by their name in the registry."""
 
 REPLAYED = (
     "a refuting instance is saved as a file, made as simple as it gets, with the command that "
@@ -54,9 +58,10 @@ def _sections(claim: AnyClaim, entry: Entry | None) -> Iterator[tuple[str, list[
         yield "True instead", [entry.instead] if entry.instead else []
         yield "Theory", [f"{family.title}: {family.about}"]
     yield "Statement", [plain_formula(claim.statement), f"LaTeX: {claim.statement}"]
-    homogeneous = issubclass(claim.kind, FlowInstance)
-    symbols = symbols_in(claim.statement, homogeneous=homogeneous)
-    yield "Symbols", [f"{shown}: {words}" for shown, words in symbols]
+    yield (
+        "Symbols",
+        [symbols(f"{symbol}: {meaning}") for symbol, meaning in _notation(claim, entry)],
+    )
     yield "Source", [claim.source, *_papers(entry)]
     yield "Expected", [_expected(claim, entry)]
     yield (
@@ -84,6 +89,13 @@ def _sections(claim: AnyClaim, entry: Entry | None) -> Iterator[tuple[str, list[
         yield "Checked by", ["the same numbers by an independent route, on some instances"]
     if entry is not None and entry.rests_on:
         yield "Sharpest evidence", [entry.rests_on]
+
+
+def _notation(claim: AnyClaim, entry: Entry | None) -> list[tuple[str, str]]:
+    """Symbols of a claim's family; of a claim of one's own those of flows, where it is on them."""
+    if entry is not None:
+        return registry().notation_of(entry.family)
+    return registry().shared_notation(FLOWS) if issubclass(claim.kind, FlowInstance) else []
 
 
 def _papers(entry: Entry | None) -> list[str]:

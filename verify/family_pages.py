@@ -78,4 +78,9 @@ def _beside(entry: Entry) -> str:
 
 def _joined(words: Iterable[str]) -> str:
     """As one line; rivals' words are no Markdown."""
-    return "; ".join(words).replace("*", r"\*").replace("_", r"\_")
+    return plain("; ".join(words))
+
+
+def plain(text: str) -> str:
+    """Text that is no Markdown."""
+    return text.replace("*", r"\*").replace("_", r"\_")

@@ -1,36 +1,8 @@
-"""Symbols of the statements in words, and formulas as plain text."""
+"""Formulas as plain text."""
 
 import re
 from collections.abc import Callable
 from typing import Final
-
-COMMON: Final = (
-    (r"(?<![\w\\])f(?![\w])", "f", "output of the net"),
-    (r"\\theta(?!_)", "θ", "all trained parameters"),
-    (r"(?<![\w\\])x(?![\w])|(?<![\w\\])x_i", "x", "input of the net"),
-    (r"(?<![\w\\])y(?![\w])|(?<![\w\\])y_i", "y", "label or target"),
-    (r"\\nabla", "∇", "gradient with respect to the parameters"),
-)
-"""Pattern in LaTeX, the symbol as it is printed, and what it means; the same in all theories."""
-
-OF_HOMOGENEOUS_NETS: Final = (
-    (r"\\bar ?\\theta", "θ̄", "direction of the start, the anchor: f(θ̄; ·) = 0"),
-    (r"\\alpha(?!_i)", "α", "scale of the start, θ(0) = α θ̄"),
-    (r"\\lambda(?!_)", "λ", "weight decay, of the penalty (λ/2)|θ|²"),
-    (r"(?<![\w\\])t_g(?!\w)", "t_g", "the grokking time, log(α)/λ"),
-    (r"(?<![\w\\])c(?![\w])", "c", "how far from t_g: (1-c) t_g is before, (1+c) t_g after"),
-    (r"(?<![\w\\])L(?![\w])", "L", "degree of homogeneity, f(cθ; x) = c^L f(θ; x)"),
-    (r"\\gamma(?![\w])", "γ", "margin of the kernel SVM"),
-    (r"\\rho", "ρ", "what decay alone leaves of the scale, α e^(-λt)"),
-    (r"\\eta", "η", "displacement: θ = ρ (θ̄ + ρ^(-L) η)"),
-    (r"\\delta", "δ", "relative displacement, how far the direction has turned"),
-    (r"(?<![\w\\])q(?![A-Za-z])", "q", "margins, y_i f(θ; x_i)"),
-    (r"(?<![\w\\])h\^\*", "h*", "solution of the kernel SVM"),
-    (r"\\Lambda", "Λ", "logarithm of the inverse regularisation"),
-    (r"(?<![\w\\])Z(?![\w])", "Z", "what f is divided by to be compared"),
-    (r"(?<![\w\\])n(?![\w])", "n", "number of samples"),
-)
-"""The same, of nets with weight decay from a large start, the instances of `FlowInstance`."""
 
 _GREEK: Final = {
     name.rstrip("_"): chr(code)
@@ -71,15 +43,6 @@ _DROPPED: Final = re.compile(
 )
 
 _ACCENTS: Final = {"bar": "̄", "dot": "̇", "hat": "̂", "tilde": "̃"}
-
-
-def symbols_in(statement: str, *, homogeneous: bool) -> list[tuple[str, str]]:
-    """The symbols that a LaTeX statement uses, as they are printed, with their meanings.
-
-    Those that differ from theory to theory only where it is `homogeneous`: of nets with decay.
-    """
-    known = (*COMMON, *OF_HOMOGENEOUS_NETS) if homogeneous else COMMON
-    return [(shown, words) for pattern, shown, words in known if re.search(pattern, statement)]
 
 
 def plain_formula(latex: str) -> str:

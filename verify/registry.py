@@ -49,19 +49,23 @@ class Paper:
 
 @dataclass(frozen=True)
 class Family:
-    """Claims on one theory, in one folder and one table; `symbols` as "theta: all weights"."""
+    """Claims on one theory, in one folder and one table.
+
+    Attributes:
+        symbols: its own, as "theta: all weights".
+        shares: names of lists of symbols that it shares with other families.
+    """
 
     title: str
     about: str
     tags: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
 
     @property
-    def notation(self) -> list[tuple[str, str]]:
-        """Symbols with their meanings."""
-        return [
-            (symbol, meaning) for symbol, _, meaning in (s.partition(": ") for s in self.symbols)
-        ]
+    def own_notation(self) -> list[tuple[str, str]]:
+        """Its own symbols with their meanings."""
+        return [_told_apart(symbol) for symbol in self.symbols]
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Registry:
-    """All papers, families and claims, by key, in the order of the file."""
+    """All papers, symbols of several families, families and claims, by key, in the file's order."""
 
     papers: Mapping[str, Paper]
+    symbols: Mapping[str, tuple[str, ...]]
     families: Mapping[str, Family]
     claims: Mapping[str, Entry]
 
@@ -117,6 +122,16 @@ class Registry:
         entry = self[claim]
         return tuple(dict.fromkeys((*self.families[entry.family].tags, *entry.tags)))
 
+    def notation_of(self, family: str) -> list[tuple[str, str]]:
+        """The symbols of a family with their meanings, those that it shares first."""
+        known = self.families[family]
+        shared = [pair for name in known.shares for pair in self.shared_notation(name)]
+        return [*shared, *known.own_notation]
+
+    def shared_notation(self, name: str) -> list[tuple[str, str]]:
+        """The symbols of a list that several families share, with their meanings."""
+        return [_told_apart(symbol) for symbol in self.symbols[name]]
+
     def cited(self, claim: str) -> str:
         """Papers of a claim and numbers in them: "Lyu et al. (ICLR 2024), Theorem 3.4"."""
         return "; ".join(
@@ -127,6 +142,11 @@ class Registry:
     def source_of(self, claim: str) -> str:
         """The source of a claim in words: what is cited, and what is this project's."""
         return "; ".join(filter(None, [self.cited(claim) or "this project", self[claim].own]))
+
+
+def _told_apart(symbol: str) -> tuple[str, str]:
+    name, _, meaning = symbol.partition(": ")
+    return name, meaning
 
 
 @cache
@@ -156,22 +176,34 @@ def parse(text: str) -> Registry:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"registry is not TOML: {error}") from error
-    _check_keys("registry", raw, {"papers", "families", "claims"}, {"papers", "families", "claims"})
+    tables = {"papers", "symbols", "families", "claims"}
+    _check_keys("registry", raw, tables, tables)
     papers = {key: _record(Paper, f"paper {key!r}", value) for key, value in raw["papers"].items()}
     families = {
         key: _record(Family, f"family {key!r}", value) for key, value in raw["families"].items()
     }
+    symbols = {key: tuple(listed) for key, listed in raw["symbols"].items()}
+    for key, family in families.items():
+        for name in family.shares:
+            _one_of(f"shares of family {key!r}", name, symbols)
+    for symbol in (s for listed in (*symbols.values(), *_own(families)) for s in listed):
+        if not all(_told_apart(symbol)):
+            raise InvalidInput(f"symbol is {symbol!r}; it must read 'symbol: meaning'")
     claims: dict[str, Entry] = {}
     for table in raw["claims"]:
         entry = _entry(table)
         if entry.id in claims:
             raise InvalidInput(f"claim {entry.id!r} stands twice in the registry")
         claims[entry.id] = entry
-    found = Registry(papers, families, claims)
+    found = Registry(papers, symbols, families, claims)
     for check in (_check_references, _check_verdict, _check_counterparts):
         for entry in claims.values():
             check(entry, found)
     return found
+
+
+def _own(families: Mapping[str, Family]) -> list[tuple[str, ...]]:
+    return [family.symbols for family in families.values()]
 
 
 def _entry(table: Mapping[str, Any]) -> Entry:

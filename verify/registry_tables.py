@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/what-is-verified.md, written from the registry.
+"""The tables of README.md and of pages of docs, written from the registry.
 
 `python -m verify.registry_tables` writes them between their markers, and a page for each family; a
 test checks that they are current.
@@ -12,11 +12,16 @@ from typing import Final
 from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.claims import suite_claims
-from verify.family_pages import family_pages
+from verify.family_pages import family_pages, plain
 from verify.registry import Entry, Paper, Registry, registry
+from verify.report import words
 
 ROOT: Final = Path(__file__).parents[1]
-PAGES: Final = (Path("README.md"), Path("docs") / "what-is-verified.md")
+PAGES: Final = (
+    Path("README.md"),
+    Path("docs") / "what-is-verified.md",
+    Path("docs") / "glossary.md",
+)
 
 _BLOCK = re.compile(r"(<!-- registry: (?P<name>[\w-]+) -->\n).*?(<!-- end of registry -->)", re.S)
 
@@ -59,12 +64,33 @@ def papers(within: Registry) -> str:
     return "\n\n".join(_paper(paper) for paper in within.papers.values())
 
 
+def symbols(within: Registry) -> str:
+    """Every symbol of every family, those that several share once."""
+    parts = [
+        _symbols(
+            f"Shared by {', '.join(f.title for f in within.families.values() if name in f.shares)}",
+            within.shared_notation(name),
+        )
+        for name in within.symbols
+    ]
+    parts += [_symbols(f.title, f.own_notation) for f in within.families.values() if f.symbols]
+    return "\n\n".join(parts)
+
+
+def _symbols(title: str, listed: Iterable[tuple[str, str]]) -> str:
+    rows = [
+        (f"`{words.symbols(symbol)}`", plain(words.symbols(meaning))) for symbol, meaning in listed
+    ]
+    return f"**{title}.**\n\n{table(('symbol', 'meaning'), rows)}"
+
+
 BLOCKS: Final[dict[str, Callable[[Registry], str]]] = {
     "overview": overview,
     "evidence": evidence,
     "failing": failing,
     "failing-names": failing_names,
     "papers": papers,
+    "symbols": symbols,
 }
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from verify.catalogue import all_claims, claim_named
 from verify.explain import commands_of, explained
+from verify.plain_formula import plain_formula
 from verify.registry import registry
+from verify.report.words import symbols
 from verify.skeleton import write_claim
-from verify.symbols import plain_formula, symbols_in
 
 Make = Callable[..., Any]
 
@@ -27,6 +28,8 @@ def test_every_claim_is_told_whole(width: int) -> None:
             assert " ".join(words.split()) in text, (claim.id, words)
         for rival in claim.rivals:
             assert f"{rival.id}: {' '.join(rival.description.split())}" in text
+        for symbol, meaning in registry().notation_of(entry.family):
+            assert " ".join(symbols(f"{symbol}: {meaning}").split()) in text, (claim.id, symbol)
         for assumption in claim.measurement.assumptions:
             assert " ".join(assumption.id.split()) in text
         assert f"run --claim {claim.id}" in text
@@ -50,6 +53,8 @@ def test_claim_of_ones_own(invoke: Make, tmp_path: Any) -> None:
     assert (named.status, named.err) == (0, "")
     assert f"python -m verify run --module {name} --claim my-claim" in named.out
     assert invoke("explain", "--module", name).out == named.out
+    assert "α: scale of the start, θ(0) = α θ̄" in named.out  # the skeleton's is one on flows
+    assert "margin of the kernel SVM at" not in named.out  # of the suite's theory
 
 
 @pytest.mark.parametrize(
@@ -80,9 +85,9 @@ def test_no_latex_is_left_in_the_plain_text_of_any_claim() -> None:
         assert not re.search(r"[\\{}]", plain_formula(claim.statement)), claim.id
 
 
-def test_symbols_are_those_of_the_statement_and_of_its_theory() -> None:
-    statement = claim_named("kernel-svm").statement
-    told = dict(symbols_in(statement, homogeneous=True))
-    assert {"θ̄", "α", "λ", "t_g", "c", "L", "γ", "Z", "h*"} <= told.keys()
-    assert "ρ" not in told
-    assert "α" not in dict(symbols_in(statement, homogeneous=False))
+def test_symbols_that_families_share_are_told_with_their_own() -> None:
+    told = dict(registry().notation_of("relu"))
+    assert [*told][:7] == [symbol for symbol, _ in registry().shared_notation("large_start")]
+    assert {"θ̄", "alpha", "lambda", "t_g", "c", "L", "kappa"} <= told.keys()
+    assert "γ: " not in "\n".join(explained(claim_named("first-kink"), 100))
+    assert "γ: margin of the kernel SVM at θ̄" in "\n".join(explained(claim_named("kkt"), 100))

@@ -97,6 +97,8 @@ def test_unknown_claim() -> None:
         ('counterparts = ["escape-time"]', 'counterparts = ["no-such"]', "counterpart of"),
         ('counterparts = ["escape-time"]', "", "must have the true statement"),
         ('instead = "two regimes"', 'rests_on = "two regimes"', "must have instead"),
+        ('shares = ["large_start"]', 'shares = ["large"]', "shares of family 'early_late'"),
+        ('"lambda: weight decay, of', '"lambda is weight decay, of', "must read 'symbol: meaning'"),
         ('says = "before t_g', "says = 3 # ", "must be a str"),
         ('rests_on = "order', "rests_on = order", "not TOML"),
     ],

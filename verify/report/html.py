@@ -168,7 +168,7 @@ def _section(claim: dict[str, Any], key: str, folder: Path) -> Section:
         family=family,
         family_title="" if entry is None else known.families[family].title,
         tags="" if entry is None else " ".join(known.tags_of(claim["id"])),
-        noted=entry is not None and bool(known.families[family].symbols),
+        noted=entry is not None and bool(known.notation_of(family)),
         digest=digest(claim),
         formulas=formulas(claim["statement"]),
         reasons=words.reasons(claim),
@@ -229,11 +229,11 @@ def _families(sections: list[Section]) -> list[tuple[str, str]]:
 
 def _notation(sections: list[Section]) -> list[Notation]:
     """The symbols of each theory on the page."""
-    known = registry().families
+    known = registry()
     return [
-        Notation(key, title, known[key].about, known[key].notation)
+        Notation(key, title, known.families[key].about, listed)
         for key, title in _families(sections)
-        if known[key].symbols
+        if (listed := known.notation_of(key))
     ]
 
 

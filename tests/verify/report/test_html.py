@@ -544,7 +544,7 @@ def test_bounds_are_sharp_loose_or_identities(
 def test_every_theory_has_a_box_of_its_symbols() -> None:
     for key, family in registry().families.items():
         assert family.symbols, key
-        assert all(symbol and meaning for symbol, meaning in family.notation), key
+        assert all(symbol and meaning for symbol, meaning in registry().notation_of(key)), key
     source = render(run_of({"id": "kernel-svm"}, {"id": "of-somebody-else"}))
     assert source.count('<details class="notation"') == 1
     box = source[source.index('id="notation-early_late"') :]
