@@ -1,0 +1,107 @@
+"""The kernel phase from an anchor whose output is not zero.
+
+By Euler's identity f(anchor; x) = <grad f(anchor; x), anchor> / L, so that in the kernel phase f is
+linear in H = eta + rho^L anchor / L, which obeys the equation of eta, from another start: H and the
+eta of zero output differ by what decays like e^(-Ls), as rho^L does. Where all samples support the
+machine its pulls take back what the anchor's output is there, and
+
+    f(x) = <grad f(anchor; x), eta_0> + rho^L (f(anchor; x) - k(x, X) K^-1 f(anchor; X)).
+
+Against Lam this grows like alpha^(cL). Source: this project.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.backend import Floats
+from theory.clock import clock_of, first_clock
+from theory.errors import InvalidInput
+from theory.flow.chart import Chart
+from theory.integrate import integrate
+from theory.kernel.lazy import tolerances
+from theory.kernel.ntk import cross_kernel
+from theory.nets.on_inputs import OnInputs
+from theory.problem import Problem, Regime
+
+LARGEST_OUTPUT = 1e9
+"""Of alpha^L times the anchor's output: exponents of that size leave seven digits to forces."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnchorOutputChart(Chart):
+    """The co-moving chart of an anchor with an output, which is rho^L f(anchor; x) at first."""
+
+    def _anchored(self, net: OnInputs, decay_time: float) -> Floats:
+        own = net.outputs(self.base) / self.problem.units.gradient
+        return np.asarray(own * np.exp(-self.log_epsilon(decay_time)))
+
+    def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
+        """f(theta; x), shape `(m,)`."""
+        grown = super().outputs(decay_time, coordinates, inputs)
+        return grown + self._anchored(OnInputs(self.problem.net, inputs), decay_time)
+
+    def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
+        """The rows `(n,)` and their gradients `(n, P)`."""
+        grown, gradients = super().linearize(decay_time, coordinates)
+        rows = OnInputs(self.problem.row_net, self.problem.inputs)
+        return grown + self._anchored(rows, decay_time), gradients
+
+
+def flow_with_anchor_output(
+    problem: Problem,
+    regime: Regime,
+    at: float,
+    inputs: Floats,
+    *,
+    rtol: float = 1e-11,
+    method: str | None = None,
+) -> Floats:
+    """f(theta; x) at the inputs `(m, d)` and the time 0 < `at` < 1 in units of t_g, shape `(m,)`.
+
+    Raises:
+        InvalidInput: a time outside; alpha^L times the output beyond `LARGEST_OUTPUT`.
+        IntegrationFailed: no method finished within its budget.
+    """
+    if not 0.0 < at < 1.0:
+        raise InvalidInput(f"at is {at}; the kernel phase lies between 0 and 1")
+    chart = AnchorOutputChart(problem, regime, comoving=True)
+    zero = np.zeros(problem.parameters)
+    margins = chart.labels * chart.linearize(0.0, zero)[0]
+    if not np.abs(margins).max() <= LARGEST_OUTPUT:
+        raise InvalidInput(
+            f"the anchor's output amounts to {np.abs(margins).max():.1e} at the start; float64 "
+            f"resolves forces of margins up to {LARGEST_OUTPUT:g}"
+        )
+    # the first time scale is that of the smallest margin
+    gain = chart.log_gain(0.0) + max(-float(margins.min()), 0.0)
+    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
+    stop = clock_of(at * regime.log_alpha)
+    rtol, atol = tolerances(gain, rtol)
+    found = integrate(
+        chart.rhs,
+        chart.jacobian,
+        min(first_clock(gain, stiffness), stop - 1.0),
+        stop,
+        zero,
+        [],
+        rtol=rtol,
+        atol=atol,
+        method=method,
+    )
+    return chart.outputs(at * regime.log_alpha, found.final, np.asarray(inputs, dtype=np.float64))
+
+
+def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:
+    """f(anchor; x) - k(x, X) K^-1 f(anchor; X), shape `(m,)`: what is left of the output, / rho^L.
+
+    It is that of the anchor's part across the span of the gradients at the samples.
+    """
+    return np.asarray(problem.net.outputs(problem.anchor, inputs) - taken_back(problem, inputs))
+
+
+def taken_back(problem: Problem, inputs: Floats) -> Floats:
+    """k(x, X) K^-1 f(anchor; X), shape `(m,)`."""
+    kernel = cross_kernel(problem, problem.inputs)
+    own = problem.net.outputs(problem.anchor, problem.inputs)
+    return np.asarray(cross_kernel(problem, inputs) @ np.linalg.solve(kernel, own))
