@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import assume
+from hypothesis import assume, reject
 from hypothesis import strategies as st
 
 from theory.asymptotics.kernel_phase import scale_of_displacement
 from theory.kernel import gram, kernel_svm
+from theory.kernel.ntk import signed_features
+from theory.problem import Problem
 from verify.instances import FlowInstance
 from verify.instances.kinds import Kind
 from verify.strategies.rectifiers import strict
@@ -40,12 +42,30 @@ def all_supporting(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> 
         kinds=(Kind.PLAIN,),
     )
     whole = draw(problems(families, sizes=small))
-    kept = np.flatnonzero(kernel_svm(whole).support)
-    assume(len(kept) >= 2)
-    problem = replace(whole, inputs=whole.inputs[kept], labels=whole.labels[kept])
+    assume(whole.samples >= 2)
+    problem = next(filter(_serves, (_supporting(whole), _opposed(whole))), None)
+    if problem is None:
+        return reject()
     svm = kernel_svm(problem)
-    assume(strict(svm))
-    assume(np.linalg.cond(gram(svm.features)) <= CONDITION)
     power, c = draw(st.sampled_from(DECAY_POWERS)), draw(st.sampled_from(MARGINS))
     scale = scale_of_displacement(svm, problem, power, 1.0 - c, DISPLACEMENT)
     return instance_at(problem, scale, power, c)
+
+
+def _supporting(whole: Problem) -> Problem:
+    kept = np.flatnonzero(kernel_svm(whole).support)
+    return replace(whole, inputs=whole.inputs[kept], labels=whole.labels[kept])
+
+
+def _opposed(whole: Problem) -> Problem:
+    """The first two samples, with labels by which they do not help each other: both support."""
+    first, second = whole.net.jacobian(whole.anchor, whole.inputs[:2])
+    labels = np.array([1.0, -1.0 if first @ second > 0.0 else 1.0])
+    return replace(whole, inputs=whole.inputs[:2], labels=labels)
+
+
+def _serves(problem: Problem) -> bool:
+    if problem.samples < 2 or not np.linalg.cond(gram(signed_features(problem))) <= CONDITION:
+        return False
+    svm = kernel_svm(problem)
+    return bool(svm.support.all()) and strict(svm)

@@ -100,8 +100,8 @@ def measure(instance: FlowInstance, method: str | None = None, more: float = 1.0
     """The rungs; in a wrong world the flow's anchor has `more` times the output that is told."""
     step = DECADES / (instance.problem.degree * instance.c)
     further = instance.at_own_alpha(instance.own.log10_alpha + step)
-    moves = [_move(instance), more * _move(instance)]
-    first, second = (_rung(each, *moves, method) for each in (instance, further))
+    move = _move(instance)
+    first, second = (_rung(each, move, more * move, method) for each in (instance, further))
     return AnchorOutput((first, second))
 
 
@@ -270,7 +270,6 @@ ANCHOR_OUTPUT = Measurement(
     ),
     sabotaged={"an anchor of 1.5 times the output that is told": partial(measure, more=1.5)},
     independent=partial(measure, method="BDF"),
-    thrift=2,
 )
 
 TOLERANCES = (
