@@ -29,6 +29,19 @@ LARGEST_OUTPUT = 1e9
 
 
 @dataclass(frozen=True, eq=False)
+class AnchorOutputFlow:
+    """The flow at one time.
+
+    Attributes:
+        outputs: f(theta; x) at the inputs, `(m,)`.
+        rtol: of the integrator: what was asked for, raised to the noise of its exponents.
+    """
+
+    outputs: Floats
+    rtol: float
+
+
+@dataclass(frozen=True, eq=False)
 class AnchorOutputChart(Chart):
     """The co-moving chart of an anchor with an output, which is rho^L f(anchor; x) at first."""
 
@@ -56,8 +69,8 @@ def flow_with_anchor_output(
     *,
     rtol: float = 1e-11,
     method: str | None = None,
-) -> Floats:
-    """f(theta; x) at the inputs `(m, d)` and the time 0 < `at` < 1 in units of t_g, shape `(m,)`.
+) -> AnchorOutputFlow:
+    """f(theta; x) at the inputs `(m, d)` and the time 0 < `at` < 1 in units of t_g.
 
     Raises:
         InvalidInput: a time outside; alpha^L times the output beyond `LARGEST_OUTPUT`.
@@ -89,7 +102,8 @@ def flow_with_anchor_output(
         atol=atol,
         method=method,
     )
-    return chart.outputs(at * regime.log_alpha, found.final, np.asarray(inputs, dtype=np.float64))
+    asked = np.asarray(inputs, dtype=np.float64)
+    return AnchorOutputFlow(chart.outputs(at * regime.log_alpha, found.final, asked), rtol)
 
 
 def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:

@@ -30,7 +30,7 @@ def test_the_flow_is_that_of_plain_coordinates(output):
     problem, regime, at = _problem(output), Regime(log10_alpha=1.3, decay_power=1.5), 0.4
     theta = reference_flow(problem, regime, [at], rtol=1e-12)[0]
     plain = problem.net.outputs(theta, PROBES)
-    found = flow_with_anchor_output(problem, regime, at, PROBES)
+    found = flow_with_anchor_output(problem, regime, at, PROBES).outputs
     np.testing.assert_allclose(found, plain, atol=1e-9 * np.abs(plain).max())
 
 
