@@ -110,7 +110,7 @@ def _all_support(signed: Floats) -> bool:
     if feature_rank(signed) < len(signed):
         return False
     kernel = gram(signed)
-    dual = np.linalg.solve(kernel, np.ones(len(kernel)))
+    dual = np.asarray(np.linalg.solve(kernel, np.ones(len(kernel))), dtype=np.float64)
     return bool(dual.min() >= STRICT * dual.max()) and relaxation(kernel, dual) >= SLOWEST
 
 
