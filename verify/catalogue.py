@@ -7,7 +7,7 @@ from typing import Any
 
 from theory.errors import InvalidInput
 from verify.claims import suite_claims
-from verify.instances import Instance, instance_from_json
+from verify.instances import COMMON, Instance, instance_from_json
 from verify.language.claim import AnyClaim, Claim
 from verify.registry import registry
 from verify.user_modules import installed_claims, joined, load_claims
@@ -75,9 +75,8 @@ def select(claims: Mapping[str, AnyClaim], names: Iterable[str]) -> tuple[AnyCla
 
 
 def instance_of(claim: AnyClaim, data: Mapping[str, Any], folder: Path | None = None) -> Instance:
-    """The instance in parsed JSON; a user's kind of instance reads its own with `from_json`."""
-    ours = claim.kind.__module__.startswith("verify.")
-    if ours or not hasattr(claim.kind, "from_json"):
+    """The instance in parsed JSON: a net with its data, or whatever a claim's own kind reads."""
+    if issubclass(claim.kind, COMMON) or not hasattr(claim.kind, "from_json"):
         return instance_from_json(data, folder)
     own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
     return own

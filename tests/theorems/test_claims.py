@@ -1,12 +1,13 @@
 """Every claim, as the runner sees it, on an instance or two of each family."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from verify.catalogue import all_claims
+from verify.catalogue import all_claims, instance_of
 from verify.evidence import Evidence
 from verify.examine import examine_all
 from verify.judge import judge
@@ -41,7 +42,7 @@ def noticed(found: Sequence[dict[str, Evidence]], claim: AnyClaim) -> bool:
 
 @pytest.mark.parametrize("claims", GROUPS, ids=lambda claims: claims[0].measurement.id)
 def test_claims_of_a_measurement(claims: tuple[AnyClaim, ...]) -> None:
-    """None that should hold is refuted, and a wrong world is noticed.
+    """None that should hold is refuted, a wrong world is noticed, and every instance can be replayed.
 
     Few instances do not make a claim hold; the main job draws more, and asks rivals as well.
     """
@@ -52,6 +53,9 @@ def test_claims_of_a_measurement(claims: tuple[AnyClaim, ...]) -> None:
             found.append(examine_all(claims, instance, rivals=False, sabotage=attacked))
     for claim in claims:
         evidence = [entry[claim.id] for entry in found]
+        read = [instance_of(claim, json.loads(json.dumps(e.instance))) for e in evidence]
+        told = [{**instance.to_json(), "claim": claim.id} for instance in read]
+        assert told == [e.instance for e in evidence]
         ruling = judge(evidence, "claim")
         assert [entry.message for entry in evidence if entry.outcome == "raised"] == []
         assert ruling.decided >= 1

@@ -2,7 +2,7 @@
 
 from verify.instances.base import Instance, finite_or_none
 from verify.instances.committee import CommitteeInstance
-from verify.instances.files import instance_from_json, read_instance, read_json
+from verify.instances.files import COMMON, instance_from_json, read_instance, read_json
 from verify.instances.flow import DEFAULT_C, FlowInstance, net_from_json, net_to_json
 from verify.instances.kinds import Kind, kinds_of
 from verify.instances.measures import measures_of
@@ -10,6 +10,7 @@ from verify.instances.record import Record
 from verify.instances.with_bias import WithBias
 
 __all__ = [
+    "COMMON",
     "DEFAULT_C",
     "CommitteeInstance",
     "FlowInstance",

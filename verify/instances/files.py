@@ -13,6 +13,9 @@ from verify.instances.base import Instance
 from verify.instances.committee import CommitteeInstance
 from verify.instances.flow import FlowInstance
 
+COMMON = (FlowInstance, CommitteeInstance)
+"""Kinds that files are told apart by; a record of some claim's own is read by that claim."""
+
 MODELS = ("committee",)
 """Kinds of instances by their key "model"; a file without one holds a homogeneous net."""
 
