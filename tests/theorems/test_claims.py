@@ -42,7 +42,7 @@ def noticed(found: Sequence[dict[str, Evidence]], claim: AnyClaim) -> bool:
 
 @pytest.mark.parametrize("claims", GROUPS, ids=lambda claims: claims[0].measurement.id)
 def test_claims_of_a_measurement(claims: tuple[AnyClaim, ...]) -> None:
-    """None that should hold is refuted, a wrong world is noticed, and every instance can be replayed.
+    """None that should hold is refuted, a wrong world is noticed, every instance is read back.
 
     Few instances do not make a claim hold; the main job draws more, and asks rivals as well.
     """

@@ -37,6 +37,20 @@ class RidgeTask:
         values, vectors = np.linalg.eigh(self.covariance)
         return float(((self.decay * (vectors.T @ self.target) / (values + self.decay)) ** 2).sum())
 
+    def unconverged(self, time: float) -> float:
+        """What is left of the start where data are, in |w(t) - w*|^2, at most.
+
+        With g_i from w(0) to the ridge solution and b_i on to w*, in the eigenbasis of S:
+        sum (g_i^2 e^(-2 (nu_i + lambda) t) + 2 |g_i b_i| e^(-(nu_i + lambda) t)), nu_i > 0.
+        """
+        values, vectors = np.linalg.eigh(self.covariance)
+        data = values >= 1e-9 * values[-1]
+        target = vectors[:, data].T @ self.target
+        rest = values[data] / (values[data] + self.decay) * target
+        gap = np.abs(vectors[:, data].T @ self.start - rest)
+        left = gap * np.exp(-(values[data] + self.decay) * time)
+        return float((left**2 + 2.0 * left * np.abs(target - rest)).sum())
+
     def errors(self, times: ArrayLike, *, by_integration: bool = False) -> Floats:
         """|w(t) - w*|^2, `(T,)`, by matrix exponentials or by integration."""
         matrix = self.covariance + self.decay * np.eye(len(self.start))

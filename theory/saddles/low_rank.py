@@ -24,6 +24,16 @@ def matrix_flow(values: Floats, start: Floats, time: float) -> Floats:
     return np.asarray(moved @ np.linalg.solve(inner, moved.T))
 
 
+def beyond_leading(values: Floats, start: Floats, time: float) -> float:
+    """Size of the other modes among themselves, |p_j.p_k|, over the share of those of mu_2 in
+    `leading_distance`: of order alpha^(1 - mu_2/mu_1), large where u_2 is next to normal to u_1.
+    """
+    moved = np.exp(values * time)[:, None] * start
+    second = values >= values[1]
+    own = float(np.linalg.norm(moved[1:] @ moved[1:].T))
+    return own / leading_distance(values[second], start[second], time)
+
+
 def leading_distance(values: Floats, start: Floats, time: float) -> float:
     """|M - M_11 e_1 e_1'| in the Frobenius norm, to leading order in alpha."""
     moved = np.exp(values * time)[:, None] * start

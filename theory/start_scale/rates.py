@@ -48,6 +48,21 @@ def sparse_excess(
     return np.asarray(sizes @ room)
 
 
+def support_moves(inputs: Floats, weights: Floats, alpha: float) -> float:
+    """What comes next to `sparse_excess` for D = 2, over it: weights off S move those on it.
+
+    w_S moves by dw = -X_S^-1 X w_off, log|w_S| by dw / |w_S|, and so every x_i.nu_1.
+    """
+    on = weights != 0.0
+    dual, signs = certificate(inputs, weights)[~on], np.sign(weights[on])
+    room, own, other = 1.0 - np.abs(dual), inputs[:, on], inputs[:, ~on]
+    shift = other.T @ np.linalg.solve(own.T, signs * np.log(np.abs(weights[on])))
+    sizes = alpha ** (2.0 * room) * np.exp(np.sign(dual) * shift)
+    moved = -np.linalg.solve(own, other @ (np.sign(dual) * sizes)) / np.abs(weights[on])
+    change = np.sign(dual) * (other.T @ np.linalg.solve(own.T, moved))
+    return float((sizes * room) @ change / (sizes @ room))
+
+
 def dense_excess(inputs: Floats, targets: Floats, alphas: Floats, degree: int) -> Floats:
     """w - w_2 for each large alpha, `(T, d)`."""
     inverse = np.linalg.pinv(inputs)

@@ -4,15 +4,14 @@ Zhang, Zou, Cao (NeurIPS 2024). Without epsilon its steps do not depend on the s
 moments are kept in units of the present loss and nothing underflows.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from theory.backend import Floats
+from theory.compiled import compiled
 from theory.errors import InvalidInput
-from theory.steepest.recorded import recorded
 
 
 @dataclass(frozen=True)
@@ -42,23 +41,41 @@ def adam_path(rows: Floats, adam: Adam, steps: ArrayLike, at: ArrayLike) -> Floa
     if np.any(rows.sum(axis=0) == 0.0):
         raise InvalidInput("rows add up to 0 in some coordinate; without epsilon it has no step")
     etas = np.asarray(steps, dtype=np.float64)
-    return recorded(_steps(rows, adam, etas), len(etas), at)
+    counts = np.asarray(at, dtype=np.int64)
+    if counts[-1] > len(etas):
+        raise InvalidInput(f"at ends at {counts[-1]}; there are {len(etas)} steps")
+    signed = np.ascontiguousarray(rows, dtype=np.float64)
+    states = np.empty((len(counts), signed.shape[1]))
+    _fill(signed, adam.beta1, adam.beta2, etas, counts, states)
+    return states
 
 
-def _steps(rows: Floats, adam: Adam, etas: Floats) -> Iterator[Floats]:
+@compiled
+def _fill(
+    rows: Floats,
+    beta1: float,
+    beta2: float,
+    etas: Floats,
+    counts: NDArray[np.int64],
+    states: Floats,
+) -> None:
+    """The weights after each number of steps."""
     weights = np.zeros(rows.shape[1])
     mean, square, before = np.zeros_like(weights), np.zeros_like(weights), 0.0
-    for done, eta in enumerate(etas.tolist(), start=1):
+    reached = 0
+    for done in range(1, counts[-1] + 1):
         outputs = rows @ weights
-        least = float(outputs.min())
+        least = outputs.min()
         each = np.exp(least - outputs)
-        total = float(each.sum())
+        total = each.sum()
         slope = (each / total) @ rows
-        log_loss = float(np.log(total)) - least
+        log_loss = np.log(total) - least
         unit = np.exp(before - log_loss)
-        mean = adam.beta1 * unit * mean + (1.0 - adam.beta1) * slope
-        square = adam.beta2 * unit**2 * square + (1.0 - adam.beta2) * slope**2
-        corrected = mean / (1.0 - adam.beta1**done)
-        weights = weights + eta * corrected / np.sqrt(square / (1.0 - adam.beta2**done))
+        mean = beta1 * unit * mean + (1.0 - beta1) * slope
+        square = beta2 * unit**2 * square + (1.0 - beta2) * slope**2
+        corrected = mean / (1.0 - beta1**done)
+        weights += etas[done - 1] * corrected / np.sqrt(square / (1.0 - beta2**done))
         before = log_loss
-        yield weights
+        while reached < counts.size and counts[reached] == done:
+            states[reached] = weights
+            reached += 1

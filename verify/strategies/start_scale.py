@@ -6,13 +6,19 @@ import numpy as np
 from hypothesis import strategies as st
 
 from theory.backend import Floats
-from theory.start_scale import certificate
+from theory.start_scale import certificate, support_moves
 from verify.instances.record import Record
 from verify.strategies.seeds import first_that_serves
 from verify.strategies.sizes import Sizes
 
 ROOM = 0.2
 """Of 1 - |c| off the support."""
+
+SMALLEST = 1e-7
+"""Alpha of the smallest start of degree 2."""
+
+MOVES = 0.05
+"""Of the excess there, by which the weights on the support move: half of what is judged."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,11 @@ class SparseTask(Record):
 
     @property
     def clear(self) -> bool:
-        """w* is the only one, by a margin, but some c off the support counts."""
+        """w* is the only one, by a margin, but some c off the support counts; and it stays put."""
         off = np.abs(certificate(self.rows, self.sparse)[self.samples :])
-        return bool(0.3 <= off.max() <= 1.0 - ROOM)
+        if not 0.3 <= off.max() <= 1.0 - ROOM:
+            return False
+        return self.degree > 2 or abs(support_moves(self.rows, self.sparse, SMALLEST)) <= MOVES
 
 
 @st.composite

@@ -15,6 +15,7 @@ from theory.estimators import (
     separable_signs,
     time_to_generalise,
 )
+from verify.strategies.estimators import RidgeData
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
@@ -86,3 +87,12 @@ def test_bad_input() -> None:
         separable_share(0, 1)
     with pytest.raises(InvalidInput, match="N >= d"):
         separable_signs(np.ones((1, 2)))
+
+
+def test_what_is_left_where_data_are_is_at_most_its_bound() -> None:
+    """Of the error but for the floor and what decays where none are."""
+    task = RidgeData((0.5, 2.0), 2, 0.05, 3).task
+    for time in (0.5, 2.0, 10.0):
+        known = task.floor + task.without_data * np.exp(-2.0 * task.decay * time)
+        left = abs(task.errors(time)[0] - known)
+        assert 0.01 * task.unconverged(time) < left <= task.unconverged(time)

@@ -5,7 +5,7 @@ import pytest
 
 from theory.decay import least_potential
 from theory.saddles import least_absolute
-from theory.start_scale import certificate, dense_excess, sparse_excess
+from theory.start_scale import certificate, dense_excess, sparse_excess, support_moves
 from verify.strategies.start_scale import SparseTask
 
 SEEDS = range(1000)
@@ -41,3 +41,16 @@ def test_excess_of_large_starts(degree: int) -> None:
     shortest = np.linalg.pinv(told.rows) @ told.targets
     predicted = dense_excess(told.rows, told.targets, np.array([4.0]), degree)[0]
     assert predicted == pytest.approx(end - shortest, rel=0.01, abs=1e-10)
+
+
+@pytest.mark.parametrize("seed", [66, 131, 350])
+def test_what_comes_next_to_the_excess_is_that_the_support_moves(seed: int) -> None:
+    """By 1 % of it, to its own square."""
+    sizes = {66: (4, 2), 131: (3, 2), 350: (3, 2)}
+    told, alpha = SparseTask(2, *sizes[seed], seed), 1e-7
+    start = np.full(told.rows.shape[1], alpha)
+    end = least_potential(told.rows, told.targets, start, start, 2)
+    excess = float((np.abs(end) - certificate(told.rows, told.sparse) * end).sum())
+    off = excess / sparse_excess(told.rows, told.sparse, np.array([alpha]), 2)[0] - 1.0
+    assert abs(off) > 5e-3
+    assert support_moves(told.rows, told.sparse, alpha) == pytest.approx(off, rel=3.0 * abs(off))

@@ -20,6 +20,7 @@ from verify.language import (
     in_words,
     not_applicable,
     stated,
+    unresolved,
 )
 from verify.registry import source_of
 from verify.strategies.catapult import NetStart, net_starts
@@ -31,12 +32,15 @@ GONE, LARGE = 1e-24, 1e6
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """k and z of the first steps, `(T, 2)`, and at the end; whether z went to 0."""
+    """k and z of the first steps, `(T, 2)`; k at the end; whether z went to 0.
+
+    `converged` is None where `LIMIT` steps do not tell: from k next to 2 convergence is slow.
+    """
 
     told: NetStart
     states: Floats
     last: float
-    converged: bool
+    converged: bool | None
 
 
 def measure(told: NetStart, factor: float = 1.0) -> Descent:
@@ -50,7 +54,8 @@ def measure(told: NetStart, factor: float = 1.0) -> Descent:
         if z > LARGE or (z < GONE and k < 2.0):
             break
     k, z = states[-1]
-    return Descent(told, np.array(states[: COMPARED + 1]), k, z < GONE)
+    converged = True if z < GONE else False if z > LARGE else None
+    return Descent(told, np.array(states[: COMPARED + 1]), k, converged)
 
 
 @dataclass(frozen=True)
@@ -110,16 +115,24 @@ class Fixed(Threshold):
     limit: Bound = two
 
 
+OUTCOME = "converges below the threshold only"
+LAST = "k at the end less its bound"
+
+
 def threshold_laws(measured: Descent, theory: Threshold) -> Iterator[Law]:
     told = measured.told
+    if measured.converged is None:
+        for law, kind in ((OUTCOME, Kind.EQUALS), (LAST, Kind.BELOW)):
+            yield unresolved(law, kind, f"{LIMIT} steps do not tell whether it converges")
+        return
     below_threshold = told.k < theory.threshold * (1.0 + theory.width / told.width)
     found = Quantity.of(float(measured.converged), 0.0)
-    yield equals("converges below the threshold only", found, float(below_threshold), 0.5)
+    yield equals(OUTCOME, found, float(below_threshold), 0.5)
     if measured.converged:
         over = Quantity.rounded(measured.last - theory.limit(told), 1.0, 1e4)
-        yield below("k at the end less its bound", over, 1e-9, Basis.DERIVED)
+        yield below(LAST, over, 1e-9, Basis.DERIVED)
     else:
-        yield not_applicable("k at the end less its bound", Kind.BELOW, "it diverges")
+        yield not_applicable(LAST, Kind.BELOW, "it diverges")
 
 
 NETS = Measurement(

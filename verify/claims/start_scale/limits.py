@@ -21,10 +21,10 @@ from verify.language import (
     stated,
 )
 from verify.registry import source_of
-from verify.strategies.start_scale import SparseTask, sparse_tasks
+from verify.strategies.start_scale import SMALLEST, SparseTask, sparse_tasks
 
 SMALL = {
-    2: 10.0 ** np.array([-2.5, -4.0, -5.5, -7.0]),
+    2: SMALLEST * 10.0 ** np.array([4.5, 3.0, 1.5, 0.0]),
     3: 10.0 ** np.array([-1.5, -2.0, -2.5, -3.0]),
     4: 10.0 ** np.array([-1.0, -1.5, -2.0, -2.5]),
 }
@@ -164,7 +164,12 @@ TASKS = Measurement(
     ("degree-2", "degree-3", "degree-4"),
     sparse_tasks,
     measure,
-    in_words("squared loss", "u = v = alpha", "one L1 solution, on n inputs, 1 - |c| >= 0.2"),
+    in_words(
+        "squared loss",
+        "u = v = alpha",
+        "one L1 solution, on n inputs, 1 - |c| >= 0.2",
+        "weights on its support stay put to 5 % of the excess (D = 2)",
+    ),
     sabotaged={"alpha a fifth larger than told": lambda told: measure(told, factor=1.2)},
     independent=by_flow,
 )
@@ -184,7 +189,8 @@ CLAIMS = (
         tolerances=(
             "order: 2 (1 - max|c|) for D = 2, D - 2 beyond, with the constant of the two largest "
             "alpha, times 4",
-            "at the last alpha: 10 %, for alpha^(2 * 0.2) = 1.6e-3 times exponents of x_i.nu_1",
+            "at the last alpha: 10 %; for D = 2 what comes next is known in closed form and drawn "
+            "to be 5 % at most (beyond 2 % on 2 of 400 tasks); 4 % at most on 600 tasks of D > 2",
         ),
     ),
     Claim(

@@ -23,7 +23,9 @@ from verify.language import (
 from verify.registry import source_of
 from verify.strategies.steepest import NormedData, normed_data
 
-COUNTS = np.array([250, 500, 1000, 2000, 4000])
+COUNTS = np.array([4000, 8000, 16_000, 32_000, 64_000])
+"""Before, samples that are not at the margin yet can keep the gap where it is: for 4000 steps on
+one of 110 paths."""
 STEPS = 0.1 / np.sqrt(np.arange(1, COUNTS[-1] + 1))
 SUMS = np.cumsum(STEPS)[COUNTS - 1]
 RATES = ((0.9, 0.99), (0.9, 0.9), (0.0, 0.9))
@@ -104,8 +106,8 @@ ADAM = Measurement(
     thrift=2,
 )
 TOLERANCES = (
-    "growth: a factor 2 while sum eta grows by 4; 1.4 at most on 18 other paths",
-    "order: 0.15 in the median",
+    "growth: a factor 2 while sum eta grows by 4; 1.0 at most on 36 other paths",
+    "order: 0.15 in the median; 1.00 to 1.13 on those, more than 1 where beta2 is 0.99",
 )
 CLAIMS = (
     Claim(

@@ -1,0 +1,53 @@
+"""Instances on which a search refuted what is true, and what became of each.
+
+Where a claim lacked an assumption, or a size of one, the instance is no longer one that is drawn;
+where laws were read too early or spoke of what was not measured, they keep to what they know.
+"""
+
+import pytest
+
+from verify.alone import judge_instance
+from verify.catalogue import claim_named
+from verify.evidence import CLAIM
+from verify.examine import examine
+from verify.language.law import Status
+from verify.strategies.catapult import NetStart
+from verify.strategies.estimators import RidgeData
+from verify.strategies.saddles import RankTask
+from verify.strategies.start_scale import SparseTask
+from verify.strategies.steepest import NormedData
+
+
+def test_a_start_next_to_right_without_data_leaves_the_span_no_time() -> None:
+    data = RidgeData((0.5, 1.0, 0.5), 1, 0.02, 1)
+    assert not data.converged
+    assert examine(claim_named("ridge-grokking-time"), data).outcome == "assumption not met"
+
+
+def test_a_second_mode_next_to_normal_to_the_first_does_not_lead() -> None:
+    assert not RankTask((1.0, 0.625, 0.25), 2, 0.0, 597).generic
+    assert RankTask((1.0, 0.625, 0.25), 2, 0.0, 598).generic
+
+
+def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
+    assert not SparseTask(2, 4, 2, 149).clear
+
+
+@pytest.mark.parametrize(
+    ("claim", "instance", "status"),
+    [
+        (
+            "catapult-threshold",
+            NetStart(2.0, 995, 100, 0.5, 532),  # 50000 steps do not bring it to 0
+            Status.UNRESOLVED,
+        ),
+        (
+            "adam-margin",
+            NormedData(float("inf"), False, (3, 2, 2, 2, 2), (0.25,), (1, 2), 0),
+            Status.KEPT,
+        ),
+    ],
+)
+def test_what_is_judged_is_what_was_measured(claim: str, instance: object, status: Status) -> None:
+    evidence = examine(claim_named(claim), instance)  # type: ignore[arg-type]
+    assert judge_instance(evidence.laws[CLAIM]) is status
