@@ -111,7 +111,7 @@ class Fixed(Threshold):
     threshold: float = stated(
         2.0, one=(1.0, "1"), three=(3.0, "3"), half=(2.5, "2.5"), three_halves=(1.5, "1.5")
     )
-    width: float = stated(0.0, wider=(1.0, "2 (1 + 1/m)"))
+    width: float = stated(0.0, narrower=(-0.5, "2 (1 - 1/(2m))"))
     limit: Bound = two
 
 
