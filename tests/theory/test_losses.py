@@ -53,6 +53,14 @@ def test_closed_forms_are_derivatives_of_the_loss(name: str, output: float, labe
     )
 
 
+@pytest.mark.parametrize("name", ["exponential", "logistic"])
+@pytest.mark.parametrize("margin", [-30.0, -0.1, 0.0, 0.7, 30.0])
+def test_share_of_a_sample_is_the_slope_of_its_loss(name: str, margin: float) -> None:
+    slope = -mpmath.diff(lambda q: MP_LOSSES[name](q, 1.0), mpmath.mpf(margin))
+    share = float(LOSSES[name].log_share(np.array(margin)))
+    assert share == pytest.approx(float(mpmath.log(slope)), rel=1e-14, abs=1e-20)
+
+
 @given(by_name, st.floats(-600, 600), labels, st.floats(-700, 700))
 @example("exponential", 1e5, 1.0, 1e5)
 @example("logistic", 1e5, 1.0, 1e5 + 3.0)

@@ -281,6 +281,7 @@ ANCHOR_OUTPUT = Measurement(
     id="anchor-output",
     kind=FlowInstance,
     families=FAMILIES,
+    thrift=4,
     instances=all_supporting,
     measure=measure,
     assumptions=(
