@@ -17,11 +17,11 @@ from theory.lazy_rich.dmft.order_parameters import OrderParameters
 def gap_formula(problem: MeanField, order: OrderParameters) -> Array:
     """L_test - L_train after 0, ..., T - 1 steps, shape `(runs, T)`.
 
-    (2 alpha^2 / (N nu)) dt sum_{s<t} sum_ij Rw_ij(t,s) G_ij(t,s), with the order parameters given.
+    (2 alpha^2 / (N nu)) dt sum_{s<t} sum_ij Rw_ij(t,s) G_ij(t,s), with the order parameters given;
+    Rw(t,s) is 0 from s = t on.
     """
     response = order.weight_response[:, : problem.steps]
-    earlier = torch.ones(problem.steps, problem.steps, dtype=response.dtype).tril(-1)
-    product = torch.einsum("rtisj,rtisj,ts->rt", response, order.noise, earlier.to(response))
+    product = torch.einsum("rtisj,rtisj->rt", response, order.noise)
     gain = 2.0 * problem.output_scale**2 * problem.step / problem.width
     return gain / problem.sample_ratio * product
 
