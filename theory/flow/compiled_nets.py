@@ -90,8 +90,10 @@ def grow(
     elif net.family == RECTIFIERS:
         width, off, smoothing = net.sizes[1], net.off, net.smoothing
         grow_rectifiers(width, off, smoothing, base, step, inputs, grown, gradients)
+    elif net.sizes.size == 3:
+        _grow_two_layers(net, base, step, inputs, grown, gradients)
     else:
-        _grow_layered(net, base, step, inputs, grown, gradients)
+        _grow_layers(net, base, step, inputs, grown, gradients)
 
 
 @compiled
@@ -213,7 +215,31 @@ def _bend_factorization(net: Layout, inputs: Floats, weights: Floats, hessian: F
 
 
 @compiled
-def _grow_layered(
+def _grow_two_layers(
+    net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
+) -> None:
+    exponent, rectified = net.exponent, net.rectified
+    d, width = net.sizes[0], net.sizes[1]
+    hidden, readout = net.offsets
+    for i in range(len(inputs)):
+        grown[i] = 0.0
+        for m in range(width):
+            start, out = hidden + m * d, readout + m
+            z, change = 0.0, 0.0
+            for k in range(d):
+                z += base[start + k] * inputs[i, k]
+                change += step[start + k] * inputs[i, k]
+            growth = _increment(exponent, rectified, z, change)
+            signal = _derivative(exponent, rectified, z, 0) + growth
+            grown[i] += base[out] * growth + step[out] * signal
+            gradients[i, out] = signal
+            pull = (base[out] + step[out]) * _derivative(exponent, rectified, z + change, 1)
+            for k in range(d):
+                gradients[i, start + k] = pull * inputs[i, k]
+
+
+@compiled
+def _grow_layers(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
     exponent, rectified = net.exponent, net.rectified

@@ -44,7 +44,7 @@ class NuclearCompletion:
     @property
     def certificate(self) -> float:
         """Relative gap between the bounds."""
-        return (self.high - self.low) / self.high
+        return abs(self.high - self.low) / self.high  # by rounding `low` may be the larger one
 
 
 def nuclear_norm(matrix: Floats) -> float:

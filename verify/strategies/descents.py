@@ -19,6 +19,9 @@ DECAY_POWERS = (0.5, 0.25, 1.0)
 STEP_TIMES_SHARPNESS = (0.2, 0.1, 0.4)
 """h times the sharpness at the start, for the coarsest step; explicit Euler is stable up to 2."""
 
+STABLE = 0.5
+"""The same at most, also where the smallest alpha has it larger than was drawn."""
+
 STEPS_PER_UNIT = 200
 """Coarsest step: t_g / 200, of which every time (1 +- c) t_g with a c of two decimals is a
 multiple."""
@@ -61,6 +64,7 @@ def descent_instances(
     foreign = max(OwnScale.of(problem).log_alpha / LOG_10, 0.0)
     low, high = SMALLEST_LOG10_ALPHA + foreign, LARGEST_LOG10_ALPHA
     assume(low < high and (foreign < FOREIGN or excess(low) < 0))
+    assume(excess(low) < log(STABLE / target))
     if excess(high) <= 0:
         scale = high
     elif excess(low) >= 0:

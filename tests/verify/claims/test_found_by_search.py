@@ -12,8 +12,10 @@ from verify.evidence import CLAIM
 from verify.examine import examine
 from verify.language.law import Status
 from verify.strategies.catapult import NetStart
+from verify.strategies.decay import DecayedNet
 from verify.strategies.estimators import RidgeData
-from verify.strategies.saddles import RankTask
+from verify.strategies.noise import DiagonalSteps
+from verify.strategies.saddles import RankTask, SmallStart
 from verify.strategies.start_scale import SparseTask
 from verify.strategies.steepest import NormedData
 
@@ -46,6 +48,9 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
             NormedData(float("inf"), False, (3, 2, 2, 2, 2), (0.25,), (1, 2), 0),
             Status.KEPT,
         ),
+        ("saddle-to-saddle", SmallStart(3, 6, 743), Status.KEPT),
+        ("decay-walks-on-interpolators", DecayedNet(4, 2, 2, 0.5, 1.0, 999), Status.KEPT),
+        ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 1), Status.KEPT),
     ],
 )
 def test_what_is_judged_is_what_was_measured(claim: str, instance: object, status: Status) -> None:

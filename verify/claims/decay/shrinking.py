@@ -22,7 +22,7 @@ from verify.language import (
 from verify.registry import source_of
 from verify.strategies.decay import DecayedNet, decayed_nets
 
-DECAYS = np.array([2e-2, 7e-3, 2e-3])
+DECAYS = np.array([2e-3, 7e-4, 2e-4])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ NETS = Measurement(
 )
 ORDER = (
     "order: 1 in lambda, with the constant of the two largest, times 1.2; in the median 0.02: "
-    "0.998 to 1.002 on 9 other nets",
+    "0.998 to 1.002 on 9 other nets at ten times these lambda, of which one of 135 was too stiff",
 )
 CLAIMS = (
     Claim(

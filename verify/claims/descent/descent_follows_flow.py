@@ -157,7 +157,7 @@ MEASUREMENT = Measurement(
     (
         *OF_THE_NET,
         SEPARABILITY,
-        Assumption("a stable step", "the step is below 0.4 of the inverse sharpness at the start"),
+        Assumption("a stable step", "the step is at most half the inverse sharpness at the start"),
     ),
     sabotaged={"a descent at 1.05 lambda": partial(measure, decay=1.05)},
 )

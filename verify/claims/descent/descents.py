@@ -174,6 +174,8 @@ def _visibility(instance: FlowInstance) -> tuple[Visibility, ...]:
     for stiffness in STIFFNESSES:
         # the sharpness grows like alpha^(2 (L-1))
         growth = log10(stiffness / own) / (2.0 * (problem.degree - 1.0))
+        if regime.log10_alpha + growth <= 0.0:  # alpha as it is told exceeds 1
+            continue
         scaled = Regime(log10_alpha=regime.log10_alpha + growth, log10_lambda=regime.log10_lambda)
         rung = replace(instance, regime=scaled)
         at = _times(rung)
