@@ -33,6 +33,9 @@ from verify.language import (
 from verify.registry import source_of
 from verify.strategies.anchor_output import DISPLACEMENT, FAMILIES, all_supporting, relaxation
 
+FLOOR = 2.0 * RESOLVES
+"""Tolerances that outputs are known to: in other units they were 1.1 times `RESOLVES` off."""
+
 RTOL = 1e-9
 LOOSER = 10.0
 """Times the tolerance that the tight run really had: both are else raised to the same one."""
@@ -150,7 +153,7 @@ def _outputs(
     flow = partial(flow_with_anchor_output, problem, instance.regime, at, inputs, method=method)
     tight = flow(rtol=RTOL)
     loose = flow(rtol=LOOSER * tight.rtol)
-    return Quantity.paired(lambda run: run.outputs, tight, loose, RESOLVES * tight.rtol)
+    return Quantity.paired(lambda run: run.outputs, tight, loose, FLOOR * tight.rtol)
 
 
 Left = Callable[[Rung], Floats]
