@@ -109,6 +109,7 @@ def test_worker_that_dies_between_shards_costs_nothing() -> None:
     assert not {result.missing for result in later} - {0}
 
 
+@pytest.mark.slow
 def test_worker_that_has_grown_goes_on() -> None:
     """By what torch and compiled code take: a worker of its own for each of them costs seconds."""
 

@@ -48,8 +48,15 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
             NormedData(float("inf"), False, (3, 2, 2, 2, 2), (0.25,), (1, 2), 0),
             Status.KEPT,
         ),
-        ("saddle-to-saddle", SmallStart(3, 6, 743), Status.KEPT),
-        ("decay-walks-on-interpolators", DecayedNet(4, 2, 2, 0.5, 1.0, 999), Status.KEPT),
+        pytest.param(
+            "saddle-to-saddle", SmallStart(3, 6, 743), Status.KEPT, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "decay-walks-on-interpolators",
+            DecayedNet(4, 2, 2, 0.5, 1.0, 999),
+            Status.KEPT,
+            marks=pytest.mark.slow,
+        ),
         ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 1), Status.KEPT),
     ],
 )
