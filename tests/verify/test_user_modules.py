@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_kind import NUMBER
 
 from verify.catalogue import all_claims, claims_with
 from verify.history_series import read_history
@@ -47,22 +48,10 @@ CLAIM = Claim(
 HOLDS = SOURCE.replace("LIMIT", "1000.0")
 FALLS = SOURCE.replace("LIMIT", "3.0")
 
-OWN_KIND = """
-from dataclasses import dataclass
-from hypothesis import strategies as st
+OWN_KIND = (
+    NUMBER
+    + """
 from verify.language import Basis, Claim, Measurement, Rival, below, in_words
-
-@dataclass(frozen=True)
-class Number:
-    value: int
-    claim: str | None = None
-
-    def to_json(self):
-        return {"value": self.value}
-
-    @classmethod
-    def from_json(cls, data):
-        return cls(**data)
 
 CLAIM = Claim(
     id="numbers", title="Numbers are small", statement="n", source="nobody",
@@ -74,13 +63,13 @@ CLAIM = Claim(
     further_rivals=(Rival("lower", "at most 2", 2.0),), tolerances=("exact",),
 )
 """
-
-RECORD = (
-    OWN_KIND.replace("class Number:", "class Number(Record):")
-    .replace("    claim: str | None = None\n", "    sizes: tuple[int, ...] = (1, 2)\n")
-    .replace("from verify.language", "from verify.instances import Record\nfrom verify.language")
 )
-RECORD = RECORD[: RECORD.index("    def to_json")] + RECORD[RECORD.index("CLAIM =") :]
+
+RECORD = "from verify.instances import Record\n" + (
+    OWN_KIND.replace(NUMBER, NUMBER[: NUMBER.index("    def to_json")])
+    .replace("class Number:", "class Number(Record):")
+    .replace("    claim: str | None = None\n", "    sizes: tuple[int, ...] = (1, 2)\n")
+)
 
 
 def results(folder: Path) -> Any:

@@ -5,6 +5,7 @@ delay between fitting and generalising; here it is exact once the span has conve
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,17 +25,22 @@ class RidgeTask:
     start: Floats
     decay: float
 
+    @cached_property
+    def _spectrum(self) -> tuple[Floats, Floats]:
+        """Eigenvalues of S, 0 where no data are, and its eigenvectors."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return np.where(values < 1e-9 * values[-1], 0.0, values), vectors
+
     @property
     def without_data(self) -> float:
         """|P w(0)|^2, P the projection on the kernel of S."""
-        values, vectors = np.linalg.eigh(self.covariance)
-        empty = vectors[:, values < 1e-9 * values[-1]]
-        return float(((empty.T @ self.start) ** 2).sum())
+        values, vectors = self._spectrum
+        return float(((vectors.T @ self.start)[values == 0.0] ** 2).sum())
 
     @property
     def floor(self) -> float:
         """The error that the ridge leaves: sum (lambda w*_i / (nu_i + lambda))^2."""
-        values, vectors = np.linalg.eigh(self.covariance)
+        values, vectors = self._spectrum
         return float(((self.decay * (vectors.T @ self.target) / (values + self.decay)) ** 2).sum())
 
     def unconverged(self, time: float) -> float:
@@ -43,13 +49,11 @@ class RidgeTask:
         With g_i from w(0) to the ridge solution and b_i on to w*, in the eigenbasis of S:
         sum (g_i^2 e^(-2 (nu_i + lambda) t) + 2 |g_i b_i| e^(-(nu_i + lambda) t)), nu_i > 0.
         """
-        values, vectors = np.linalg.eigh(self.covariance)
-        data = values >= 1e-9 * values[-1]
-        target = vectors[:, data].T @ self.target
-        rest = values[data] / (values[data] + self.decay) * target
-        gap = np.abs(vectors[:, data].T @ self.start - rest)
-        left = gap * np.exp(-(values[data] + self.decay) * time)
-        return float((left**2 + 2.0 * left * np.abs(target - rest)).sum())
+        values, vectors = self._spectrum
+        target, start = vectors.T @ self.target, vectors.T @ self.start
+        rest = values / (values + self.decay) * target
+        left = np.abs(start - rest) * np.exp(-(values + self.decay) * time)
+        return float((left**2 + 2.0 * left * np.abs(target - rest))[values > 0.0].sum())
 
     def errors(self, times: ArrayLike, *, by_integration: bool = False) -> Floats:
         """|w(t) - w*|^2, `(T,)`, by matrix exponentials or by integration."""

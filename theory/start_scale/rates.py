@@ -13,15 +13,27 @@ alpha^(-2D) (e + 1)(e + 2) / (24 e^2) beyond. Woodworth et al. (COLT 2020) have 
 
 import numpy as np
 
-from theory.backend import Floats
+from theory.backend import Flags, Floats
 
 
 def certificate(inputs: Floats, weights: Floats) -> Floats:
     """c, `(d,)`, of w* `(d,)` with as many entries that are not 0 as there are samples."""
     on = weights != 0.0
-    found = inputs.T @ np.linalg.solve(inputs[:, on].T, np.sign(weights[on]))
+    found = _extended(inputs, on, np.sign(weights[on]))
     found[on] = np.sign(weights[on])
-    return np.asarray(found)
+    return found
+
+
+def _extended(inputs: Floats, on: Flags, values: Floats) -> Floats:
+    """x_i.nu of all inputs, `(d,)`, of the nu with which they are `values` on S."""
+    return np.asarray(inputs.T @ np.linalg.solve(inputs[:, on].T, values))
+
+
+def _logarithms(inputs: Floats, weights: Floats) -> Floats:
+    """sgn(c_i) x_i.nu_1 of the inputs off S."""
+    on = weights != 0.0
+    logs = np.sign(weights[on]) * np.log(np.abs(weights[on]))
+    return np.asarray((np.sign(certificate(inputs, weights)) * _extended(inputs, on, logs))[~on])
 
 
 def sparse_excess(
@@ -32,13 +44,10 @@ def sparse_excess(
     Args:
         constants: 0 leaves nu_1 out (D = 2), or takes e for 1 (D > 2).
     """
-    on = weights != 0.0
-    dual = certificate(inputs, weights)[~on]
+    dual = certificate(inputs, weights)[weights == 0.0]
     room = 1.0 - np.abs(dual)
     if degree == 2:
-        logs = np.sign(weights[on]) * np.log(np.abs(weights[on]))
-        shift = inputs[:, ~on].T @ np.linalg.solve(inputs[:, on].T, logs)
-        moved = np.exp(constants * np.sign(dual) * shift)
+        moved = np.exp(constants * _logarithms(inputs, weights))
         sizes = alphas[:, None] ** (2.0 * room) * moved
         # the copy that loses counts where c is next to 0
         sizes = sizes - alphas[:, None] ** (4.0 - 2.0 * room) / moved
@@ -54,12 +63,11 @@ def support_moves(inputs: Floats, weights: Floats, alpha: float) -> float:
     w_S moves by dw = -X_S^-1 X w_off, log|w_S| by dw / |w_S|, and so every x_i.nu_1.
     """
     on = weights != 0.0
-    dual, signs = certificate(inputs, weights)[~on], np.sign(weights[on])
-    room, own, other = 1.0 - np.abs(dual), inputs[:, on], inputs[:, ~on]
-    shift = other.T @ np.linalg.solve(own.T, signs * np.log(np.abs(weights[on])))
-    sizes = alpha ** (2.0 * room) * np.exp(np.sign(dual) * shift)
-    moved = -np.linalg.solve(own, other @ (np.sign(dual) * sizes)) / np.abs(weights[on])
-    change = np.sign(dual) * (other.T @ np.linalg.solve(own.T, moved))
+    dual = certificate(inputs, weights)[~on]
+    room, signs = 1.0 - np.abs(dual), np.sign(dual)
+    sizes = alpha ** (2.0 * room) * np.exp(_logarithms(inputs, weights))
+    moved = -np.linalg.solve(inputs[:, on], inputs[:, ~on] @ (signs * sizes))
+    change = signs * _extended(inputs, on, moved / np.abs(weights[on]))[~on]
     return float((sizes * room) @ change / (sizes @ room))
 
 

@@ -7,11 +7,12 @@ moments are kept in units of the present loss and nothing underflows.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory.backend import Floats
+from theory.backend import Floats, Integers
 from theory.compiled import compiled
 from theory.errors import InvalidInput
+from theory.steepest.recorded import checked_counts
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,7 @@ def adam_path(rows: Floats, adam: Adam, steps: ArrayLike, at: ArrayLike) -> Floa
     if np.any(rows.sum(axis=0) == 0.0):
         raise InvalidInput("rows add up to 0 in some coordinate; without epsilon it has no step")
     etas = np.asarray(steps, dtype=np.float64)
-    counts = np.asarray(at, dtype=np.int64)
-    if counts[-1] > len(etas):
-        raise InvalidInput(f"at ends at {counts[-1]}; there are {len(etas)} steps")
+    counts = checked_counts(at, len(etas))
     signed = np.ascontiguousarray(rows, dtype=np.float64)
     states = np.empty((len(counts), signed.shape[1]))
     _fill(signed, adam.beta1, adam.beta2, etas, counts, states)
@@ -56,7 +55,7 @@ def _fill(
     beta1: float,
     beta2: float,
     etas: Floats,
-    counts: NDArray[np.int64],
+    counts: Integers,
     states: Floats,
 ) -> None:
     """The weights after each number of steps."""

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.backend import Floats
+from theory.backend import Floats, Integers
 from theory.errors import InvalidInput
 
 
@@ -20,9 +20,15 @@ def recorded(path: Iterable[Floats], steps: int, at: ArrayLike) -> Floats:
     Raises:
         InvalidInput: `at` asks for more steps than there are.
     """
-    counts = np.asarray(at, dtype=np.int64)
-    last, wanted = int(counts[-1]), set(counts.tolist())
-    if last > steps:
-        raise InvalidInput(f"at ends at {last}; there are {steps} steps")
-    taken = enumerate(islice(path, last), start=1)
+    counts = checked_counts(at, steps)
+    wanted = set(counts.tolist())
+    taken = enumerate(islice(path, int(counts[-1])), start=1)
     return np.array([state for done, state in taken if done in wanted])
+
+
+def checked_counts(at: ArrayLike, steps: int) -> Integers:
+    """`at` as whole numbers, `(T,)`; `InvalidInput` where it asks for more than so many steps."""
+    counts = np.asarray(at, dtype=np.int64)
+    if counts[-1] > steps:
+        raise InvalidInput(f"at ends at {counts[-1]}; there are {steps} steps")
+    return counts

@@ -16,6 +16,9 @@ from verify.engines.base import RETRIES, Engine, Lost, Work
 from verify.shards import missing
 
 _GROWTH = 2 * 2**30
+"""Bytes by which a worker may grow. Beyond 300 MB loky takes it for a leak and begins another; ours
+grow by that when they load torch and compiled code, which costs seconds to load again."""
+
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -73,7 +76,7 @@ class _Processes:
     def _executor(self, slot: int) -> ProcessPoolExecutor:
         if slot not in self._executors:
             self._executors[slot] = ProcessPoolExecutor(
-                1, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),)
+                1, env=_ONE_THREAD, initializer=_begin, initargs=(os.getpid(),)
             )
         return self._executors[slot]
 
@@ -82,13 +85,14 @@ class _Processes:
             executor.shutdown(wait=True, kill_workers=True)
 
 
-def _end_with(parent: int) -> None:
-    """Let this process end when its parent is gone, however that ended, and not before.
-
-    loky replaces a worker that has grown by 300 MB since its first task. Ours grow by that when
-    they load torch and compiled code, which is no leak, and loading it again costs seconds.
-    """
+def _begin(parent: int) -> None:
+    """What a worker does first."""
     process_executor._MAX_MEMORY_LEAK_SIZE = _GROWTH
+    _end_with(parent)
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when its parent is gone, however that ended."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -196,29 +196,43 @@ def equals(
 
 def rate(
     law: str,
-    fitted: float,
+    fitted: Quantity | float,
     predicted: float,
     tolerance: float,
     method: str,
     *,
-    error: float,
+    error: float | None = None,
     stratum: str = "",
     basis: Basis = Basis.DERIVED,
 ) -> Law:
     """A slope or constant; its median over instances must lie within tolerance of `predicted`.
 
     Unresolved where it is not a number or its error exceeds its tolerance.
+
+    Raises:
+        InvalidInput: a tolerance that is not positive; a quantity of several numbers, or with an
+            error beside its own; a number without one.
     """
     if tolerance <= 0.0:
         raise InvalidInput(f"tolerance of {law!r} is {tolerance!r}; it must be positive")
+    if isinstance(fitted, Quantity):
+        if error is not None:
+            raise InvalidInput(f"error is {error!r}; the quantity carries its own")
+        if len(fitted) != 1:
+            raise InvalidInput(f"fitted of {law!r} is {len(fitted)} numbers; a rate is one")
+        number, known = float(fitted.values[0]), float(fitted.errors[0])
+    elif error is None:
+        raise InvalidInput(f"error of {law!r} is missing; a number does not carry one")
+    else:
+        number, known = float(fitted), float(error)
     reason = ""
-    if not all(map(isfinite, (fitted, predicted, error))):
+    if not all(map(isfinite, (number, predicted, known))):
         reason = "not a finite number"
-    elif error > tolerance:
+    elif known > tolerance:
         reason = "its numerical error exceeds its tolerance"
     estimate = None
     if not reason:
-        estimate = Estimate(float(fitted), float(predicted), float(tolerance), float(error), method)
+        estimate = Estimate(number, float(predicted), float(tolerance), known, method)
     return Law(law, Kind.RATE, basis, stratum, estimate=estimate, unresolved=reason)
 
 

@@ -90,8 +90,7 @@ class Terminal:
         )
         if event.resumed:
             self._say(f"resuming: {event.resumed} of {event.shards} shards are done")
-        self._progress = self._begin("shards", event.shards, event.resumed)
-        self._progress.__enter__()
+        self._count("shards", event.shards, event.resumed)
         self._now(", ".join(event.running))
 
     def _reached(self, done: int, total: int, running: tuple[str, ...]) -> None:
@@ -108,13 +107,16 @@ class Terminal:
             )
             self._say(f"{one.claim}: {refuted}; shrinking (at most {one.tries} instances)")
         self._stop()
-        self._progress = self._begin("counterexamples", len(worst))
-        self._progress.__enter__()
+        self._count("counterexamples", len(worst))
         self._now("shrinking them")
 
     def _now(self, what: str) -> None:
         if self._progress is not None:
             self._progress.running(what)
+
+    def _count(self, noun: str, total: int, done: int = 0) -> None:
+        self._progress = self._begin(noun, total, done)
+        self._progress.__enter__()
 
     def _stop(self) -> None:
         if self._progress is not None:

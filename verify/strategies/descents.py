@@ -63,11 +63,12 @@ def descent_instances(
     # told alpha exceeds 1 as well
     foreign = max(OwnScale.of(problem).log_alpha / LOG_10, 0.0)
     low, high = SMALLEST_LOG10_ALPHA + foreign, LARGEST_LOG10_ALPHA
-    assume(low < high and (foreign < FOREIGN or excess(low) < 0))
-    assume(excess(low) < log(STABLE / target))
+    assume(low < high)
+    beyond = excess(low)
+    assume(beyond < (log(STABLE / target) if foreign < FOREIGN else 0.0))
     if excess(high) <= 0:
         scale = high
-    elif excess(low) >= 0:
+    elif beyond >= 0:
         scale = low
     else:
         scale = float(brentq(excess, low, high, xtol=1e-3))

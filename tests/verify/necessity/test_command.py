@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from necessity_pairs import VALID, planted
+from own_kind import NUMBER
 
 from theory.errors import InvalidInput, NumericalFailure
 from verify.instances import FlowInstance
@@ -103,22 +104,10 @@ def test_the_command_writes_table_page_and_counterexamples(
     assert section(results) in page
 
 
-TWO = """
+TWO = (
+    NUMBER
+    + """
 from verify.language import Assumption, Basis, Claim, Measurement, below
-from dataclasses import dataclass
-from hypothesis import strategies as st
-
-@dataclass(frozen=True)
-class Number:
-    value: int
-    claim: str | None = None
-
-    def to_json(self):
-        return {"value": self.value}
-
-    @classmethod
-    def from_json(cls, data):
-        return cls(**data)
 
 def larger(valid):
     return valid.map(lambda number: (Number(number.value + 200), number))
@@ -139,6 +128,7 @@ def claim(name, violated):
 
 CLAIMS = [claim("bad", broken), claim("good", larger)]
 """
+)
 
 
 def test_a_claim_that_raises_is_undecided_and_ends_no_other(

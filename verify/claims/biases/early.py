@@ -135,8 +135,7 @@ def power_laws(measured: BiasPhase, theory: Theory) -> Iterator[Law]:
         return
     logs = measured.distances.log()
     slope = (logs[:1] - logs[1:]) / (np.log(10.0) * measured.fall * lag)
-    value, error = float(slope.values[0]), float(slope.errors[0])
-    yield rate(median, value, theory.power, 0.05, "two rungs", error=error)
+    yield rate(median, slope, theory.power, 0.05, "two rungs")
     yield equals(each, slope, theory.power, 0.4, Basis.MEASURED)
 
 

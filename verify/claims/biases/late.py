@@ -163,8 +163,7 @@ def power_laws(measured: LateBiases, theory: Theory | Kept) -> Iterator[Law]:
         yield not_applicable(each, Kind.EQUALS, UNPULLED)
         return
     lowest = measured.slope(lags[-1], per_pull=False) - theory.power(degree, lags[-1])
-    value, error = float(lowest.values[0]), float(lowest.errors[0])
-    yield rate(median, value, 0.0, 0.02, "difference", error=error)
+    yield rate(median, lowest, 0.0, 0.02, "difference")
     slopes = Quantity.joined(measured.slope(lag, per_pull=True) for lag in lags)
     predicted = [theory.power(degree, lag) for lag in lags]
     yield equals(each, slopes, predicted, 0.05, Basis.MEASURED)

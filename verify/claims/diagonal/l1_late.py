@@ -142,9 +142,7 @@ def _asymptotic(phase: LatePhase, theory: Theory, deficits: Quantity) -> Iterato
     slope = linear_slope(np.log(sizes[-2:]), deficits[-2:].log())
     yield rate(ORDER, -slope.value, theory.deficit_power, 0.1, slope.method, error=slope.error)
     last = deficits[-1:] * float(sizes[-1]) / (shannon - smallest)
-    told = "the value at alpha^64"
-    value, error = float(last.values[0]), float(last.errors[0])
-    yield rate(CONSTANT, value, theory.deficit, 0.01, told, error=error)
+    yield rate(CONSTANT, last, theory.deficit, 0.01, "the value at alpha^64")
 
 
 def _quarters(phase: LatePhase, theory: Theory) -> Law:

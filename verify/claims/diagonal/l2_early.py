@@ -161,11 +161,10 @@ def _asymptotic(phase: EarlyPhase, theory: Theory, margin: Ladder) -> Iterator[L
     found = limit.measured[1:2] * float(sizes[1]) / unit
     yield rate(
         constant,
-        float(found.values[0]),
+        found,
         theory.deficit,
         0.01,
         f"the value at log10 alpha = {limit.x[1]:g}",
-        error=float(found.errors[0]),
     )
 
 

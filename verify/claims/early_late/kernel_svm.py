@@ -299,11 +299,10 @@ def direction_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     last = gaps[-1:] * levels[-1] / constant
     yield rate(
         names[1],
-        float(last.values[0]),
+        last,
         1.0,
         0.05,
         f"the value at log10 alpha = {phase.limit_scales[-1]:g}",
-        error=float(last.errors[0]),
     )
 
 

@@ -42,11 +42,10 @@ def laws(measured: LateFlow, theory: Theory) -> Iterator[Law]:
     last = (ratio[-1:] - 1.0) * RISES[-1]
     yield rate(
         "coefficient of 1/x",
-        float(last.values[0]),
+        last,
         term,
         0.1,
         "x (t L / bare - 1) at x = 2000",
-        error=float(last.errors[0]),
         stratum=f"degree {degree}",
     )
 

@@ -90,11 +90,10 @@ def laws(found: Counted, theory: Theory) -> Iterator[Law]:
     else:
         yield rate(
             SHARE,
-            float(found.wide.values[0]),
+            found.wide,
             LEFT_AT_DIMENSION,
             WITHIN,
             "the value at P = D",
-            error=float(found.wide.errors[0]),
             basis=Basis.MEASURED,
         )
 

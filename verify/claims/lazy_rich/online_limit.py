@@ -102,11 +102,10 @@ def laws(measured: Population, theory: Theory) -> Iterator[Law | Ladder]:
     size = (measured.deviation / leading)[-1:]
     yield rate(
         "deviation sqrt(P / E psi^2)",
-        float(size.values[0]),
+        size,
         1.0,
         0.05,
         f"the value at P = {samples[-1]}",
-        error=float(size.errors[0]),
     )
 
 
