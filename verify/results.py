@@ -153,7 +153,7 @@ class ClaimResult:
             "bounds": [_bound(law) for law in ruling.laws if law.largest is not None],
             "rates": [_rate(rate, self.evidence) for rate in ruling.rates],
             "rivals": [asdict(rival) for rival in self.rivals],
-            "power": [asdict(power) for power in self.power],
+            "power": [{**asdict(power), "sizes": list(power.sizes)} for power in self.power],
             "sabotages": sabotages(self.evidence),
             "independent": _independent(self.evidence),
             "ladders": _ladders(self.evidence),

@@ -20,6 +20,7 @@ from verify.instances import FlowInstance
 from verify.judge import judge
 from verify.language import Law, Rival, stated
 from verify.power import Power, in_words, range_in_words
+from verify.report.digest import digest
 from verify.report.terminal import Terminal
 from verify.runner import run
 
@@ -287,3 +288,24 @@ def test_what_an_instance_refutes_is_asked_of_no_other(
     assert limit.detected == 0.02
     assert [asked.count(101.0 * (1.0 + size)) for size in (0.5, 0.02, -0.02)] == [1, 1, 1]
     assert asked.count(101.0) >= 8
+
+
+@dataclass(frozen=True)
+class InUnits(Theory):
+    units: int = stated(3)
+
+
+def test_listeners_are_told_what_the_file_holds(
+    sharp: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists as lists: whole numbers are known by their sizes, and are no percentages."""
+
+    def told(total: float, theory: InUnits) -> list[Law]:
+        return [*laws(total, theory), bound("units", abs(theory.units - 3.0), 0.5)]
+
+    result = running(sharp(theory=InUnits(), laws=told), plan, monkeypatch).to_json()
+    (claim,) = result["claims"]
+    assert claim["power"] == json.loads(json.dumps(claim["power"]))
+    plain = result == json.loads(json.dumps(result))
+    assert plain
+    assert digest(claim).detects == digest(json.loads(json.dumps(claim))).detects == "5 %, 1 not"

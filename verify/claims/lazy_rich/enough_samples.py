@@ -90,7 +90,7 @@ def laws(found: Counted, theory: Theory) -> Iterator[Law]:
     else:
         yield rate(
             SHARE,
-            found.wide,
+            found.wide[:1],
             LEFT_AT_DIMENSION,
             WITHIN,
             "the value at P = D",
