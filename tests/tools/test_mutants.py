@@ -92,7 +92,10 @@ def test_record_finds_trials_of_the_same_code_only(tmp_path: Path) -> None:
     again = Record(path, "code", 8, 0)
     assert again.find(GAP) == trial
     assert again.sound == {"a"}
+    assert again.settled(GAP)
     assert again.find(UNSEEN) is None
+    again.keep(UNSEEN, Trial(Outcome.SURVIVED, {}, "", 1.0))
+    assert not again.settled(UNSEEN)
     assert Record(path, "other code", 8, 0).find(GAP) is None
     assert Record(path, "code", 9, 0).sound == set()
 

@@ -24,7 +24,7 @@ from verify.atomic import write_text
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("reports/mutants/trials.json"),
     show_default=True,
-    help="Trials made so far; those of unchanged code are not made again.",
+    help="Trials made so far; what was killed in unchanged code is not tried again.",
 )
 @click.option(
     "--table",
@@ -54,7 +54,7 @@ def main(
         wanted = chosen(mutants, only)
         for mutant in wanted:
             mutated(mutant, (ROOT / mutant.file).read_text(encoding="utf-8"))
-        todo = [mutant for mutant in wanted if kept.find(mutant) is None]
+        todo = [mutant for mutant in wanted if not kept.settled(mutant)]
         with pool(jobs) as spread:
             spread(check, [claim for claim in claims_of(todo) if claim not in kept.sound])
             spread(attempt, todo)
