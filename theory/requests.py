@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+
+TIGHTEST: Final = 1e-13
+"""Of the relative tolerances that float64 can bear."""
 
 
 def requested_times(at: Sequence[float] | Floats) -> Floats:
@@ -28,5 +32,5 @@ def check_increasing(name: str, values: Sequence[float] | Floats) -> None:
 
 def check_rtol(rtol: float) -> None:
     """`InvalidInput` for a relative tolerance that float64 or the error estimates cannot bear."""
-    if not 1e-13 <= rtol <= 1e-2:
-        raise InvalidInput(f"rtol is {rtol}; it must lie in [1e-13, 1e-2]")
+    if not TIGHTEST <= rtol <= 1e-2:
+        raise InvalidInput(f"rtol is {rtol}; it must lie in [{TIGHTEST:g}, 1e-2]")

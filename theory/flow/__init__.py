@@ -1,6 +1,7 @@
 """Exact gradient flow with weight decay, and without."""
 
-from theory.flow.batched import BatchTrajectory, gradient_flow_batch
+from theory.flow.batch_trajectory import BatchTrajectory
+from theory.flow.batched import gradient_flow_batch
 from theory.flow.diagonal import DiagonalTrajectory, diagonal_flow
 from theory.flow.gradient import gradient_flow
 from theory.flow.reference import reference_flow

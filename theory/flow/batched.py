@@ -1,55 +1,46 @@
-"""The gradient flow of many instances and scales at once, in torch, on a CPU or a GPU.
+"""The gradient flow of many instances and scales at once, on a CPU or a GPU.
 
-It shares nets, losses and charts with `gradient_flow`, but not the integrator. Diagonal nets at
-balanced anchors have a shorter way on a CPU: compiled code on their dual variables.
+In torch side by side, or on a CPU by what takes less: compiled code on the dual variables of
+diagonal nets at balanced anchors, and `gradient_flow` for one lane after the other where its
+right-hand side is compiled. Nine factorisations and 46 right-hand sides of a lane's step in torch
+cost more than the step of a whole flow in compiled code.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 
 from theory.assumptions import check_finite, check_zero_output
-from theory.backend import Array, Flags, Floats, Integers
-from theory.errors import InvalidInput
+from theory.backend import Floats
+from theory.errors import IntegrationFailed, InvalidInput
+from theory.flow.batch_lanes import flows_in_lanes
+from theory.flow.batch_trajectory import (
+    BatchTrajectory,
+    displacement_told,
+    log_theta_units,
+    merged,
+)
 from theory.flow.chart import Chart
+from theory.flow.compiled_chart import compiled_chart
 from theory.flow.dual import LARGEST_DUAL_SCALE, dual_flows, reducible
-from theory.flow.lanes import Lanes, march
+from theory.flow.extrapolation import ORDER
+from theory.flow.gradient import gradient_flow
+from theory.flow.trajectory import Trajectory
 from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
-from theory.requests import check_rtol, requested_times
+from theory.requests import TIGHTEST, check_rtol, requested_times
 
 MAX_STEPS: Final = 4000
 """Flows need 20 to 200 steps at rtol 1e-9 up to log10 alpha = 20, and 1500 at 10000."""
 
+STAGES: Final = ORDER * (ORDER + 1) // 2 + 1
+"""Right-hand sides of an extrapolated step; those of `gradient_flow` are told in steps of so many,
+so that a budget means the same work."""
 
-@dataclass(frozen=True, eq=False)
-class BatchTrajectory:
-    """B flows at T times, as numpy arrays; NaN at every time that a lane did not reach.
-
-    Attributes:
-        at: times in units of t_g, shape `(T,)`.
-        margins: q_i = y_i f_i, shape `(B, T, n)`.
-        log_norm: log |theta|, shape `(B, T)`.
-        directions: theta / |theta|, shape `(B, T, P)`.
-        displacement: eta with theta = rho (anchor + rho^-L eta), shape `(B, T, P)`.
-        steps: steps tried, rejected ones included, shape `(B,)`.
-        finished: whether the lane reached all its times, shape `(B,)`.
-    """
-
-    at: Floats
-    margins: Floats
-    log_norm: Floats
-    directions: Floats
-    displacement: Floats
-    steps: Integers
-    finished: Flags
-
-    def lanes(self, chosen: Flags) -> "BatchTrajectory":
-        """Some of the lanes, by a mask `(B,)`."""
-        names = [field.name for field in fields(self) if field.name != "at"]
-        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+TIGHTER: Final = 100.0
+"""By how much `gradient_flow` is, for the same accuracy of eta: it turns to theta where rho^L is
+1e4, lanes where it is 100."""
 
 
 def gradient_flow_batch(
@@ -103,40 +94,16 @@ def gradient_flow_batch(
         parts.append(found.lanes(found.finished))
         lanes += [k for k, finished in zip(small, found.finished, strict=True) if finished]
     left = sorted(set(range(len(problems))) - set(lanes))
-    if left:
+    if left and device == "cpu" and _has_compiled_chart(problems[0], regimes[0]):
+        parts += [_alone(problems[k], regimes[k], requested, rtol, max_steps) for k in left]
+    elif left:
         own = [problems[k] for k in left], [regimes[k] for k in left]
-        parts.append(_through_lanes(*own, requested, rtol, device, max_steps))
-    return _merged(parts, [*lanes, *left])
+        parts.append(flows_in_lanes(*own, requested, rtol, device, max_steps))
+    return merged(parts, [*lanes, *left])
 
 
-def _through_lanes(
-    problems: Sequence[Problem],
-    regimes: Sequence[Regime],
-    at: Floats,
-    rtol: float,
-    device: str,
-    max_steps: int,
-) -> BatchTrajectory:
-    """Any nets, on any device: lanes of extrapolated steps."""
-    lanes = Lanes.at_start(problems, regimes, at, rtol, device)
-    arrived, steps = march(lanes, max_steps)
-    clocks, coordinates = lanes.stops.mT, arrived.movedim(1, 0)
-    chart = lanes.chart.turned_rich(clocks > lanes.turn)
-    point = chart.point(clocks, coordinates)
-    norm = point.norm(dim=-1)
-
-    def array(tensor: Array) -> Floats:
-        return np.asarray(tensor.movedim(0, 1).cpu().numpy())
-
-    return BatchTrajectory(
-        at=at,
-        margins=array(chart.labels * chart.outputs(clocks, coordinates)),
-        log_norm=array(chart.log_scale(clocks) + norm.log()) - _log_theta(problems),
-        directions=array(point / norm[..., None]),
-        displacement=_displacement(problems, array(chart.displacement(clocks, coordinates))),
-        steps=steps.cpu().numpy(),
-        finished=arrived.isfinite().all(-1).all(-1).cpu().numpy(),
-    )
+def _has_compiled_chart(problem: Problem, regime: Regime) -> bool:
+    return compiled_chart(Chart(problem, regime, comoving=True)) is not None
 
 
 def _through_duals(
@@ -158,31 +125,52 @@ def _through_duals(
     return BatchTrajectory(
         at=at,
         margins=(signs * states.weights) @ inputs.swapaxes(-1, -2),
-        log_norm=states.log_norm - _log_theta(problems),
+        log_norm=states.log_norm - log_theta_units(problems),
         directions=states.directions,
-        displacement=_displacement(problems, states.displacement),
+        displacement=displacement_told(problems, states.displacement),
         steps=flows.steps,
         finished=flows.finished,
     )
 
 
-def _log_theta(problems: Sequence[Problem]) -> Floats:
-    """log of theta in the units of each problem over theta itself, shape `(B, 1)`."""
-    return np.array([[problem.units.log_theta] for problem in problems])
+def _alone(
+    problem: Problem, regime: Regime, at: Floats, rtol: float, max_steps: int
+) -> BatchTrajectory:
+    """One lane, by `gradient_flow`."""
+    budget, rtol = STAGES * max_steps, max(rtol / TIGHTER, TIGHTEST)
+    try:
+        flow = gradient_flow(
+            problem, regime, list(at), rtol=rtol, estimate_error=False, max_evaluations=budget
+        )
+    except IntegrationFailed:
+        return _unreached(gradient_flow(problem, regime, list(0.0 * at)), at, max_steps)
+    return BatchTrajectory(
+        at=at,
+        margins=flow.margins[None],
+        log_norm=flow.log_norm[None],
+        directions=flow.directions[None],
+        displacement=flow.displacement[None],
+        steps=np.array([-(-flow.evaluations // STAGES)]),
+        finished=np.array([True]),
+    )
 
 
-def _displacement(problems: Sequence[Problem], own: Floats) -> Floats:
-    """eta `(B, T, P)` from those in the units of each problem."""
-    pairs = zip(problems, own, strict=True)
-    return np.array([problem.units.displacement(rows) for problem, rows in pairs])
+def _unreached(start: Trajectory, at: Floats, steps: int) -> BatchTrajectory:
+    """One lane that did not arrive, from a trajectory that stays at its start."""
 
+    def at_zero(values: Floats) -> Floats:
+        late = (at > 0.0).reshape(-1, *[1] * (values.ndim - 1))
+        return np.where(late, np.nan, values)[None]
 
-def _merged(parts: Sequence[BatchTrajectory], lanes: Sequence[int]) -> BatchTrajectory:
-    """One trajectory in the order of the lanes, whose indices follow one another in `parts`."""
-    order = np.argsort(lanes)
-    names = [field.name for field in fields(BatchTrajectory) if field.name != "at"]
-    merged = {n: np.concatenate([getattr(part, n) for part in parts])[order] for n in names}
-    return BatchTrajectory(at=parts[0].at, **merged)
+    return BatchTrajectory(
+        at=at,
+        margins=at_zero(start.margins),
+        log_norm=at_zero(start.log_norm),
+        directions=at_zero(start.directions),
+        displacement=at_zero(start.displacement),
+        steps=np.array([steps]),
+        finished=np.array([False]),
+    )
 
 
 def _paired(

@@ -1,6 +1,6 @@
-"""The batched torch flow against the SciPy flow, lane by lane, and its integrator on its own."""
+"""Batched flows against the SciPy flow, lane by lane, and the integrator of lanes on its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,9 @@ import torch
 from theory.backend import Array
 from theory.errors import InvalidInput
 from theory.flow import gradient_flow
-from theory.flow.batched import BatchTrajectory, gradient_flow_batch
+from theory.flow.batch_lanes import flows_in_lanes
+from theory.flow.batch_trajectory import BatchTrajectory
+from theory.flow.batched import MAX_STEPS, gradient_flow_batch
 from theory.flow.extrapolation import extrapolated_step, extrapolation_weights
 from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
@@ -37,16 +39,33 @@ def differences(batch: BatchTrajectory, lane: int, problem: Problem, regime: Reg
     return [*(r.max() for r in relative), np.abs(batch.log_norm[lane] - flow.log_norm).max()]
 
 
-def test_every_family_agrees_with_the_scipy_flow(problem: Problem) -> None:
-    batch = gradient_flow_batch([problem], REGIMES, AT)
+Batch = Callable[[list[Problem], list[Regime], Sequence[float]], BatchTrajectory]
+
+
+def lanes_on_a_cpu(
+    problems: list[Problem], regimes: list[Regime], at: Sequence[float]
+) -> BatchTrajectory:
+    """What a GPU does, which `gradient_flow_batch` on a CPU leaves to users' nets."""
+    pairs = range(max(len(problems), len(regimes)))
+    each = [(problems[k % len(problems)], regimes[k % len(regimes)]) for k in pairs]
+    return flows_in_lanes(*zip(*each, strict=True), np.asarray(at), 1e-9, "cpu", MAX_STEPS)
+
+
+BOTH = pytest.mark.parametrize("batch_of", [gradient_flow_batch, lanes_on_a_cpu])
+
+
+@BOTH
+def test_every_family_agrees_with_the_scipy_flow(problem: Problem, batch_of: Batch) -> None:
+    batch = batch_of([problem], REGIMES, AT)
     assert batch.finished.all()
     for lane, regime in enumerate(REGIMES):
         assert max(differences(batch, lane, problem, regime)) < AGREES
 
 
-def test_logistic_loss_and_other_times(instance: Instance) -> None:
+@BOTH
+def test_logistic_loss_and_other_times(instance: Instance, batch_of: Batch) -> None:
     problem, at = instance("two-layer square", "logistic"), (1.3, 0.0, 0.2, 1.0)
-    batch = gradient_flow_batch([problem], REGIMES[1:], at)
+    batch = batch_of([problem], REGIMES[1:], at)
     flow = gradient_flow(problem, REGIMES[1], at, estimate_error=False)
     np.testing.assert_allclose(batch.margins[0], flow.margins, rtol=AGREES, atol=1e-12)
     np.testing.assert_allclose(batch.directions[0], flow.directions, rtol=0, atol=AGREES)
@@ -87,24 +106,30 @@ def _varied(problem: Problem, count: int) -> list[Problem]:
     ]
 
 
-def test_lanes_are_independent_and_may_differ_in_everything(instance: Instance) -> None:
+@BOTH
+def test_lanes_are_independent_and_may_differ_in_everything(
+    instance: Instance, batch_of: Batch
+) -> None:
     problems = _varied(instance("diagonal, L = 3"), 4)
     powers = ((1, 3), (3, 2), (12, 9), (40, 30))
     regimes = [Regime(log10_alpha=a, log10_lambda=-b) for a, b in powers]
-    together = gradient_flow_batch(problems, regimes, AT)
+    together = batch_of(problems, regimes, AT)
     for lane, (problem, regime) in enumerate(zip(problems, regimes, strict=True)):
-        alone = gradient_flow_batch([problem], [regime], AT)
+        alone = batch_of([problem], [regime], AT)
         assert alone.steps[0] == together.steps[lane]
         np.testing.assert_allclose(together.margins[lane], alone.margins[0], rtol=1e-11)
         np.testing.assert_allclose(together.directions[lane], alone.directions[0], atol=1e-11)
         assert max(differences(together, lane, problem, regime)) < AGREES
 
 
-def test_factorizations_of_one_batch_may_observe_different_entries(instance: Instance) -> None:
+@BOTH
+def test_factorizations_of_one_batch_may_observe_different_entries(
+    instance: Instance, batch_of: Batch
+) -> None:
     first = instance("factorization")
     second = replace(first, inputs=np.array([[0, 0], [1, 2], [0, 1]]))
     regime = Regime(log10_alpha=3, decay_power=1)
-    batch = gradient_flow_batch([first, second], [regime], AT)
+    batch = batch_of([first, second], [regime], AT)
     for lane, problem in enumerate((first, second)):
         assert max(differences(batch, lane, problem, regime)) < AGREES
 
@@ -227,7 +252,7 @@ def test_a_kink_anywhere_in_the_step_shows_in_the_error_estimate(before: float) 
 def test_gpu_agrees_with_cpu(instance: Instance) -> None:
     for family in ("diagonal, L = 2", "two-layer relu_squared", "deep linear", "factorization"):
         problem = instance(family)
-        cpu = gradient_flow_batch([problem], REGIMES, AT)
+        cpu = lanes_on_a_cpu([problem], REGIMES, AT)
         gpu = gradient_flow_batch([problem], REGIMES, AT, device="cuda")
         np.testing.assert_allclose(gpu.margins, cpu.margins, rtol=AGREES)
         np.testing.assert_allclose(gpu.directions, cpu.directions, rtol=0, atol=AGREES)

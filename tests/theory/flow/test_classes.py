@@ -15,7 +15,9 @@ from theory.asymptotics.late_phase import complementarity_bound, energy, station
 from theory.backend import Array, Floats
 from theory.clock import decay_time_at
 from theory.errors import AssumptionError, InvalidInput
-from theory.flow import gradient_flow, gradient_flow_batch
+from theory.flow import gradient_flow
+from theory.flow.batch_lanes import flows_in_lanes
+from theory.flow.batched import MAX_STEPS
 from theory.flow.chart import Chart
 from theory.flow.compiled_chart import compiled_chart
 from theory.flow.reference import reference_flow
@@ -173,7 +175,8 @@ def test_jacobians_are_derivatives_of_right_hand_sides(name: str, loss: str) -> 
 def test_batches_and_events_and_plain_coordinates_agree(name: str, loss: str) -> None:
     problem, regime = several_classes(name, 2, loss), Regime(log10_alpha=2.0, decay_power=2.0)
     flow = gradient_flow(problem, regime, EARLY_AND_LATE)
-    batch = gradient_flow_batch([problem], [regime], EARLY_AND_LATE)
+    at = np.array(EARLY_AND_LATE)
+    batch = flows_in_lanes([problem], [regime], at, 1e-9, "cpu", MAX_STEPS)
     np.testing.assert_allclose(batch.margins[0], flow.margins, rtol=1e-6)
     radau = gradient_flow(problem, regime, EARLY_AND_LATE, method="Radau", dense=True)
     np.testing.assert_allclose(radau.margins, flow.margins, rtol=1e-7)
