@@ -30,7 +30,7 @@ def lsoda(problems: Sequence[Problem], regime: Regime) -> Solve:
     def solve(rtol: float) -> Floats:
         return np.array(
             [
-                p.labels * p.net.outputs(reference_flow(p, regime, AT, rtol=rtol), p.inputs)
+                p.row_labels * p.row_net.outputs(reference_flow(p, regime, AT, rtol=rtol), p.inputs)
                 for p in problems
             ]
         )

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.instances import AT, BATCH, SCALES, Solve, measure, problems, regime
+from tests.benchmarks.instances import (
+    AT,
+    BATCH,
+    SCALES,
+    Solve,
+    measure,
+    problems,
+    reference,
+    regime,
+)
 from theory import gradient_flow_batch
 from theory.problem import Problem, Regime
 
@@ -33,4 +42,5 @@ def test_batch(benchmark: Any, name: str, alpha: float) -> None:
     size = BATCH if benchmark.enabled else 3
     if name != "gradient_flow_batch" and alpha > 1e3:
         pytest.skip(peers.NO_DIGITS)
-    measure(benchmark, SOLVERS[name](problems(size), regime(alpha)), alpha)
+    solve = SOLVERS[name](problems(size), regime(alpha))
+    measure(benchmark, solve, reference(alpha, size), alpha)

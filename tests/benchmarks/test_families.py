@@ -1,4 +1,7 @@
-"""The package's nets at several sizes: batches of flows against LSODA in raw coordinates."""
+"""The package's nets, and a user's, at several sizes: four flows and LSODA in plain coordinates.
+
+Margins are compared with those of the same flow at 1e-13.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,32 +10,68 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.instances import ACCURACY, AT, regime
-from theory import Deep, Problem, TwoLayer, difference_anchor, gradient_flow_batch
+from tests.benchmarks.instances import AT, measure, regime
+from theory import HomogeneousNet, Problem, TwoLayer, gradient_flow_batch, zero_readout_anchor
 from theory.backend import Floats
-from theory.nets import HomogeneousNet
+from theory.nets import Deep
 
 BATCH: Final = 4
 SCALES: Final = (30.0, 1e3, 1e12)
 
 
 @dataclass(frozen=True)
-class Size:
-    """A net on so many samples, and what to call it."""
+class AsWrittenInTorch(HomogeneousNet):
+    """`TwoLayer(8, 4, "square")`, of a user's own."""
 
-    name: str
-    net: HomogeneousNet
-    samples: int
+    @property
+    def degree(self) -> int:
+        return 3
 
-    def problems(self) -> list[Problem]:
-        """One for each seed, from a difference anchor."""
-        return [self._problem(np.random.default_rng(seed)) for seed in range(BATCH)]
-
-    def _problem(self, rng: np.random.Generator) -> Problem:
-        anchor = difference_anchor(self.net, rng)
-        inputs = rng.standard_normal((self.samples, self.net.input_dim))
-        labels = np.where(rng.random(self.samples) < 0.5, -1.0, 1.0)
-        return Problem(self.net, anchor, inputs, labels)
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return (inputs @ theta[8:].reshape(8, 4).T) ** 2 @ theta[:8]
 
 
-SIZES: Final = (Size("two-layer square, P = 40, n = 5", TwoLayer(8, 4, "square"), 5),)
+SMALL: Final = TwoLayer(8, 4, "square")
+SIZES: Final[dict[str, tuple[TwoLayer | Deep, int]]] = {
+    "two layers, P = 40, n = 5": (SMALL, 5),
+    "two layers, P = 200, n = 5": (TwoLayer(20, 9, "square"), 5),
+    "two layers, P = 200, n = 50": (TwoLayer(20, 9, "square"), 50),
+    "two layers of three classes, P = 56, n = 6": (TwoLayer(8, 4, "square", 3), 6),
+    "four layers, P = 78, n = 5": (Deep((6, 6, 6, 1)), 5),
+    "a user's two layers, P = 40, n = 5": (SMALL, 5),
+}
+
+
+def problems(name: str, size: int) -> list[Problem]:
+    """One for each seed, from a zero readout; labels are random."""
+    net, samples = SIZES[name]
+    columns = net.input_dim if isinstance(net, TwoLayer) else net.widths[0]
+    tasks = []
+    for seed in range(size):
+        rng = np.random.default_rng(seed)
+        classes = None if net.output_dim == 1 else net.output_dim
+        anchor = zero_readout_anchor(net, rng.standard_normal(net.parameters))
+        inputs = rng.standard_normal((samples, columns))
+        labels = rng.choice([-1, 1], samples) if classes is None else np.arange(samples) % classes
+        loss = "exponential" if classes is None else "cross_entropy"
+        own = AsWrittenInTorch() if name.startswith("a user's") else net
+        tasks.append(Problem(own, anchor, inputs, labels, loss, classes))
+    return tasks
+
+
+@pytest.mark.parametrize("alpha", SCALES, ids="alpha={:g}".format)
+@pytest.mark.parametrize("solver", ["gradient_flow_batch", "SciPy LSODA"])
+@pytest.mark.parametrize("name", SIZES)
+def test_family(benchmark: Any, name: str, solver: str, alpha: float) -> None:
+    benchmark.group, benchmark.name = f"{name}, alpha = {alpha:g}", solver
+    tasks, where = problems(name, BATCH if benchmark.enabled else 1), regime(alpha)
+
+    def ours(rtol: float) -> Floats:
+        return gradient_flow_batch(tasks, [where], AT, rtol=rtol).margins
+
+    if not benchmark.enabled and (solver == "SciPy LSODA" or alpha > min(SCALES)):
+        pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
+    if solver == "SciPy LSODA" and alpha > 1e3:
+        pytest.skip(peers.NO_DIGITS)
+    solve = ours if solver == "gradient_flow_batch" else peers.lsoda(tasks, where)
+    measure(benchmark, solve, ours(1e-13), alpha, rounds=3)

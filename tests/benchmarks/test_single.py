@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.instances import ACCURACY, AT, SCALES, error, measure, problems, regime
+from tests.benchmarks.instances import (
+    ACCURACY,
+    AT,
+    SCALES,
+    error,
+    measure,
+    problems,
+    reference,
+    regime,
+)
 from theory import gradient_flow
 
 
@@ -20,7 +29,7 @@ def test_gradient_flow(benchmark: Any, alpha: float) -> None:
         return gradient_flow(problem, regime(alpha), AT).margins
 
     margins = benchmark.pedantic(solve, rounds=15, warmup_rounds=1)
-    assert error(margins[None], alpha) <= ACCURACY
+    assert error(margins[None], reference(alpha, 1)) <= ACCURACY
     benchmark.extra_info.update(alpha=alpha, instances=1, rtol=1e-11)
 
 
@@ -29,7 +38,8 @@ def test_raw_coordinates(benchmark: Any, alpha: float) -> None:
     benchmark.group, benchmark.name = f"one flow, alpha = {alpha:g}", "SciPy LSODA"
     if alpha > 1e3:
         pytest.skip(peers.NO_DIGITS)
-    measure(benchmark, peers.lsoda(problems(1), regime(alpha)), alpha, rounds=15)
+    solve = peers.lsoda(problems(1), regime(alpha))
+    measure(benchmark, solve, reference(alpha, 1), alpha, rounds=15)
 
 
 @pytest.mark.parametrize("log10_alpha", [100.0, 10000.0])
