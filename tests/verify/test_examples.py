@@ -37,6 +37,11 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SEEDS = pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
+"""What a user runs first is run by default."""
+
 OUTSIDERS = ("balancedness", "logistic_rate", "saxe_sigmoid")
 """Theorems of other papers, from the documentation alone."""
 
@@ -51,9 +56,8 @@ def test_examples_are_short(name: str, most: int) -> None:
     assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OUTSIDERS)
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_theorems_of_outsiders_hold(tmp_path: Path, name: str, seed: int) -> None:
     shutil.copy(ROOT / "examples" / f"{name}.py", tmp_path)
     ran = run_of(tmp_path, f"{name}.py", seed)
@@ -101,8 +105,7 @@ def results(folder: Path) -> Any:
     return claim
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@SEEDS
 def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path, seed: int) -> None:
     ran = run_of(elsewhere, "margin_monotone.py", seed)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -112,8 +115,7 @@ def test_smoothed_margin_is_monotone_and_its_rivals_are_not(elsewhere: Path, see
     assert [rival["rejected"] for rival in claim["rivals"]] == [True] * 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@SEEDS
 def test_plain_margin_is_refuted_and_the_printed_command_replays_it(
     elsewhere: Path, seed: int
 ) -> None:

@@ -37,8 +37,8 @@ UNUSED = Regime(log10_alpha=1, decay_power=1)
 def undecayed_instances(
     draw: st.DrawFn,
     families: tuple[str, ...] = FAMILIES,
-    max_inputs: int = 16,
     sizes: Sizes | None = None,
+    max_inputs: int = 16,
 ) -> FlowInstance:
     """Instances whose flow starts at the anchor itself with a loss below 1, summed over samples.
 
@@ -46,8 +46,8 @@ def undecayed_instances(
     multiple by eighths at which the exponential losses sum to less than 1. The regime says nothing.
 
     Args:
-        max_inputs: distinct ones; twice `sizes.max_samples` where sizes are given.
         sizes: how large, and whether in other units; None for small nets and plain inputs.
+        max_inputs: distinct ones; twice `sizes.max_samples` where sizes are given.
     """
     anchored = draw(anchored_nets(families, sizes))
     net, parameters = anchored.net, anchored.anchor.size

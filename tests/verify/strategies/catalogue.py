@@ -52,7 +52,7 @@ SOURCES: dict[str, Source] = {
     "descent": Source(lambda f, s: descents.descent_instances(problems(f, sizes=s))),
     "kernel regression": Source(lambda f, s: regression.kernel_regression_instances(f, s)),
     "min norm": Source(lambda f, s: regression.min_norm_instances(f, s)),
-    "undecayed": Source(lambda f, s: undecayed_instances(f, sizes=s)),
+    "undecayed": Source(undecayed_instances),
     "wide diagonal, early": Source(lambda f, s: wide_diagonal.early_instances(s), ("diagonal",)),
     "wide diagonal, late": Source(lambda f, s: wide_diagonal.late_instances(s), ("diagonal",)),
     "completion": Source(lambda f, s: completion.completion_instances(f, s), ("factorization",)),

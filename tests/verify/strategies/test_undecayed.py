@@ -67,5 +67,5 @@ def test_shrinks_to_four_times_the_input_one() -> None:
 
 def test_any_number_of_inputs() -> None:
     drawn: list[FlowInstance] = []
-    draw_instances(undecayed_instances(("diagonal",), 1), 0, 8, drawn.append)
+    draw_instances(undecayed_instances(("diagonal",), max_inputs=1), 0, 8, drawn.append)
     assert {len(np.unique(i.problem.inputs, axis=0)) for i in drawn} == {1}

@@ -56,7 +56,7 @@ def instances(families: tuple[str, ...], sizes: Sizes) -> st.SearchStrategy[Flow
         max_parameters=max(16, sizes.max_parameters // 3),
         max_width=sizes.max_width // 2,
     )
-    return undecayed_instances(families, sizes=half)
+    return undecayed_instances(families, half)
 
 
 LATE = Measurement(
