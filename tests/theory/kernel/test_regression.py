@@ -190,3 +190,14 @@ def test_lagging_misfit_and_displacement_by_their_formulas(
     # J = L (u^(L-1), -v^(L-1)) turns along h / |h| = (1, -1) / 2^(1/2)
     turn = degree * (degree - 1) * size ** (degree - 2) * lagging.norm
     assert kernel_drift(lagging) == pytest.approx(turn / np.sqrt(kernel), rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [0.25, 1.0, 3.0])
+def test_at_the_transition_displacement_and_anchor_are_as_long(size: float) -> None:
+    net = Diagonal(2)
+    anchor = size * balanced_anchor(net, np.array([1.0, 2.0]))
+    problem = Problem(net, anchor, [[1.0, 0.5], [-0.25, 1.0]], [1.0, -2.0], "squared")
+    regression, regime = kernel_regression(problem), Regime(log10_alpha=4, decay_power=1)
+    at = transition_decay_time(regression, regime) / regime.log_alpha
+    rho = np.exp((1.0 - at) * regime.log_alpha)
+    assert rho**net.degree * size == pytest.approx(regression.norm, rel=1e-12)

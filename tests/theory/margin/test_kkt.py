@@ -107,6 +107,21 @@ def test_minimum_norm_residual_by_hand() -> None:
     np.testing.assert_allclose(against.multipliers, [-3.0], rtol=1e-14)
 
 
+def test_feasibility_is_of_the_worst_sample() -> None:
+    """Outputs 3 and 4 for targets 2 and 4: misfits 1 and 0, over 4."""
+    problem = Problem(LINEAR, [1.0, 1.0], AXES, [2.0, 4.0], "squared")
+    residual = min_norm_residual(problem, np.array([3.0, 4.0]))
+    assert residual.feasibility == pytest.approx(0.25, rel=1e-14)
+    assert residual.stationarity == pytest.approx(0.0, abs=1e-14)
+
+
+def test_gradients_three_degrees_apart_are_two() -> None:
+    problem = Problem(LINEAR, [1.0, 1.0], [[1.0, 0.0], [1.0, 0.05]], [3.0, 3.2], "squared")
+    residual = min_norm_residual(problem, np.array([3.0, 4.0]))
+    assert residual.stationarity == pytest.approx(0.0, abs=1e-12)
+    np.testing.assert_allclose(residual.multipliers, [-77.0, 80.0], rtol=1e-12)
+
+
 def test_minimum_norm_residual_knows_no_units_of_a_sample() -> None:
     net = Diagonal(2)
     inputs = np.array([[1.0, 0.5], [-0.25, 1.0]])
