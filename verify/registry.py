@@ -112,9 +112,12 @@ class Registry:
     claims: Mapping[str, Entry]
 
     def __getitem__(self, claim: str) -> Entry:
-        """The entry of a claim; `InvalidInput` lists the known ones otherwise."""
+        """The entry of a claim; `InvalidInput` says what to do about one that has none."""
         if claim not in self.claims:
-            raise InvalidInput(f"claim is {claim!r}; registered are {', '.join(self.claims)}")
+            raise InvalidInput(
+                f"claim is {claim!r}; verify/registry.toml has no entry of that id: write one, as "
+                "`new claim` printed it, or take the module of the claim away"
+            )
         return self.claims[claim]
 
     def tags_of(self, claim: str) -> tuple[str, ...]:
