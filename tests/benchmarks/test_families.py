@@ -3,7 +3,6 @@
 Margins are compared with those of the same flow at 1e-13.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,24 +10,13 @@ import pytest
 
 from tests.benchmarks import peers
 from tests.benchmarks.instances import AT, measure, regime
-from theory import HomogeneousNet, Problem, TwoLayer, gradient_flow_batch, zero_readout_anchor
+from tests.support.own_two_layer import OwnTwoLayer
+from theory import Problem, TwoLayer, gradient_flow_batch, zero_readout_anchor
 from theory.backend import Floats
 from theory.nets import Deep
 
 BATCH: Final = 4
 SCALES: Final = (30.0, 1e3, 1e12)
-
-
-@dataclass(frozen=True)
-class AsWrittenInTorch(HomogeneousNet):
-    """`TwoLayer(8, 4, "square")`, of a user's own."""
-
-    @property
-    def degree(self) -> int:
-        return 3
-
-    def forward(self, theta: Any, inputs: Any) -> Any:
-        return (inputs @ theta[8:].reshape(8, 4).T) ** 2 @ theta[:8]
 
 
 SMALL: Final = TwoLayer(8, 4, "square")
@@ -54,7 +42,7 @@ def problems(name: str, size: int) -> list[Problem]:
         inputs = rng.standard_normal((samples, columns))
         labels = rng.choice([-1, 1], samples) if classes is None else np.arange(samples) % classes
         loss = "exponential" if classes is None else "cross_entropy"
-        own = AsWrittenInTorch() if name.startswith("a user's") else net
+        own = OwnTwoLayer(8, 4) if name.startswith("a user's") else net
         tasks.append(Problem(own, anchor, inputs, labels, loss, classes))
     return tasks
 

@@ -1,29 +1,16 @@
 """Linear systems and flows of large nets on few samples, against the dense route."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.random import default_rng
 
+from tests.support.own_two_layer import OwnTwoLayer
 from theory.clock import decay_time_at, log_rate
 from theory.flow import gradient_flow
 from theory.flow.chart import Chart
 from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.low_rank import FEWEST_PARAMETERS, LowRank
-from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
-
-
-class Wide(HomogeneousNet):
-    degree = 3
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-
-    def forward(self, theta: Any, inputs: Any) -> Any:
-        hidden = inputs @ theta[self.width :].reshape(self.width, 3).T
-        return hidden**2 @ theta[: self.width]
 
 
 def drawn(width: int) -> Problem:
@@ -32,7 +19,7 @@ def drawn(width: int) -> Problem:
     anchor = np.concatenate([readout, -readout, hidden, hidden])
     labels = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
     anchor /= np.linalg.norm(anchor)
-    return Problem(Wide(width), anchor, rng.standard_normal((5, 3)), labels)
+    return Problem(OwnTwoLayer(width, 3), anchor, rng.standard_normal((5, 3)), labels)
 
 
 def chart_of(width: int) -> TracedChart:

@@ -25,7 +25,6 @@ from theory.flow.chart import Chart
 from theory.flow.dual import LARGEST_DUAL_SCALE, dual_flows, reducible
 from theory.flow.extrapolation import ORDER
 from theory.flow.gradient import gradient_flow
-from theory.flow.trajectory import Trajectory
 from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
 from theory.requests import TIGHTEST, check_rtol, requested_times
@@ -70,7 +69,7 @@ def gradient_flow_batch(
             the squared loss, bad times, rtol or budget, a device that torch does not have.
         AssumptionError: an anchor's output is not zero, or values are not finite.
     """
-    problems, regimes = _paired(problems, regimes)
+    problems, regimes = paired(problems, regimes)
     requested = requested_times(at)
     check_rtol(rtol)
     if max_steps < 1:
@@ -131,46 +130,36 @@ def _through_duals(
 def _alone(
     problem: Problem, regime: Regime, at: Floats, rtol: float, max_steps: int
 ) -> BatchTrajectory:
-    """One lane, by `gradient_flow`."""
+    """One lane, by `gradient_flow`; where that fails, the lane stays at its start."""
     budget, rtol = STAGES * max_steps, max(rtol / TIGHTER, TIGHTEST)
     try:
         flow = gradient_flow(
             problem, regime, list(at), rtol=rtol, estimate_error=False, max_evaluations=budget
         )
+        steps, reached = -(-flow.evaluations // STAGES), np.full(at.shape, True)
     except IntegrationFailed:
-        return _unreached(gradient_flow(problem, regime, list(0.0 * at)), at, max_steps)
-    return BatchTrajectory(
-        at=at,
-        margins=flow.margins[None],
-        log_norm=flow.log_norm[None],
-        directions=flow.directions[None],
-        displacement=flow.displacement[None],
-        steps=np.array([-(-flow.evaluations // STAGES)]),
-        finished=np.array([True]),
-    )
+        flow = gradient_flow(problem, regime, list(0.0 * at))
+        steps, reached = max_steps, at == 0.0
 
-
-def _unreached(start: Trajectory, at: Floats, steps: int) -> BatchTrajectory:
-    """One lane that did not arrive, from a trajectory that stays at its start."""
-
-    def at_zero(values: Floats) -> Floats:
-        late = (at > 0.0).reshape(-1, *[1] * (values.ndim - 1))
-        return np.where(late, np.nan, values)[None]
+    def told(values: Floats) -> Floats:
+        rows = reached.reshape(-1, *[1] * (values.ndim - 1))
+        return np.where(rows, values, np.nan)[None]
 
     return BatchTrajectory(
         at=at,
-        margins=at_zero(start.margins),
-        log_norm=at_zero(start.log_norm),
-        directions=at_zero(start.directions),
-        displacement=at_zero(start.displacement),
+        margins=told(flow.margins),
+        log_norm=told(flow.log_norm),
+        directions=told(flow.directions),
+        displacement=told(flow.displacement),
         steps=np.array([steps]),
-        finished=np.array([False]),
+        finished=np.array([reached.all()]),
     )
 
 
-def _paired(
+def paired(
     problems: Sequence[Problem], regimes: Sequence[Regime]
 ) -> tuple[list[Problem], list[Regime]]:
+    """B of each, one for all repeated; `InvalidInput` where their numbers do not fit."""
     lanes = max(len(problems), len(regimes))
     if not problems or not regimes or {len(problems), len(regimes)} - {1, lanes}:
         raise InvalidInput(

@@ -1,21 +1,21 @@
 """Batched flows against the SciPy flow, lane by lane, and the integrator of lanes on its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.support.own_two_layer import OwnTwoLayer
 from theory.backend import Array
 from theory.errors import InvalidInput
 from theory.flow import gradient_flow
 from theory.flow.batch_lanes import flows_in_lanes
 from theory.flow.batch_trajectory import BatchTrajectory
-from theory.flow.batched import MAX_STEPS, gradient_flow_batch
+from theory.flow.batched import MAX_STEPS, gradient_flow_batch, paired
 from theory.flow.extrapolation import extrapolated_step, extrapolation_weights
-from theory.nets import HomogeneousNet
 from theory.problem import Problem, Regime
 
 AT = (0.7, 1.3)
@@ -46,9 +46,7 @@ def lanes_on_a_cpu(
     problems: list[Problem], regimes: list[Regime], at: Sequence[float]
 ) -> BatchTrajectory:
     """What a GPU does."""
-    pairs = range(max(len(problems), len(regimes)))
-    each = [(problems[k % len(problems)], regimes[k % len(regimes)]) for k in pairs]
-    return flows_in_lanes(*zip(*each, strict=True), np.asarray(at), 1e-9, "cpu", MAX_STEPS)
+    return flows_in_lanes(*paired(problems, regimes), np.asarray(at), 1e-9, "cpu", MAX_STEPS)
 
 
 BOTH = pytest.mark.parametrize("batch_of", [gradient_flow_batch, lanes_on_a_cpu])
@@ -73,23 +71,12 @@ def test_logistic_loss_and_other_times(instance: Instance, batch_of: Batch) -> N
     np.testing.assert_allclose(batch.directions[:, 1], [problem.anchor] * 2, rtol=1e-15)
 
 
-@dataclass(frozen=True)
-class Cubic(HomogeneousNet):
-    """A user's net: sum_k a_k (w_k . x)^2 with four units on three inputs, written in torch."""
-
-    @property
-    def degree(self) -> int:
-        return 3
-
-    def forward(self, theta: Any, inputs: Any) -> Any:
-        return (inputs @ theta[4:].reshape(4, 3).T) ** 2 @ theta[:4]
-
-
-def test_a_users_net_agrees_with_the_closed_form(instance: Instance) -> None:
+@BOTH
+def test_a_users_net_agrees_with_the_closed_form(instance: Instance, batch_of: Batch) -> None:
     family = instance("two-layer square")
-    own = replace(family, net=Cubic())
+    own = replace(family, net=OwnTwoLayer(4, 3))
     regime = Regime(log10_alpha=1, decay_power=1.5)
-    batch = lanes_on_a_cpu([own], [regime], AT)
+    batch = batch_of([own], [regime], AT)
     assert max(differences(batch, 0, family, regime)) < AGREES
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
+from tests.support.own_two_layer import OwnTwoLayer
 from theory.flow import gradient_flow
 from theory.flow.chart import Chart
 from theory.flow.traced_chart import traced_chart
@@ -24,7 +25,7 @@ class Own(HomogeneousNet):
 
     def forward(self, theta: Any, inputs: Any) -> Any:
         self.calls += 1
-        return (inputs @ theta[WIDTH:].reshape(WIDTH, DIMENSION).T) ** 2 @ theta[:WIDTH]
+        return OwnTwoLayer(WIDTH, DIMENSION).forward(theta, inputs)
 
 
 def drawn(net: HomogeneousNet, loss: str = "exponential") -> Problem:
