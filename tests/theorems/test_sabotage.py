@@ -12,7 +12,7 @@ import pytest
 
 import theory.asymptotics.kernel_phase
 import theory.flow.chart
-import theory.flow.gradient
+import theory.flow.fastest_chart
 import theory.kernel.lazy
 import theory.kernel.quasi_static
 import theory.kernel.svm
@@ -288,6 +288,6 @@ def test_the_suite_notices(
     name: str, instances: dict[str, list[FlowInstance]], monkeypatch: Patch
 ) -> None:
     """Flows take the plain charts, into which the faults are put."""
-    monkeypatch.setattr(theory.flow.gradient, "compiled_chart", lambda chart: None)
+    monkeypatch.setattr(theory.flow.fastest_chart, "compiled_chart", lambda chart: None)
     FAULTS[name](monkeypatch)
     assert faults_noticed(instances)

@@ -17,7 +17,7 @@ from theory.backend import Floats, Integers
 from theory.biases.nets import BiasedNet
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import AssumptionError, InvalidInput
-from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW
+from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, stiffness
 from theory.integrate import integrate
 from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
@@ -178,8 +178,8 @@ def biased_flow(
     _check_anchor(chart)
     rtol, atol = tolerances(chart.log_gain(0.0), rtol)
     clocks = [clock_of(t * regime.log_alpha) for t in requested]
-    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
-    start = min(first_clock(chart.log_gain(0.0), stiffness), clocks[0] - 1.0)
+    first = first_clock(chart.log_gain(0.0), stiffness(chart.base_jacobian))
+    start = min(first, clocks[0] - 1.0)
     zero = np.zeros(problem.rows)
     force = problem.loss_function.force(start + chart.log_gain(0.0), zero, problem.row_labels)
     coordinates = np.asarray(force @ chart.base_jacobian)

@@ -100,7 +100,7 @@ def _descend(
     for taken in range(steps):
         if not log_time < end:
             return taken, log_time
-        linearize(system, 1.0, theta, outputs, gradients)
+        linearize(system, 0.0, theta, outputs, gradients)
         gain = log_step - log_samples
         forces(system.loss, system.others, gain, outputs, system.labels, pulls)
         for p in range(size):

@@ -8,12 +8,14 @@ Co-moving (kernel phase): theta = rho z, b = anchor, eps = rho^-L, kappa = L, rh
 G = 2 (L-1) log rho - log lambda - log n. Rich (afterwards): theta = z, b = 0, eps = 1, kappa = 1,
 G = -log lambda - log n. The Jacobian is symmetric.
 
+An `anchored` chart adds the base's own outputs f(b) / eps, which the anchors of theorems lack.
+
 All of this is in the units of the problem (`theory.units`): net, labels, theta, alpha and the
 lambda of G are those of the same flow with an anchor, gradients and targets of order one. So rho^L
 is the size of outputs, whatever the sizes of anchor and inputs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, log
 
@@ -32,6 +34,11 @@ LARGEST_EXPONENT = 700.0
 """Of log eps; the rich chart has taken over long before."""
 
 
+def stiffness(jacobian: Floats) -> float:
+    """The largest entry of the kernel J J^T, by which the first time scale is told."""
+    return float(np.abs(jacobian @ jacobian.T).max())
+
+
 @dataclass(frozen=True, eq=False)
 class Chart:
     """One chart of one flow; `coordinates` y have shape `(P,)`.
@@ -42,6 +49,7 @@ class Chart:
     problem: Problem
     regime: Regime
     comoving: bool
+    anchored: bool = field(default=False, kw_only=True)
 
     @property
     def low_rank(self) -> LowRankJacobian | None:
@@ -65,6 +73,11 @@ class Chart:
     def base_jacobian(self) -> Floats:
         """Of the rows."""
         return self._jacobian(self.rows, self.base)
+
+    @cached_property
+    def base_outputs(self) -> Floats:
+        """Of the rows, `(n,)`; empty where they are not added."""
+        return self._own_outputs(self.rows) if self.anchored else np.empty(0)
 
     @cached_property
     def labels(self) -> Floats:
@@ -124,16 +137,27 @@ class Chart:
         if not self.comoving:
             return net.outputs(coordinates) / unit
         if epsilon == 0.0:
-            return np.asarray(self._jacobian(net, self.base) @ coordinates)
-        return net.increment(self.base, epsilon * coordinates) / unit / epsilon
+            grown = np.asarray(self._jacobian(net, self.base) @ coordinates)
+        else:
+            grown = net.increment(self.base, epsilon * coordinates) / unit / epsilon
+        return self._from_base(net, decay_time, grown)
 
     def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
         """The rows `(n,)` and their gradients at z `(n, P)`."""
         epsilon = self.epsilon(decay_time)
         if epsilon == 0.0:
-            return self.base_jacobian @ coordinates, self.base_jacobian
+            grown = self.base_jacobian @ coordinates
+            return self._from_base(self.rows, decay_time, grown), self.base_jacobian
         gradients = self._jacobian(self.rows, self.base + epsilon * coordinates)
         return self.row_outputs(decay_time, coordinates), gradients
+
+    def _from_base(self, net: NetOnInputs, decay_time: float, grown: Floats) -> Floats:
+        if not self.anchored:
+            return grown
+        return grown + self._own_outputs(net) * np.exp(-self.log_epsilon(decay_time))
+
+    def _own_outputs(self, net: NetOnInputs) -> Floats:
+        return net.outputs(self.base) / self.problem.units.gradient
 
     def _jacobian(self, net: NetOnInputs, point: Floats) -> Floats:
         return net.jacobian(point) / self.problem.units.gradient

@@ -40,6 +40,7 @@ class Equations(NamedTuple):
     base_jacobian: Floats
     inputs: Floats
     labels: Floats
+    base_outputs: Floats
     others: int
     heads: Heads
     truth: Classes
@@ -60,7 +61,7 @@ class CompiledChart:
 
     @classmethod
     def of(cls, equations: Equations) -> "CompiledChart":
-        net, arrays = equations.net, equations[7:11]
+        net, arrays = equations.net, equations[7:12]
         switches = [net.family, net.exponent, net.rectified, equations.loss, equations.comoving]
         shapes = [equations.base.size, *equations.inputs.shape, equations.labels.size]
         couples = [equations.others, *equations.heads.shape]
@@ -95,6 +96,7 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
         gradient_unit=problem.units.gradient,
         base=chart.base,
         base_jacobian=chart.base_jacobian,
+        base_outputs=chart.base_outputs,
     )
 
 
@@ -109,6 +111,7 @@ def plain_chart(problem: Problem) -> CompiledChart | None:
         gradient_unit=1.0,
         base=np.zeros(problem.parameters),
         base_jacobian=np.zeros((problem.rows, problem.parameters)),
+        base_outputs=np.empty(0),
     )
 
 
@@ -122,6 +125,7 @@ def _chart_of(
     gradient_unit: float,
     base: Floats,
     base_jacobian: Floats,
+    base_outputs: Floats,
 ) -> CompiledChart | None:
     plain, inputs = problem.net, problem.inputs
     if isinstance(plain, ConstantFeature):
@@ -143,6 +147,7 @@ def _chart_of(
             base_jacobian,
             inputs,
             labels,
+            base_outputs,
             coupled(problem.loss_function),
             plain.heads if isinstance(plain, OWN) and several else NO_HEADS,
             problem.labels[: problem.samples if several else 0].astype(np.int64),
@@ -161,6 +166,7 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
     jacobian = 6 + size
     inputs = jacobian + rows * size
     labels = inputs + samples * columns
+    base_outputs = labels + rows
     return Equations(
         net,
         whole[3],
@@ -172,7 +178,8 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
         real[6:jacobian],
         real[jacobian:inputs].reshape((rows, size)),
         real[inputs:labels].reshape((samples, columns)),
-        real[labels:],
+        real[labels:base_outputs],
+        real[base_outputs:],
         others,
         whole[offsets:heads].reshape((classes, own)),
         whole[heads:],
@@ -180,11 +187,17 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
 
 
 @inlined
+def log_epsilon_at(system: Equations, decay_time: float) -> float:
+    """log eps(s)."""
+    return -system.degree * (system.log_alpha - decay_time) if system.comoving else 0.0
+
+
+@inlined
 def epsilon_at(system: Equations, decay_time: float) -> float:
     """eps(s)."""
     if not system.comoving:
         return 1.0
-    log_epsilon = -system.degree * (system.log_alpha - decay_time)
+    log_epsilon = log_epsilon_at(system, decay_time)
     return exp(min(log_epsilon, LARGEST_EXPONENT)) if log_epsilon > LINEAR_BELOW else 0.0
 
 
@@ -208,8 +221,20 @@ def log_gain_at(system: Equations, decay_time: float) -> float:
 
 @compiled
 def linearize(
+    system: Equations, decay_time: float, coordinates: Floats, outputs: Floats, gradients: Floats
+) -> None:
+    grow_from_base(system, epsilon_at(system, decay_time), coordinates, outputs, gradients)
+    if system.base_outputs.size > 0:
+        shrunk = exp(-log_epsilon_at(system, decay_time))
+        for i in range(outputs.size):
+            outputs[i] += shrunk * system.base_outputs[i]
+
+
+@inlined
+def grow_from_base(
     system: Equations, epsilon: float, coordinates: Floats, outputs: Floats, gradients: Floats
 ) -> None:
+    """Outputs less those of the base."""
     if epsilon == 0.0:
         for i in range(outputs.size):
             outputs[i] = 0.0
@@ -246,7 +271,7 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     decay_time, rate = decay_time_at(clock), log_rate(clock)
     count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    linearize(system, epsilon_at(system, decay_time), coordinates, outputs, gradients)
+    linearize(system, decay_time, coordinates, outputs, gradients)
     log_gain = rate + log_gain_at(system, decay_time)
     decay = decay_of(system) * exp(rate)
     rates = np.empty(size)
@@ -270,7 +295,7 @@ def slope_derivative(
     epsilon, log_gain = epsilon_at(system, decay_time), rate + log_gain_at(system, decay_time)
     count, size = system.labels.size, coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    linearize(system, epsilon, coordinates, outputs, gradients)
+    linearize(system, decay_time, coordinates, outputs, gradients)
     scaled, weights = np.empty((count, size)), np.empty(count)
     bent = epsilon / system.gradient_unit
     curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, scaled)

@@ -14,7 +14,6 @@ from theory.flow.compiled_chart import (
     Equations,
     decay_of,
     drift_of,
-    epsilon_at,
     equations_of,
     linearize,
     log_gain_at,
@@ -44,7 +43,7 @@ def _spectrum(
     """Outputs, gradients, and the eigenvalues and eigenvectors of J J^T on its range."""
     count, size = len(system.inputs), coordinates.size
     outputs, gradients = np.empty(count), np.empty((count, size))
-    linearize(system, epsilon_at(system, decay_time), coordinates, outputs, gradients)
+    linearize(system, decay_time, coordinates, outputs, gradients)
     vectors, values, _ = np.linalg.svd(gradients, False)
     squares = np.empty(rank)
     for r in range(rank):

@@ -18,9 +18,9 @@ from theory.assumptions import check_finite, check_zero_output
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
-from theory.flow.chart import Chart
+from theory.flow.chart import Chart, stiffness
 from theory.flow.compiled_bdf import integrate_chart
-from theory.flow.compiled_chart import CompiledChart, compiled_chart
+from theory.flow.compiled_chart import CompiledChart
 from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.dual import (
     DUAL_METHOD,
@@ -30,10 +30,10 @@ from theory.flow.dual import (
     reducible,
 )
 from theory.flow.dual_states import flow_states
+from theory.flow.fastest_chart import fastest_chart
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
-from theory.flow.traced_chart import traced_chart
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
@@ -277,14 +277,13 @@ def _run(
 
 
 def _system(segment: _Segment, accuracy: _Accuracy) -> System:
-    """What is integrated: compiled where the net is one of the package's own, else traced."""
-    chart, compiled = segment.chart, compiled_chart(segment.chart)
-    if compiled is None:
-        chart = traced_chart(chart) or chart
+    """What is integrated."""
+    fastest = fastest_chart(segment.chart)
     if not segment.slow:
-        return compiled or chart
-    slow = SlowManifold(chart, accuracy.refined)
-    return slow if compiled is None else CompiledManifold(slow, compiled)
+        return fastest
+    if isinstance(fastest, CompiledChart):
+        return CompiledManifold(SlowManifold(segment.chart, accuracy.refined), fastest)
+    return SlowManifold(fastest, accuracy.refined)
 
 
 LARGEST_DENSE = 2.0**31
@@ -313,8 +312,7 @@ def _in_one_call(system: System) -> OneCall | None:
 
 def start_clock(chart: Chart) -> float:
     """tau at which the flow has covered e^-14 of the first time scale of its co-moving chart."""
-    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
-    return first_clock(chart.log_gain(0.0), stiffness)
+    return first_clock(chart.log_gain(0.0), stiffness(chart.base_jacobian))
 
 
 def _clocked(event: Event, segment: _Segment) -> Callable[[float, Floats], float]:

@@ -54,4 +54,6 @@ def traced_chart(chart: Chart) -> TracedChart | None:
     if not problem.net.derived:
         return None
     net = traced_net(problem.net, problem.parameters, problem.inputs)
-    return None if net is None else TracedChart(problem, chart.regime, chart.comoving, net)
+    if net is None:
+        return None
+    return TracedChart(problem, chart.regime, chart.comoving, net, anchored=chart.anchored)

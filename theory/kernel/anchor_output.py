@@ -17,11 +17,11 @@ import numpy as np
 from theory.backend import Floats
 from theory.clock import clock_of, first_clock
 from theory.errors import InvalidInput
-from theory.flow.chart import Chart
+from theory.flow.chart import Chart, stiffness
+from theory.flow.fastest_chart import fastest_chart
 from theory.integrate import integrate
 from theory.kernel.lazy import tolerances
 from theory.kernel.ntk import cross_kernel
-from theory.nets.on_inputs import OnInputs
 from theory.problem import Problem, Regime
 
 LARGEST_OUTPUT = 1e9
@@ -41,26 +41,6 @@ class AnchorOutputFlow:
     rtol: float
 
 
-@dataclass(frozen=True, eq=False)
-class AnchorOutputChart(Chart):
-    """The co-moving chart of an anchor with an output, which is rho^L f(anchor; x) at first."""
-
-    def _anchored(self, net: OnInputs, decay_time: float) -> Floats:
-        own = net.outputs(self.base) / self.problem.units.gradient
-        return np.asarray(own * np.exp(-self.log_epsilon(decay_time)))
-
-    def outputs(self, decay_time: float, coordinates: Floats, inputs: Floats) -> Floats:
-        """f(theta; x), shape `(m,)`."""
-        grown = super().outputs(decay_time, coordinates, inputs)
-        return grown + self._anchored(OnInputs(self.problem.net, inputs), decay_time)
-
-    def linearize(self, decay_time: float, coordinates: Floats) -> tuple[Floats, Floats]:
-        """The rows `(n,)` and their gradients `(n, P)`."""
-        grown, gradients = super().linearize(decay_time, coordinates)
-        rows = OnInputs(self.problem.row_net, self.problem.inputs)
-        return grown + self._anchored(rows, decay_time), gradients
-
-
 def flow_with_anchor_output(
     problem: Problem,
     regime: Regime,
@@ -78,7 +58,7 @@ def flow_with_anchor_output(
     """
     if not 0.0 < at < 1.0:
         raise InvalidInput(f"at is {at}; the kernel phase lies between 0 and 1")
-    chart = AnchorOutputChart(problem, regime, comoving=True)
+    chart = Chart(problem, regime, comoving=True, anchored=True)
     zero = np.zeros(problem.parameters)
     margins = chart.labels * chart.linearize(0.0, zero)[0]
     if not np.abs(margins).max() <= LARGEST_OUTPUT:
@@ -88,13 +68,14 @@ def flow_with_anchor_output(
         )
     # the first time scale is that of the smallest margin
     gain = chart.log_gain(0.0) + max(-float(margins.min()), 0.0)
-    stiffness = float(np.abs(chart.base_jacobian @ chart.base_jacobian.T).max())
+    first = first_clock(gain, stiffness(chart.base_jacobian))
     stop = clock_of(at * regime.log_alpha)
     rtol, atol = tolerances(gain, rtol)
+    fastest = fastest_chart(chart)
     found = integrate(
-        chart.rhs,
-        chart.jacobian,
-        min(first_clock(gain, stiffness), stop - 1.0),
+        fastest.rhs,
+        fastest.jacobian,
+        min(first, stop - 1.0),
         stop,
         zero,
         [],
