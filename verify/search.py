@@ -70,6 +70,10 @@ class _ViolationError(Exception):
     pass
 
 
+class _TriesSpent(BaseException):
+    """Ends a search at once; what derives from `Exception` would be shrunk as one more failure."""
+
+
 @dataclass
 class _Tries:
     """Severities already computed, and how many more may be."""
@@ -80,10 +84,11 @@ class _Tries:
     known: dict[str, float] = field(default_factory=dict)
 
     def severity(self, instance: Instance) -> float:
+        """Raises `_TriesSpent` where it would have to be computed and no more may be."""
         key = json.dumps(instance.to_json(), sort_keys=True)
         if key not in self.known:
             if self.left <= 0:
-                return 0.0
+                raise _TriesSpent
             self.left -= 1
             self.known[key] = _severity(self.claim, instance, self.rates)
         return self.known[key]
@@ -129,6 +134,6 @@ def shrink_counterexample(
             failing.append((instance, found))
             raise _ViolationError
 
-    with suppress(_ViolationError, Flaky), seed_alone():
+    with suppress(_ViolationError, _TriesSpent, Flaky), seed_alone():
         attempt()
     return failing[-1] if failing else None
