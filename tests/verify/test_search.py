@@ -130,6 +130,23 @@ def test_shrinking_measures_no_more_instances_than_allowed(
     assert found is None or found[1] > SEVERE
 
 
+def test_shrinking_ends_with_the_first_instance_beyond_those_allowed(
+    tiny_claim: Callable[..., Any],
+) -> None:
+    drawn: list[tuple[float, ...]] = []
+
+    def noted(instance: FlowInstance) -> FlowInstance:
+        drawn.append(tuple(np.ravel(instance.problem.inputs)))
+        return instance
+
+    claim = tiny_claim(limit=3.0)
+    strategy = claim.instances(FAMILY, QUICK).map(noted)
+    found = shrink_counterexample(claim, strategy, 0, 40, 50.0, tries=8)
+    assert found is not None
+    assert len(set(drawn)) == 9
+    assert drawn.index(drawn[-1]) == len(drawn) - 1
+
+
 def test_no_instance_is_measured_twice(tiny_claim: Callable[..., Any]) -> None:
     """Sums may agree between instances, so they are told apart by their inputs."""
     seen: list[tuple[float, ...]] = []

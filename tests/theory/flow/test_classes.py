@@ -158,6 +158,23 @@ def test_compiled_charts_are_those_of_numpy(name: str, loss: str) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", NETS)
+def test_an_anchors_own_margins_are_added_alike(name: str, loss: str) -> None:
+    problem = several_classes(name, 1, loss)
+    moved = replace(problem, anchor=problem.anchor + 0.1 * np.arange(problem.parameters))
+    chart = Chart(moved, Regime(log10_alpha=0.1, decay_power=1.0), comoving=True, anchored=True)
+    compiled, at = compiled_chart(chart), 0.1 * np.ones(problem.parameters)
+    assert compiled is not None
+    plain, matrix = chart.rhs(-1.0, at), chart.jacobian(-1.0, at)
+    unanchored = Chart(moved, chart.regime, comoving=True).rhs(-1.0, at)
+    assert np.abs(unanchored - plain).max() > 1e-6 * np.abs(plain).max()
+    close = {"rtol": 0.0, "atol": 1e-12 * np.abs(plain).max()}
+    np.testing.assert_allclose(compiled.rhs(-1.0, at), plain, **close)
+    close = {"rtol": 0.0, "atol": 1e-12 * np.abs(matrix).max()}
+    np.testing.assert_allclose(compiled.jacobian(-1.0, at), matrix, **close)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", NETS)
 def test_jacobians_are_derivatives_of_right_hand_sides(name: str, loss: str) -> None:
     problem, rng = several_classes(name, 1, loss), np.random.default_rng(0)
     for comoving in (True, False):

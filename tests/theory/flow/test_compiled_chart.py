@@ -53,6 +53,28 @@ def test_compiled_and_plain_right_hand_sides_agree(net: HomogeneousNet, loss: st
             np.testing.assert_allclose(compiled.jacobian(clock, at), matrix, **close)
 
 
+@pytest.mark.parametrize("loss", ["exponential", "logistic", "squared"])
+@pytest.mark.parametrize("net", NETS, ids=str)
+def test_an_anchors_own_outputs_are_added_alike(net: HomogeneousNet, loss: str) -> None:
+    """At an alpha at which they are of order one, and exponents keep their digits."""
+    rng = default_rng(5)
+    problem = drawn(net, loss, rng)
+    for comoving in (True, False):
+        chart = Chart(problem, Regime(log10_alpha=1e-3, decay_power=1.0), comoving, anchored=True)
+        compiled, unit = compiled_chart(chart), problem.units.gradient
+        assert compiled is not None
+        for clock in (-20.0, -1.0, 0.5):
+            at = rng.standard_normal(problem.parameters)
+            plain, matrix = chart.rhs(clock, at), chart.jacobian(clock, at)
+            close = {"rtol": 0.0, "atol": 1e-12 * np.abs(plain).max()}
+            np.testing.assert_allclose(compiled.rhs(clock, at), plain, **close)
+            close = {"rtol": 0.0, "atol": 1e-12 * np.abs(matrix).max()}
+            np.testing.assert_allclose(compiled.jacobian(clock, at), matrix, **close)
+            epsilon, rows = chart.epsilon(decay_time_at(clock)), chart.row_outputs
+            whole = net.outputs(chart.base + epsilon * at, problem.inputs) / unit / epsilon
+            np.testing.assert_allclose(rows(decay_time_at(clock), at), whole, rtol=1e-10)
+
+
 @pytest.mark.parametrize("decay_power", [1.0, 3.0])
 @pytest.mark.parametrize("net", NETS, ids=str)
 def test_compiled_and_plain_slow_manifolds_agree(net: HomogeneousNet, decay_power: float) -> None:
