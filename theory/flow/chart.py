@@ -154,7 +154,7 @@ class Chart:
     def _from_base(self, net: NetOnInputs, decay_time: float, grown: Floats) -> Floats:
         if not self.anchored:
             return grown
-        return grown + self._own_outputs(net) * np.exp(-self.log_epsilon(decay_time))
+        return np.asarray(grown + self._own_outputs(net) * np.exp(-self.log_epsilon(decay_time)))
 
     def _own_outputs(self, net: NetOnInputs) -> Floats:
         return net.outputs(self.base) / self.problem.units.gradient
