@@ -31,9 +31,10 @@ class CompiledManifold:
     jacobian = low_rank = None
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
-        """dy/dtau."""
+        """dy/dtau; a solver's views are copied, since strides are compiled anew."""
         slow, chart = self.manifold, self.chart
-        return slow_slope(chart.whole, chart.real, slow.rank, slow.refined, clock, coordinates)
+        packed = np.ascontiguousarray(coordinates)
+        return slow_slope(chart.whole, chart.real, slow.rank, slow.refined, clock, packed)
 
 
 @compiled
