@@ -32,7 +32,7 @@ def find_anchor(
 ) -> Floats | None:
     """A unit vector theta with f(theta; x) = 0 on all inputs `(m, d)`, or None.
 
-    At it every input has a gradient of the size of those at random parameters.
+    At it every output of every input has a gradient of the size of those at random parameters.
     """
     halved = difference_anchor(net, parameters, inputs, generator)
     return zero_output_anchor(net, parameters, inputs, generator) if halved is None else halved
@@ -47,8 +47,10 @@ def difference_anchor(
         return None
     for _ in range(2):
         a, b = generator.standard_normal((2, half))
-        there, back = (net.outputs(np.concatenate(pair), inputs) for pair in ((a, b), (b, a)))
-        lengths = np.linalg.norm(net.jacobian(np.concatenate([a, b]), inputs), axis=1)
+        (there, jacobian), (back, _) = (
+            _in_rows(net, np.concatenate(pair), inputs) for pair in ((a, b), (b, a))
+        )
+        lengths = np.linalg.norm(jacobian, axis=1)
         if not np.all(np.abs(there + back) <= 1e-12 * np.sqrt(parameters) * lengths):
             return None
     for _ in range(ZERO_STARTS):
@@ -66,9 +68,9 @@ def zero_output_anchor(
     for _ in range(ZERO_STARTS):
         theta = generator.standard_normal(parameters)
         theta /= np.linalg.norm(theta)
-        first = np.linalg.norm(net.jacobian(theta, inputs), axis=1)
+        first = np.linalg.norm(_in_rows(net, theta, inputs)[1], axis=1)
         for _ in range(ZERO_STEPS):
-            outputs, jacobian = net.outputs(theta, inputs), net.jacobian(theta, inputs)
+            outputs, jacobian = _in_rows(net, theta, inputs)
             lengths = np.linalg.norm(jacobian, axis=1)
             if not np.all(np.isfinite(jacobian)) or np.any(lengths <= 0.1 * DEGENERATE * first):
                 break
@@ -83,33 +85,41 @@ def zero_output_anchor(
 
 
 def _is_regular_zero(net: HomogeneousNet, theta: Floats, inputs: Floats) -> bool:
-    jacobian = net.jacobian(theta, inputs)
+    outputs, jacobian = _in_rows(net, theta, inputs)
     lengths = np.linalg.norm(jacobian, axis=1)
     if not np.all(np.isfinite(jacobian)) or lengths.min() == 0:
         return False
     generic = generic_gradients(net, theta, inputs)
-    zero = np.abs(net.outputs(theta, inputs)) <= ZERO_TOLERANCE * lengths
+    zero = np.abs(outputs) <= ZERO_TOLERANCE * lengths
     return bool(np.all(zero & (lengths > DEGENERATE * generic)))
 
 
+def _in_rows(net: HomogeneousNet, theta: Floats, inputs: Floats) -> tuple[Floats, Floats]:
+    """All outputs of all inputs `(m,)`, and their gradients `(m, P)`."""
+    outputs = np.asarray(net.outputs(theta, inputs)).reshape(-1)
+    return outputs, np.asarray(net.jacobian(theta, inputs)).reshape(-1, len(theta))
+
+
 def generic_gradients(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> Floats:
-    """The largest |grad f(theta; x_i)| over three random theta as long as `anchor`, `(n,)`."""
+    """The largest |grad f(theta; x_i)| over three random theta as long as `anchor`, `(m,)`, of all
+    outputs of all inputs.
+    """
     generator = np.random.default_rng(0)
     lengths = []
     for theta in generator.standard_normal((3, len(anchor))):
         theta *= np.linalg.norm(anchor) / np.linalg.norm(theta)
-        lengths.append(np.linalg.norm(net.jacobian(theta, inputs), axis=1))
+        lengths.append(np.linalg.norm(_in_rows(net, theta, inputs)[1], axis=1))
     return np.asarray(np.max(lengths, axis=0))
 
 
 def relative_margin(problem: Problem) -> float:
-    """The kernel margin with each sample's gradients in units of those at random parameters.
+    """The kernel margin with each row's gradients in units of those at random parameters.
 
     0 where there is none, or none that float64 resolves.
     """
-    jacobian = problem.net.jacobian(problem.anchor, problem.inputs)
-    generic = generic_gradients(problem.net, problem.anchor, problem.inputs)
+    jacobian = problem.row_net.jacobian(problem.anchor, problem.inputs)
+    generic = generic_gradients(problem.row_net, problem.anchor, problem.inputs)
     try:
-        return max_margin((problem.labels / generic)[:, None] * jacobian).margin
+        return max_margin((problem.row_labels / generic)[:, None] * jacobian).margin
     except (AssumptionError, OracleFailed):
         return 0.0

@@ -19,14 +19,14 @@ from theory.problem import Problem, Regime
 from verify.alone import Verdict
 from verify.atomic import write_json
 from verify.catalogue import claim_named
-from verify.check_task import Say, Wanted, fails, task_of
+from verify.check_task import Say, Wanted, classes_of, fails, task_of
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine_all
 from verify.instances import FlowInstance, Instance
 from verify.instances.flow import load_module_net, random_inputs
 from verify.judge import Ruling, judge
 from verify.language.claim import AnyClaim
-from verify.own_task import read_own_anchor, read_own_data
+from verify.own_task import counted_from_zero, read_own_anchor, read_own_data
 from verify.search import draw_instances
 from verify.shards import groups_of
 from verify.strategies import kernel_phase_instances
@@ -112,7 +112,15 @@ def check_net(plan: CheckPlan, told: Told) -> int:
         samples, examples = QUICK_SAMPLES, 1
     if examples > 1 and inputs is not None and anchor is not None:
         raise InvalidInput(f"examples is {examples}; data and anchor of your own are one task")
-    say(f"{plan.net}: degree {net.degree}, {parameters} parameters, inputs of length {dimension}")
+    probes = random_inputs(dimension) if inputs is None else inputs
+    classes = classes_of(net, parameters, probes)
+    outputs = "" if classes is None else f", {classes} classes"
+    if classes is not None and labels is not None:
+        labels = counted_from_zero(labels)
+    say(
+        f"{plan.net}: degree {net.degree}, {parameters} parameters, inputs of length {dimension}"
+        f"{outputs}"
+    )
     generator = np.random.default_rng(plan.seed)
     problems: list[Problem] = []
     steps = 3 * examples
@@ -121,7 +129,7 @@ def check_net(plan: CheckPlan, told: Told) -> int:
         drawn = inputs
         if drawn is None:
             drawn = np.round(generator.standard_normal((samples, dimension)), 3)
-        wanted = Wanted(net, parameters, drawn, labels, anchor)
+        wanted = Wanted(net, parameters, drawn, labels, anchor, classes)
         task = task_of(wanted, generator, _silent if k else say)
         if not isinstance(task, Problem):
             return task
@@ -135,9 +143,9 @@ def check_net(plan: CheckPlan, told: Told) -> int:
         draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
     late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
     verdicts: list[Verdict] = []
-    done = examples
+    done, suffix = examples, "" if classes is None else "-of-classes"
     for names, instances in ((KERNEL_PHASE, early), (LATE_PHASE, late)):
-        for claims in groups_of([claim_named(name) for name in names]):
+        for claims in groups_of([claim_named(name + suffix) for name in names]):
             found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}
             for instance in instances:
                 told.step(min(done, steps), steps, ", ".join(claim.id for claim in claims))

@@ -24,7 +24,7 @@ from verify.instances.flow import ModuleNet
 Say = Callable[[str], None]
 
 MENDING: Final = {
-    "finite values": "let forward return one finite number for each input",
+    "finite values": "let forward return one finite number for each input, or one for each class",
     "determinism": "call .eval(); draw nothing and keep nothing in forward",
     "independent samples": "let each output depend on its own input only",
     "double precision": "keep float64 throughout",
@@ -45,6 +45,7 @@ class Wanted:
     Attributes:
         labels: `(n,)`, or None for those of a random teacher.
         anchor: `(P,)`, or None for one that is searched for.
+        classes: K of a net of K outputs, None of a net of one.
     """
 
     net: ModuleNet
@@ -52,6 +53,23 @@ class Wanted:
     inputs: Floats
     labels: Any = None
     anchor: Floats | None = None
+    classes: int | None = None
+
+    def problem(self, net: ModuleNet, anchor: Floats, labels: Any) -> Problem:
+        loss = "exponential" if self.classes is None else "cross_entropy"
+        return Problem(net, anchor, self.inputs, labels, loss, self.classes)
+
+
+def classes_of(net: ModuleNet, parameters: int, inputs: Floats) -> int | None:
+    """K of a net that returns K > 1 numbers for each input; None of all others.
+
+    Raises:
+        InvalidInput: it fails on arrays of these shapes.
+    """
+    theta = np.random.default_rng(0).standard_normal(parameters)
+    net.try_out(theta, inputs)
+    shape = np.shape(net.outputs(theta, inputs))
+    return shape[1] if len(shape) == 2 and shape[0] == len(inputs) and shape[1] > 1 else None
 
 
 def task_of(wanted: Wanted, generator: np.random.Generator, say: Say) -> Problem | int:
@@ -62,12 +80,13 @@ def task_of(wanted: Wanted, generator: np.random.Generator, say: Say) -> Problem
     net, parameters, inputs = wanted.net, wanted.parameters, wanted.inputs
     anchor = generator.standard_normal(parameters) if wanted.anchor is None else wanted.anchor
     net.try_out(anchor, inputs)
-    blank = Problem(net, anchor, inputs, np.ones(len(inputs)))
+    blank = wanted.problem(net, anchor, np.ones(len(inputs)))
+    row_net = blank.row_net
     checks: dict[str, Callable[[], None]] = {
         "finite values": lambda: check_finite(blank),
         "a function of theta and x": lambda: check_plain_function(net, parameters, inputs),
-        "homogeneity": lambda: check_homogeneity(net, parameters, inputs),
-        "smoothness": lambda: check_smoothness(net, parameters, inputs),
+        "homogeneity": lambda: check_homogeneity(row_net, parameters, inputs),
+        "smoothness": lambda: check_smoothness(row_net, parameters, inputs),
     }
     if not all(_holds(name, check, say) for name, check in checks.items()):
         return 1
@@ -86,15 +105,14 @@ def _problem(
     """With the anchor that is given, or one with a kernel margin of a generic size; or None."""
     net, inputs = wanted.net.known_smooth(), wanted.inputs
     if wanted.anchor is not None:
-        labels = _labels(wanted, wanted.anchor, generator)
-        return Problem(net, wanted.anchor, inputs, labels)
+        return wanted.problem(net, wanted.anchor, _labels(wanted, wanted.anchor, generator))
     margins: list[float] = []
     for _ in range(ANCHORS):
         everywhere = np.concatenate([inputs, probes])
         anchor = find_anchor(net, wanted.parameters, everywhere, generator)
         if anchor is None:
             break
-        problem = Problem(net, anchor, inputs, _labels(wanted, anchor, generator))
+        problem = wanted.problem(net, anchor, _labels(wanted, anchor, generator))
         margins.append(relative_margin(problem))
         if margins[-1] >= DEGENERATE:
             return problem
@@ -118,7 +136,8 @@ def _labels(wanted: Wanted, anchor: Floats, generator: np.random.Generator) -> A
     if wanted.labels is not None:
         return wanted.labels
     gradients = wanted.net.jacobian(anchor, wanted.inputs)
-    return np.where(gradients @ generator.standard_normal(wanted.parameters) < 0, -1.0, 1.0)
+    taught = gradients @ generator.standard_normal(wanted.parameters)
+    return np.where(taught < 0, -1.0, 1.0) if wanted.classes is None else np.argmax(taught, axis=1)
 
 
 def _holds(assumption: str, check: Callable[[], None], say: Say) -> bool:

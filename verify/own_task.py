@@ -42,6 +42,13 @@ def read_own_data(reference: str) -> tuple[Floats, Any]:
     return inputs, labels
 
 
+def counted_from_zero(labels: Any) -> Any:
+    """Labels -1 and +1 as the classes 0 and 1; others as they are."""
+    values = np.asarray(labels)
+    signs = values.ndim == 1 and values.size and np.all(np.isin(values, (-1, 1)))
+    return np.where(values > 0, 1, 0) if signs else labels
+
+
 def read_own_anchor(reference: str) -> Floats:
     """An anchor `(P,)` from "X.npy", from "X.npz" or "X.json" under "anchor", or a JSON list.
 

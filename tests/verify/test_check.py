@@ -225,6 +225,41 @@ def test_smoothness_is_tested_once(nets: Path) -> None:
     assert task.row_net.smooth is True
 
 
+MODULES = """
+import torch
+from torch import nn
+
+class Square(nn.Module):
+    def forward(self, inputs):
+        return inputs**2
+
+def classes(count=3):
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(3, 6, bias=False), Square(), nn.Linear(6, count, bias=False)
+    )
+
+def pair():
+    return classes(2)
+"""
+
+
+@pytest.mark.parametrize(("name", "classes"), [("classes", 3), ("pair", 2)])
+def test_modules_of_several_outputs_are_asked_as_classes(
+    name: str, classes: int, tmp_path: Path, invoke: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text(MODULES)
+    labels = np.array([1.0, -1.0, 1.0]) if classes == 2 else np.array([2, 0, 1])
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(1).normal(size=(3, 3)), y=labels)
+    monkeypatch.setattr("verify.check.KERNEL_PHASE", ("norm-law", "kernel-svm"))
+    monkeypatch.setattr("verify.check.LATE_PHASE", ())
+    answer = invoke("check", f"own.py:{name}", "--data", "data.npz", "--report", "out")
+    assert answer.status == 0, answer.out
+    assert f"inputs of length 3, {classes} classes" in answer.out
+    assert "holds        norm-law-of-classes" in answer.out
+    assert "holds        kernel-svm-of-classes" in answer.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -9,17 +9,19 @@ from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
 from theory.flow.chart import Chart
 from theory.low_rank import FEWEST_PARAMETERS, SHARE, LowRank, LowRankJacobian
+from theory.nets.pairs import PairNet
 from theory.nets.traced import TracedNet, traced_net
+from theory.nets.traced_pairs import TracedPairs
 
 
 @dataclass(frozen=True, eq=False)
 class TracedChart(Chart):
     """A chart whose rows are those of a traced net."""
 
-    traced: TracedNet
+    traced: TracedNet | TracedPairs
 
     @property
-    def rows(self) -> TracedNet:
+    def rows(self) -> TracedNet | TracedPairs:
         return self.traced
 
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
@@ -37,8 +39,9 @@ class TracedChart(Chart):
     @property
     def low_rank(self) -> LowRankJacobian | None:
         problem = self.problem
-        large = problem.parameters >= FEWEST_PARAMETERS
-        return self._stiff if large and problem.samples <= SHARE * problem.parameters else None
+        if problem.classes is not None or problem.parameters < FEWEST_PARAMETERS:
+            return None
+        return self._stiff if problem.samples <= SHARE * problem.parameters else None
 
     def _stiff(self, clock: float, coordinates: Floats) -> LowRank:
         decay_time, rate = decay_time_at(clock), log_rate(clock)
@@ -56,4 +59,6 @@ def traced_chart(chart: Chart) -> TracedChart | None:
     net = traced_net(problem.net, problem.parameters, problem.inputs)
     if net is None:
         return None
-    return TracedChart(problem, chart.regime, chart.comoving, net, anchored=chart.anchored)
+    pairs = problem.row_net
+    rows = TracedPairs(pairs, net) if isinstance(pairs, PairNet) else net
+    return TracedChart(problem, chart.regime, chart.comoving, rows, anchored=chart.anchored)

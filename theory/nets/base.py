@@ -59,19 +59,15 @@ class HomogeneousNet(ABC):
         """d f(theta; x_i) / d theta, shape `(..., n, P)`."""
         import torch
 
-        if isinstance(theta, np.ndarray) and theta.ndim == 1 and len(inputs) <= FEW_SAMPLES:
-            rows = _row_by_row(self.forward, theta, inputs)
-            if rows is not None:
-                return rows
+        plain = isinstance(theta, np.ndarray) and theta.ndim == 1
+        if plain and len(inputs) <= FEW_SAMPLES:
+            return _row_by_row(self.forward, theta, inputs)
         try:
             return _through_torch(torch.func.jacrev(self.forward), (1, 2), theta, inputs)
         except RuntimeError:
-            rows = None
-            if isinstance(theta, np.ndarray) and theta.ndim == 1:
-                rows = _row_by_row(self.forward, theta, inputs)
-            if rows is None:
+            if not plain:
                 raise
-            return rows
+            return _row_by_row(self.forward, theta, inputs)
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
         """sum_i weights_i d^2 f(theta; x_i) / d theta^2, shape `(..., P, P)`."""
@@ -109,13 +105,8 @@ def _increment_node_by_node(
     forward: Callable[..., Any], theta: Floats, step: Floats, inputs: Floats
 ) -> Floats:
     """`HomogeneousNet.increment` by passes backwards alone, one node after another."""
-    slopes = []
-    for node in _NODES:
-        rows = _row_by_row(forward, theta + node * step, inputs)
-        if rows is None:
-            raise RuntimeError("forward returns more than one number for each input")
-        slopes.append(rows @ step)
-    return np.asarray(_WEIGHTS @ np.array(slopes))
+    slopes = [_row_by_row(forward, theta + node * step, inputs) @ step for node in _NODES]
+    return np.tensordot(_WEIGHTS, np.array(slopes), axes=1)
 
 
 def _hessian_row_by_row(
@@ -160,22 +151,20 @@ FEW_SAMPLES = 32
 """Up to so many samples one backward pass for each is faster than `torch.func`'s batch of them."""
 
 
-def _row_by_row(forward: Callable[..., Any], theta: Floats, inputs: Floats) -> Floats | None:
-    """The Jacobian `(n, P)` without `torch.func`, whose overhead is 2 ms; None of other shapes."""
+def _row_by_row(forward: Callable[..., Any], theta: Floats, inputs: Floats) -> Floats:
+    """The Jacobian `(*outputs, P)` without `torch.func`, whose overhead is 2 ms."""
     import torch
 
     point = torch.from_numpy(np.array(theta, dtype=np.float64)).requires_grad_()
     with single_thread(), torch.enable_grad():
         outputs = forward(point, torch.from_numpy(np.array(inputs, dtype=np.float64)))
-        if outputs.ndim != 1:
-            return None
         if not outputs.requires_grad:
             return np.zeros((*outputs.shape, theta.size))
         rows = [
             torch.autograd.grad(output, point, retain_graph=True, materialize_grads=True)[0]
-            for output in outputs
+            for output in outputs.reshape(-1)
         ]
-    return np.stack([row.numpy() for row in rows])
+    return np.stack([row.numpy() for row in rows]).reshape((*outputs.shape, theta.size))
 
 
 @contextmanager

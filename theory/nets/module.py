@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -31,12 +32,14 @@ class TorchModule(HomogeneousNet):
     """f(theta; x) = module(x) with theta for the trained parameters, in `named_parameters()` order.
 
     The module is a copy, in float64 and in eval mode; buffers and the other parameters keep their
-    values. Made by `module_net`, which measures the degree.
+    values. Made by `module_net`, which measures the degree and counts the outputs: of K > 1 they
+    have shape `(n, K)`.
     """
 
     module: Any
     trained: tuple[str, ...]
     measured: float
+    output_dim: int = 1
 
     @property
     def degree(self) -> int:
@@ -89,12 +92,14 @@ class TorchModule(HomogeneousNet):
 
     def forward(self, theta: Any, inputs: Any) -> Any:
         outputs = self.call(self.parts(theta), inputs)
-        if tuple(outputs.shape) not in {(len(inputs),), (len(inputs), 1)}:
+        samples, shape = len(inputs), tuple(outputs.shape)
+        if shape not in {(samples,), (samples, 1)} and shape != (samples, self.output_dim):
             raise InvalidInput(
-                f"{self} returns shape {tuple(outputs.shape)} for {len(inputs)} inputs; one number "
-                f"for each is needed, shape ({len(inputs)},) or ({len(inputs)}, 1)"
+                f"{self} returns shape {shape} for {samples} inputs; one number for each is "
+                f"needed, or one for each class: shape ({samples},), ({samples}, 1) or "
+                f"({samples}, K), of the same K for all inputs"
             )
-        return outputs.reshape(len(inputs))
+        return outputs.reshape(samples) if self.output_dim == 1 else outputs
 
     def parts(self, theta: Any) -> dict[str, Any]:
         """theta `(P,)` as the trained parameters, by name."""
@@ -127,7 +132,7 @@ def module_net(module: Any, inputs: Floats, trained: Sequence[str] | None = None
     """The homogeneous net of a `torch.nn.Module`, its degree measured on `inputs` `(m, d)`.
 
     Args:
-        module: takes a batch of inputs to one number for each. It is copied.
+        module: takes a batch of inputs to one number for each, or K numbers. It is copied.
         inputs: any that it takes; the degree must come out the same at all of them.
         trained: names of parameters or of layers, as "0.weight" or "hidden"; None for all that
             require gradients.
@@ -141,11 +146,24 @@ def module_net(module: Any, inputs: Floats, trained: Sequence[str] | None = None
     names = selected(own, trained)
     images = np.asarray(inputs, dtype=np.float64)
     blank = TorchModule(own, names, 1.0)
+    blank = replace(blank, output_dim=_outputs(blank, images))
     _try_out(blank, images)
     check_plain_function(blank, blank.parameters, images, precision=False)
-    net = TorchModule(own, names, _degree(blank, images))
+    net = replace(blank, measured=_degree(blank, images))
     check_plain_function(net, net.parameters, images)
     return net
+
+
+def _outputs(net: TorchModule, inputs: Floats) -> int:
+    """How many numbers the module returns for each input; 1 where it fails, which others tell."""
+    import torch
+
+    with suppress(Exception), torch.no_grad():
+        parts = net.parts(torch.from_numpy(net.theta))
+        found = tuple(net.call(parts, torch.from_numpy(np.array(inputs))).shape)
+        if len(found) == 2 and found[0] == len(inputs) and found[1] > 1:
+            return int(found[1])
+    return 1
 
 
 def _try_out(net: TorchModule, inputs: Floats) -> None:
@@ -198,7 +216,7 @@ def _degree(net: TorchModule, inputs: Floats) -> float:
     degrees: list[float] = []
     for theta in np.random.default_rng(0).standard_normal((_PROBES, net.parameters)):
         outputs = net.outputs(theta, inputs)
-        lengths = np.linalg.norm(net.jacobian(theta, inputs), axis=1) * np.linalg.norm(theta)
+        lengths = np.linalg.norm(net.jacobian(theta, inputs), axis=-1) * np.linalg.norm(theta)
         told = np.abs(outputs) > _SMALLEST_OUTPUT * lengths
         for factor in _FACTORS:
             ratios = net.outputs(factor * theta, inputs)[told] / outputs[told]

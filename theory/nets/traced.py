@@ -26,7 +26,10 @@ MOST: Final = 8
 
 @dataclass(frozen=True, eq=False)
 class TracedNet:
-    """A net on its inputs `(n, d)`; theta, step and points are `(P,)`, weights `(n,)`."""
+    """A net on its inputs `(n, d)`; theta, step and points are `(P,)`, weights as outputs are.
+
+    Of several outputs `(n,)` reads `(n, K)`.
+    """
 
     net: HomogeneousNet
     inputs: Floats
@@ -96,7 +99,6 @@ def _written(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet 
 
     images = torch.from_numpy(np.array(inputs))
     theta, other = np.random.default_rng(1).standard_normal((2, parameters))
-    weights = np.random.default_rng(2).standard_normal(len(inputs))
 
     def forward(point: Any) -> Any:
         return net.forward(point, images)
@@ -105,13 +107,15 @@ def _written(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet 
         return net.forward(point, one[None])[0]
 
     def jacobian(point: Any) -> Any:
-        return torch.func.vmap(torch.func.grad(single), in_dims=(None, 0))(point, images)
+        return torch.func.vmap(torch.func.jacrev(single), in_dims=(None, 0))(point, images)
 
     def weighted(point: Any, force: Any) -> Any:
-        return force @ forward(point)
+        return (force * forward(point)).sum()
 
     pull: Callable[..., Any] = torch.func.grad(weighted)
     try:
+        shape = np.shape(net.outputs(theta, inputs))
+        weights = np.random.default_rng(2).standard_normal(shape)
         found = TracedNet(
             net,
             inputs,
@@ -145,12 +149,27 @@ def _agrees(
     return (
         _agree(net.outputs(theta, inputs), found.outputs(theta))
         and _agree(jacobian, found.jacobian(theta))
-        and _agree(weights @ jacobian, found.pull(theta, weights))
+        and _agree(np.tensordot(weights, jacobian, weights.ndim), found.pull(theta, weights))
         and _agree(net.increment(theta, short, inputs), found.increment(theta, short))
         and _agree(
-            net.weighted_hessian(theta, inputs, weights), found.weighted_hessian(theta, weights)
+            _Flat(net).weighted_hessian(theta, inputs, weights.ravel()),
+            found.weighted_hessian(theta, weights),
         )
     )
+
+
+@dataclass(frozen=True)
+class _Flat(HomogeneousNet):
+    """All outputs of a net in one row."""
+
+    net: HomogeneousNet
+
+    @property
+    def degree(self) -> int:
+        return self.net.degree
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        return self.net.forward(theta, inputs).reshape(-1)
 
 
 def _agree(known: Floats, found: Floats) -> bool:

@@ -65,6 +65,11 @@ class ModuleNet(HomogeneousNet):
         return int(own) if isinstance(own, np.integer) else own
 
     @property
+    def output_dim(self) -> int | None:
+        """K of a net of several outputs; None where the class does not tell."""
+        return getattr(self.net, "output_dim", None)
+
+    @property
     def smooth(self) -> bool | None:
         return self.tested_smooth or getattr(self.net, "smooth", None)
 

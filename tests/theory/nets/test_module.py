@@ -63,9 +63,17 @@ class Tied(nn.Module):  # type: ignore[misc]
         return self.second(self.first(inputs)).sum(1)
 
 
+def of_classes(*between: nn.Module, classes: int = 3) -> nn.Sequential:
+    torch.manual_seed(0)
+    last = nn.Linear(4, classes, bias=False)
+    return nn.Sequential(nn.Linear(3, 4, bias=False), *between, last)
+
+
 @pytest.mark.parametrize(
     ("module", "degree", "parameters"),
     [
+        (of_classes(Square()), 3, 24),
+        (of_classes(nn.ReLU(), classes=2), 2, 20),
         (layers(Square()), 3, 16),
         (layers(nn.ReLU(), bias=True), 2, 20),
         (layers(nn.BatchNorm1d(4, affine=False), nn.Dropout(), nn.ReLU()), 2, 16),
@@ -84,7 +92,9 @@ def test_degree_is_measured_and_outputs_are_the_modules(
     flat = np.concatenate([p.detach().double().numpy().ravel() for p in module.parameters()])
     np.testing.assert_array_equal(net.theta, flat)
     with torch.no_grad():
-        own = module.eval().double()(torch.from_numpy(INPUTS)).numpy().reshape(-1)
+        own = module.eval().double()(torch.from_numpy(INPUTS)).numpy()
+    own = own[:, 0] if own.shape[1:] == (1,) else own
+    assert net.output_dim == (1 if own.ndim == 1 else own.shape[1])
     np.testing.assert_allclose(net.outputs(flat, INPUTS), own, atol=1e-14)
     np.testing.assert_allclose(net.jacobian(flat, INPUTS) @ flat, degree * own, atol=1e-12)
 
@@ -123,6 +133,17 @@ class Noisy(nn.Module):  # type: ignore[misc]
         return inputs @ self.weight * torch.rand(())
 
 
+class Squares(nn.Module):  # type: ignore[misc]
+    """A matrix for each input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, inputs: Any) -> Any:
+        return inputs[:, :, None] * self.weight
+
+
 class SingleInside(Noisy):
     def forward(self, inputs: Any) -> Any:
         return (inputs.float() @ self.weight.float()).double()
@@ -153,7 +174,8 @@ def test_what_is_outside_the_theorems_is_refused(
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Linear(3, 2, bias=False), r"Linear returns shape \(5, 2\) for 5 inputs; one number"),
+        (Squares(), r"Squares returns shape \(5, 3, 3\) for 5 inputs; one number for each is need"),
+        (nn.Flatten(0), "Flatten has no parameters to train"),
         (nn.Linear(4, 1, bias=False), r"Linear fails on inputs of shape \(5, 3\)"),
         (nn.ReLU(), "module ReLU has no parameters to train"),
     ],
@@ -171,6 +193,20 @@ def difference(problem_net: Any) -> Problem:
     order = (signs, rows) if isinstance(problem_net, TwoLayer) else (rows, signs)
     labels = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
     return Problem(problem_net, np.concatenate(order) / 3.0, INPUTS, labels)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "exponential"])
+def test_flow_of_several_classes_is_that_of_the_family(loss: str) -> None:
+    rng, labels = default_rng(2), np.array([0, 1, 2, 1, 0])
+    hidden, readout = rng.standard_normal((2, 3)), rng.standard_normal((3, 2))
+    rows = np.vstack([hidden, hidden]).ravel() / 3.0
+    signs = np.hstack([readout, -readout]).ravel() / 3.0
+    net, family = module_net(of_classes(Square()), INPUTS), TwoLayer(4, 3, "square", 3)
+    own = Problem(net, np.concatenate([rows, signs]), INPUTS, labels, loss, 3)
+    known = Problem(family, np.concatenate([signs, rows]), INPUTS, labels, loss, 3)
+    regime = Regime(log10_alpha=2.0, decay_power=1.0)
+    margins = [gradient_flow(p, regime, rtol=1e-10).margins for p in (own, known)]
+    np.testing.assert_allclose(margins[0], margins[1], rtol=1e-8)
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ import pytest
 import torch
 from numpy.random import default_rng
 
-from theory.nets import HomogeneousNet
+from theory.nets import HomogeneousNet, PairNet
 from theory.nets.traced import Kept, TracedNet, traced_net
+from theory.nets.traced_pairs import TracedPairs
 
 SAMPLES = 5
 
@@ -140,6 +141,42 @@ def test_traced_and_transformed_nets_agree(name: str) -> None:
             (own.weighted_hessian(theta, weights), hessian),
         ):
             np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
+
+
+class Classes(HomogeneousNet):
+    """P = 24: three outputs of three neurons on pairs."""
+
+    degree = 3
+
+    def __init__(self, activation: Any) -> None:
+        self.activation = activation
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        hidden = self.activation(inputs[:, :2] @ theta[18:].reshape(3, 2).T)
+        return hidden @ theta[:9].reshape(3, 3).T + hidden @ theta[9:18].reshape(3, 3).T
+
+
+@pytest.mark.parametrize("activation", [lambda z: z**2, lambda z: torch.relu(z) ** 2])
+def test_several_outputs_and_their_margins_agree_with_transforms(activation: Any) -> None:
+    net, rng = Classes(activation), default_rng(5)
+    own = traced(net)
+    assert own is not None
+    pairs = PairNet(net, rng.integers(0, 3, SAMPLES), 3)
+    rows, inputs = TracedPairs(pairs, own), own.inputs
+    theta, weights = rng.standard_normal(24), rng.standard_normal(2 * SAMPLES)
+    step, tensors = 1e-4 * rng.standard_normal(24), [torch.from_numpy(theta)]
+    tensors.append(torch.from_numpy(inputs))
+    jacobian = torch.func.jacrev(pairs.forward)(*tensors).numpy()
+    np.testing.assert_allclose(own.outputs(theta), net.forward(*tensors).numpy(), atol=1e-13)
+    for found, known in (
+        (rows.outputs(theta), pairs.forward(*tensors).numpy()),
+        (rows.jacobian(theta), jacobian),
+        (pairs.jacobian(theta, inputs), jacobian),
+        (rows.pull(theta, weights), weights @ jacobian),
+        (rows.increment(theta, step), pairs.increment(theta, step, inputs)),
+        (rows.weighted_hessian(theta, weights), pairs.weighted_hessian(theta, inputs, weights)),
+    ):
+        np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
 
 
 @pytest.mark.parametrize("name", ["square", "cube", "relu squared", "convolution"])
