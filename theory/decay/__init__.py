@@ -2,6 +2,7 @@
 
 from theory.decay.flow import decayed_flow, path_deviation
 from theory.decay.limit import least_potential
+from theory.decay.walk import Walk, decayed_misfit, net_flow, slow_walk
 from theory.decay.wide import (
     Kernels,
     Rates,
@@ -18,14 +19,18 @@ from theory.decay.wide import (
 __all__ = [
     "Kernels",
     "Rates",
+    "Walk",
     "WideCourse",
     "WideNet",
     "decayed_flow",
+    "decayed_misfit",
     "degrees",
     "least_potential",
     "mirrored",
+    "net_flow",
     "outputs_and_kernel",
     "path_deviation",
+    "slow_walk",
     "wide_course",
     "wide_flow",
     "wide_kernels",

@@ -1,4 +1,4 @@
-"""Least squares with decay: by diagonal nets with unequal starts, and by wide nets."""
+"""Least squares with decay: by diagonal nets with unequal starts, by wide and by narrow nets."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from theory.backend import Floats
-from theory.decay import WideNet, degrees, wide_course, wide_kernels
+from theory.decay import (
+    WideNet,
+    decayed_misfit,
+    degrees,
+    net_flow,
+    slow_walk,
+    wide_course,
+    wide_kernels,
+)
+from theory.errors import IntegrationFailed
+from theory.nets import TwoLayer
 from verify.instances.record import Record
 from verify.strategies.seeds import first_that_serves
 from verify.strategies.sizes import Sizes
@@ -80,15 +90,11 @@ class WideDecayed(Record):
     @property
     def rows(self) -> Floats:
         """`(n, d)`."""
-        drawn = np.random.default_rng(self.seed).normal(size=(self.samples, self.dimension))
-        return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+        return unit_rows(self.seed, self.samples, self.dimension)
 
     @property
     def targets(self) -> Floats:
-        rng = np.random.default_rng(self.seed + 1000)
-        return np.asarray(
-            rng.choice([-1.0, 1.0], self.samples) * rng.uniform(0.5, 1.5, self.samples)
-        )
+        return signed_targets(self.seed, self.samples)
 
     @property
     def time(self) -> float:
@@ -131,6 +137,97 @@ def wide_decayed(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Wi
         draw(st.integers(2, max(2, sizes.max_input_dim // 2))),
         draw(st.sampled_from((0.5, 0.25, 1.0))),
         draw(st.sampled_from((0.5, 0.75, 1.0, 1.5))),
+        draw(st.integers(0, 999)),
+    )
+    return first_that_serves(lambda told: told.clear, found)
+
+
+WALK_FAMILIES = ("square", "cube")
+
+SOON = 25.0
+"""When a net without decay interpolates up to `LEFT`."""
+
+LEFT = 1e-4
+LEAST_EIGENVALUE = 0.5
+"""Of J J' along the walk: misfits relax that fast."""
+
+
+@dataclass(frozen=True)
+class DecayedTwoLayer(Record):
+    """A two-layer net of normal weights of a scale, inputs of length 1, and s = lambda t."""
+
+    activation: str
+    samples: int
+    dimension: int
+    width: int
+    scale: float
+    s: float
+    seed: int
+
+    @property
+    def net(self) -> TwoLayer:
+        return TwoLayer(self.width, self.dimension, self.activation)
+
+    @property
+    def rows(self) -> Floats:
+        """`(n, d)`."""
+        return unit_rows(self.seed, self.samples, self.dimension)
+
+    @property
+    def targets(self) -> Floats:
+        return signed_targets(self.seed, self.samples)
+
+    @property
+    def start(self) -> Floats:
+        rng = np.random.default_rng(self.seed + 2000)
+        return np.asarray(self.scale * rng.normal(size=self.net.parameters))
+
+    @property
+    def clear(self) -> bool:
+        """It interpolates by `SOON`, and stays with independent gradients after that.
+
+        What decay takes off the interpolators, J^+ (y - f), is at most lambda |theta|.
+        """
+        net, rows, targets = self.net, self.rows, self.targets
+        try:
+            end = net_flow(net, rows, targets, self.start, 0.0, SOON, rtol=1e-6).tight[0]
+            if np.abs(net.outputs(end, rows) - targets).max() > LEFT:
+                return False
+            walk = slow_walk(net, rows, targets, end, self.s, rtol=1e-6).tight
+        except IntegrationFailed:
+            return False
+        for theta in map(walk, np.linspace(0.0, self.s, 5)):
+            slopes = net.jacobian(theta, rows)
+            if np.linalg.eigvalsh(slopes @ slopes.T)[0] < LEAST_EIGENVALUE:
+                return False
+            off = np.linalg.lstsq(slopes, decayed_misfit(net, rows, targets, theta), rcond=None)[0]
+            if np.linalg.norm(off) > np.linalg.norm(theta):
+                return False
+        return True
+
+
+def unit_rows(seed: int, samples: int, dimension: int) -> Floats:
+    """Of length 1, `(n, d)`."""
+    drawn = np.random.default_rng(seed).normal(size=(samples, dimension))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+
+
+def signed_targets(seed: int, samples: int) -> Floats:
+    """Of either sign, from 1/2 to 3/2, `(n,)`."""
+    rng = np.random.default_rng(seed + 1000)
+    return np.asarray(rng.choice([-1.0, 1.0], samples) * rng.uniform(0.5, 1.5, samples))
+
+
+@st.composite
+def decayed_two_layer(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> DecayedTwoLayer:
+    """Families are activations; the first seed from the one drawn on that is clear."""
+    found = DecayedTwoLayer(
+        draw(st.sampled_from(families)),
+        draw(st.integers(1, 3)),
+        draw(st.integers(2, max(2, sizes.max_input_dim // 2))),
+        draw(st.integers(2, max(2, sizes.max_width // 2))),
+        draw(st.sampled_from((1.0, 0.75))),
+        draw(st.sampled_from((0.5, 0.75, 1.0))),
         draw(st.integers(0, 999)),
     )
     return first_that_serves(lambda told: told.clear, found)
