@@ -177,7 +177,7 @@ def wide_flow(
         value, slope = _power(before, degree, 0), _power(before, degree, 1)
         misfit = shrunk * (net.copies * readout) @ value / root - targets
         by_hidden = (readout[:, None] * slope * misfit) @ inputs
-        return np.concatenate([value @ misfit, by_hidden.ravel()]) / root
+        return np.asarray(np.concatenate([value @ misfit, by_hidden.ravel()]) / root)
 
     def field(now: float, theta: Floats) -> Floats:
         if undecayed:
