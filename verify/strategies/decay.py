@@ -77,8 +77,8 @@ SMALL = 1 / 16
 
 
 @dataclass(frozen=True)
-class WideDecayed(Record):
-    """A net of `NEURONS` normal neurons that is widened, inputs of length 1, and s = lambda t."""
+class WideTask(Record):
+    """Inputs of length 1 for nets of normal neurons, with decay; s as the measurement has it."""
 
     degree: int
     samples: int
@@ -96,34 +96,61 @@ class WideDecayed(Record):
     def targets(self) -> Floats:
         return signed_targets(self.seed, self.samples)
 
-    @property
-    def time(self) -> float:
-        return self.s / self.decay
-
     def net(self, neurons: int) -> WideNet:
         """Independent ones."""
         rng = np.random.default_rng([self.seed, neurons])
         hidden = rng.normal(size=(neurons, self.dimension))
         return WideNet(rng.normal(size=neurons), hidden, np.ones(neurons), self.degree)
 
+    def next_term(self, net: WideNet, time: float, width: float) -> float:
+        """What is of order 1/m in Theta and f of a net like this at a width, over what they are."""
+        start, rates = wide_kernels(net, self.rows), degrees(self.degree)
+        found = wide_course(net.width, start, self.targets, self.decay, time, rates, rtol=1e-6)
+        moved = np.linalg.norm(found.moved, axis=1).sum() / np.linalg.norm(self.targets)
+        return float(max(found.size / np.linalg.norm(start.tangent), moved) / width)
+
+
+@dataclass(frozen=True)
+class WideDecayed(WideTask):
+    """A net of `NEURONS` that is widened, at s = lambda t."""
+
+    @property
+    def time(self) -> float:
+        return self.s / self.decay
+
     @property
     def first(self) -> int:
         """How many times, squared, the narrowest net is widened: until what is next is `SMALL`."""
-        needed = self._next(self.net(NEURONS)) / SMALL
+        needed = self.next_term(self.net(NEURONS), self.time, NEURONS) / SMALL
         return int(2 ** max(0, np.ceil(np.log2(needed) / 2.0)))
 
     @property
     def clear(self) -> bool:
-        """16 times as wide in either dimension is enough, and so is `RANDOM_WIDTH` at random."""
-        return self.first <= 16 and self._next(self.net(RANDOM_WIDTH)) <= SMALL
+        """256 times as wide is enough, and so is `RANDOM_WIDTH` at random."""
+        random = self.net(RANDOM_WIDTH)
+        return self.first <= 16 and self.next_term(random, self.time, RANDOM_WIDTH) <= SMALL
 
-    def _next(self, net: WideNet) -> float:
-        start = wide_kernels(net, self.rows)
-        found = wide_course(
-            net.width, start, self.targets, self.decay, self.time, degrees(self.degree), rtol=1e-6
-        )
-        moved = np.linalg.norm(found.moved, axis=1).sum() / np.linalg.norm(self.targets)
-        return float(max(found.size / np.linalg.norm(start.tangent), moved) / net.width)
+
+@dataclass(frozen=True)
+class LongDecayed(WideTask):
+    """The same at lambda t = s log m."""
+
+    def time(self, width: float) -> float:
+        return self.s * float(np.log(width)) / self.decay
+
+    @property
+    def first(self) -> int:
+        """As in `WideDecayed`; 0 where 128 squared is not enough."""
+        net = self.net(NEURONS)
+        for times in 2 ** np.arange(8):
+            width = float(NEURONS * times**2)
+            if self.next_term(net, self.time(width), width) <= SMALL:
+                return int(times)
+        return 0
+
+    @property
+    def clear(self) -> bool:
+        return self.first > 0
 
 
 @st.composite
@@ -137,6 +164,20 @@ def wide_decayed(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Wi
         draw(st.integers(2, max(2, sizes.max_input_dim // 2))),
         draw(st.sampled_from((0.5, 0.25, 1.0))),
         draw(st.sampled_from((0.5, 0.75, 1.0, 1.5))),
+        draw(st.integers(0, 999)),
+    )
+    return first_that_serves(lambda told: told.clear, found)
+
+
+@st.composite
+def long_decayed(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> LongDecayed:
+    """As `wide_decayed`."""
+    found = LongDecayed(
+        int(draw(st.sampled_from(families)).removeprefix("wide-")),
+        draw(st.integers(1, 3)),
+        draw(st.integers(2, max(2, sizes.max_input_dim // 2))),
+        draw(st.sampled_from((0.5, 1.0))),
+        draw(st.sampled_from((1.0, 1.5))),
         draw(st.integers(0, 999)),
     )
     return first_that_serves(lambda told: told.clear, found)

@@ -36,6 +36,7 @@ from verify.strategies.decay import (
     RANDOM_WIDTH,
     WIDE_FAMILIES,
     WideDecayed,
+    WideTask,
     wide_decayed,
 )
 
@@ -72,33 +73,36 @@ class Faded:
     def widths(self) -> Floats:
         return np.array([net.width for net in self.widened])
 
-    def read(self, reading: Callable[[Net, Seen], float]) -> Quantity:
+    def read(self, reading: "Reading") -> Quantity:
         """One number of each widened net."""
-        return Quantity.joined(self.read_of(net, reading) for net in self.widened)
+        return Quantity.joined(map(reader(reading), self.widened))
 
-    def read_of(self, net: Net, reading: Callable[[Net, Seen], float]) -> Quantity:
-        return Quantity.paired(lambda seen: reading(net, seen), net.tight, net.loose)
+
+Reading = Callable[[Net, Seen], float]
+
+
+def reader(reading: Reading) -> Callable[[Net], Quantity]:
+    """A number of a net and of what is seen of it, by both integrations."""
+    return lambda net: Quantity.paired(lambda seen: reading(net, seen), net.tight, net.loose)
+
+
+def followed(told: WideTask, net: WideNet, time: float, **options: bool) -> Net:
+    """One net; options are those of `wide_flow`."""
+    rows = told.rows
+    flow = wide_flow(net, rows, told.targets, told.decay, time, **options)
+    ends = [outputs_and_kernel(net.at(states[0]), rows) for states in (flow.tight, flow.loose)]
+    return Net(net.width, wide_kernels(net, rows), *ends)
 
 
 def measure(told: WideDecayed, undecayed: bool = False, readout_alone: bool = False) -> Faded:
     """The flows; in a wrong world the readout alone decays."""
 
-    def followed(net: WideNet) -> Net:
-        flow = wide_flow(
-            net,
-            told.rows,
-            told.targets,
-            told.decay,
-            told.time,
-            undecayed=undecayed,
-            readout_alone=readout_alone,
-        )
-        ends = [outputs_and_kernel(net.at(s[0]), told.rows) for s in (flow.tight, flow.loose)]
-        return Net(net.width, wide_kernels(net, told.rows), *ends)
-
-    net, first = told.net(NEURONS), told.first
-    widened = tuple(followed(mirrored(net, first * wider)) for wider in WIDER)
-    return Faded(told, widened, followed(told.net(RANDOM_WIDTH)))
+    options = {"undecayed": undecayed, "readout_alone": readout_alone}
+    net, first, time = told.net(NEURONS), told.first, told.time
+    widened = tuple(
+        followed(told, mirrored(net, first * wider), time, **options) for wider in WIDER
+    )
+    return Faded(told, widened, followed(told, told.net(RANDOM_WIDTH), time, **options))
 
 
 Rate = Callable[[int], float]
@@ -251,7 +255,7 @@ def laws(measured: Faded, theory: Theory) -> Iterator[Law]:
         name = f"m times the deviation of the {what}, off its coefficient"
         ladder = Ladder.of(name, "m", widths, off, small=1.0 / widths)
         yield ladder.falls(f"{name}, falls like 1/m", 1.0)
-    off = measured.read_of(measured.random, rest)
+    off = reader(rest)(measured.random)
     yield below("the same of the kernel of independent neurons", off, 0.25, Basis.MEASURED)
 
 
