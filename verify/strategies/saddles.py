@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from theory.backend import Floats
-from theory.saddles import GreedyPath, beyond_leading, greedy_path
+from theory.saddles import GreedyPath, RankOne, beyond_leading, greedy_path, rank_one
 from verify.instances.record import Record
 from verify.strategies.seeds import first_that_serves
 from verify.strategies.sizes import Sizes
@@ -78,6 +78,70 @@ class RankTask(Record):
         """At `LARGEST_ALPHA` the leading term leads."""
         values, alpha = np.array(self.eigenvalues), LARGEST_ALPHA
         return beyond_leading(values, alpha * self.start, self.time(alpha)) <= LEADS
+
+
+MASKED_FAMILIES = ("second-positive", "second-negative")
+OBSERVED = 0.6
+"""Of the entries off the diagonal; those on it are observed."""
+
+
+@dataclass(frozen=True)
+class MaskedTask(Record):
+    """Side of a matrix of normal entries, width of U, and the time after log(1/alpha) / mu_1."""
+
+    side: int
+    width: int
+    after: float
+    seed: int
+
+    @property
+    def matrix(self) -> Floats:
+        """A, symmetric, `(d, d)`."""
+        drawn = np.random.default_rng(self.seed).normal(size=(self.side, self.side))
+        return np.asarray((drawn + drawn.T) / 2.0)
+
+    @property
+    def mask(self) -> Floats:
+        """M, symmetric, `(d, d)`."""
+        drawn = np.random.default_rng(self.seed + 10**6).random((self.side, self.side))
+        above = np.triu(drawn < OBSERVED, 1).astype(np.float64)
+        return np.asarray(above + above.T + np.eye(self.side))
+
+    @property
+    def start(self) -> Floats:
+        """U0, `(d, h)`."""
+        return np.random.default_rng(self.seed + 2 * 10**6).normal(size=(self.side, self.width))
+
+    @property
+    def trajectory(self) -> RankOne:
+        return rank_one(self.matrix, self.mask, self.after)
+
+    def clear(self, family: str) -> bool:
+        """Some entry is not observed, mu_1 >= 1/2, mu_2 / mu_1 in (0, 3/4] or [-1/2, 0), and at
+        `LARGEST_ALPHA` the second mode leads: third ones are less than `LEADS` of it, as is what
+        is quadratic.
+        """
+        values = np.linalg.eigvalsh(self.mask * self.matrix)[::-1]
+        low, high = (0.0, 0.75) if family == MASKED_FAMILIES[0] else (-0.5, 0.0)
+        if self.mask.all() or values[0] < 0.5 or not low < values[1] / values[0] <= high:
+            return False
+        found, task = self.trajectory, (LARGEST_ALPHA, self.start)
+        second = found.leading(*task, modes=1)
+        others = abs(found.leading(*task) - second)
+        return found.beyond(*task) <= LEADS and others <= LEADS * second
+
+
+@st.composite
+def masked_tasks(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> MaskedTask:
+    """Families are signs of mu_2; the first seed from the one drawn on that is clear."""
+    family = draw(st.sampled_from(families))
+    found = MaskedTask(
+        draw(st.integers(3, max(3, min(5, sizes.max_input_dim)))),
+        draw(st.integers(2, 4)),
+        draw(st.sampled_from((0.0, 0.5, -0.5))),
+        draw(st.integers(0, 999)),
+    )
+    return first_that_serves(lambda told: told.clear(family), found)
 
 
 @st.composite
