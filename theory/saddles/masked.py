@@ -99,7 +99,8 @@ def rank_one(matrix: Floats, mask: Floats, after: float, *, rtol: float = 1e-12)
     """The trajectory at `after`.
 
     Args:
-        matrix, mask: as in `masked_flow`; the masked matrix has a positive eigenvalue.
+        matrix: A, symmetric, `(d, d)`, with a positive eigenvalue where it is masked.
+        mask: M, as in `masked_flow`.
 
     Raises:
         IntegrationFailed: see `plain_flow`.
