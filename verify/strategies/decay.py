@@ -185,8 +185,9 @@ def long_decayed(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Lo
 
 WALK_FAMILIES = ("square", "cube")
 
-SOON = 25.0
-"""When a net without decay interpolates up to `LEFT`."""
+SOON = 12.0
+"""When a net without decay interpolates up to `LEFT`; what decay does until then is of order lambda
+only where that is soon."""
 
 LEFT = 1e-4
 LEAST_EIGENVALUE = 0.5

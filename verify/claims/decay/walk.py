@@ -22,7 +22,7 @@ from verify.language import (
 from verify.registry import source_of
 from verify.strategies.decay import WALK_FAMILIES, DecayedTwoLayer, decayed_two_layer
 
-DECAYS = np.array([5e-3, 2e-3, 8e-4])
+DECAYS = np.array([2e-3, 8e-4, 3e-4])
 LONG = 1e4
 """When a net without decay has ended."""
 
@@ -179,7 +179,7 @@ NETS = Measurement(
     in_words(
         "squared loss",
         "two layers of square or cubic neurons",
-        "interpolation by t = 25 without decay",
+        "interpolation by t = 12 without decay",
         "eigenvalues of J J' of at least 1/2 along the walk",
         "the shift off the interpolators is at most lambda |theta|",
     ),
