@@ -9,7 +9,6 @@ from theory.backend import Floats
 from theory.errors import OracleFailed
 from theory.observed.net import Observed
 
-
 VECTORS: Final = 10
 """Of the Krylov space between restarts; with 20, twice the products gave the same digits."""
 

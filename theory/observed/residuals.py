@@ -16,7 +16,7 @@ from theory.errors import InvalidInput
 from theory.margin.kkt import complementarity
 from theory.observed.cone import FEW, FEW_NUMBERS, cone_point
 from theory.observed.kernel import MEMORY, gram, jacobian
-from theory.observed.net import Observed
+from theory.observed.net import Observed, rounding_of
 
 ITERATIONS: Final = 100
 """Of LSQR."""
@@ -33,16 +33,16 @@ class Optimality:
         stationarity: |theta - sum m_r grad row_r| / |theta| with the best multipliers found.
         lower: no multipliers do better than this; 0 where that is not known.
         complementarity: 1 - q_min / q_mean, weighted by the loss's own multipliers -dl/dq, and 1
-            while a margin is negative; None for targets.
-        feasibility: how negative the worst margin is, relative to the largest; of targets the
-            largest misfit over the largest target.
+            while a margin is negative; None for targets, and where all margins are rounding.
+        feasibility: how negative the worst margin is, relative to the largest, None where all are
+            rounding; of targets the largest misfit over the largest target.
         multipliers: torch `(n, slots)`, for theta as it is.
     """
 
     stationarity: float
     lower: float
     complementarity: float | None
-    feasibility: float
+    feasibility: float | None
     multipliers: Any
 
 
@@ -63,11 +63,13 @@ def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY)
     residual = float(rest.norm()) / size
     margins = values.reshape(-1).cpu().numpy()
     weights = np.exp(_log_shares(observed, margins))
+    largest = float(np.abs(margins).max())
+    known = largest > rounding_of(observed)
     return Optimality(
         stationarity=residual,
         lower=_lower_bound(residual, size, along, found.reached),
-        complementarity=min(1.0, complementarity(margins, weights)),
-        feasibility=max(0.0, -float(margins.min())) / (float(np.abs(margins).max()) or 1.0),
+        complementarity=min(1.0, complementarity(margins, weights)) if known else None,
+        feasibility=max(0.0, -float(margins.min())) / largest if known else None,
         multipliers=found.multipliers,
     )
 

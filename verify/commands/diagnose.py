@@ -9,7 +9,7 @@ import click
 
 from verify.atomic import make_folder
 from verify.commands.interruption import told_when_interrupted
-from verify.commands.options import Decorator, examples_of
+from verify.commands.options import Decorator, engine_option, examples_of, jobs_option
 from verify.diagnose.options import LOSSES
 
 
@@ -22,6 +22,7 @@ def _file(name: str, purpose: str) -> Decorator:
     epilog=examples_of(
         "diagnose --model net.py:Net --data train.npz --checkpoints 'runs/*.pt'",
         "diagnose --model net.py:Net --data sklearn:digits --checkpoints 'runs/*.pt' --decay 1e-4",
+        "diagnose --model net.py:Net --data X.npz --checkpoints 'runs/*.pt' --engine dask --jobs 2",
     )
 )
 @click.option(
@@ -66,6 +67,8 @@ def _file(name: str, purpose: str) -> Decorator:
     show_default=True,
     help="Folder of what was measured: an interrupted run resumes.",
 )
+@jobs_option
+@engine_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 def diagnose(
     model: str,
@@ -76,12 +79,15 @@ def diagnose(
     html: Path | None,
     csv: Path | None,
     cache: Path,
+    jobs: int,
+    engine: str,
     quiet: bool,
     no_sharpness: bool,
     **options: Any,
 ) -> int:
     """Measure checkpoints of your own net against theory: kernel regime, t_g, KKT, what is kept."""
     from verify.diagnose.data import load_data
+    from verify.diagnose.elsewhere import Elsewhere
     from verify.diagnose.model import load_model
     from verify.diagnose.run import diagnose as measure
     from verify.diagnose.terminal import told
@@ -92,6 +98,8 @@ def diagnose(
             make_folder(path.parent, f"folder of {name}")  # before minutes of work, not after
     given = load_data(data)
     held = None if test is None else load_data(test, "test")
+    here = jobs == 1 and engine == "loky"
+    spread = None if here else Elsewhere(engine, jobs, model, data)
     unkept: list[str] = []
 
     def kept() -> str:
@@ -120,6 +128,7 @@ def diagnose(
             cache=cache,
             progress=None if progress is None else progress.step,
             warn=warn,
+            spread=spread,
             sharpness=not no_sharpness,
             **options,
         )

@@ -10,12 +10,12 @@ from typing import Any, Final
 from theory.errors import InvalidInput
 from verify.atomic import write_json
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Of entries: another one is measured again."""
 
 
 class Cache:
-    """A folder of entries; None keeps nothing. What cannot be read or written is measured again.
+    """Entries of this call, and a folder of them or None. What cannot be read is measured again.
 
     Args:
         warn: told, once, why nothing is kept.
@@ -25,26 +25,32 @@ class Cache:
         self, folder: Path | None, *parts: object, warn: Callable[[str], object] | None = None
     ) -> None:
         self.folder, self._warn = folder, warn
+        self._held: dict[str, dict[str, Any]] = {}
         self._common = digest(SCHEMA, version("theory-verify"), *parts)
 
-    def get(self, *parts: object) -> dict[str, Any] | None:
-        """The entry of these parts, if it is kept."""
-        path = self._path(parts)
-        if path is None:
+    def name(self, *parts: object) -> str:
+        """The digest under which an entry of these parts is kept."""
+        return digest(self._common, *parts)[:24]
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """The entry of this name, if it is kept."""
+        if name in self._held:
+            return self._held[name]
+        if self.folder is None:
             return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
 
-    def put(self, entry: dict[str, Any], *parts: object) -> None:
-        """Keep it, where the folder can be written."""
-        path = self._path(parts)
-        if path is None:
+    def put(self, entry: dict[str, Any], name: str) -> None:
+        """Keep it, in the folder too where that can be written."""
+        self._held[name] = entry
+        if self.folder is None:
             return
         try:
-            write_json(path, entry)
+            write_json(self.folder / f"{name}.json", entry)
         except (OSError, InvalidInput) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             if self._warn is not None:
@@ -53,11 +59,6 @@ class Cache:
                     "an interrupted run starts over"
                 )
             self.folder = None
-
-    def _path(self, parts: tuple[object, ...]) -> Path | None:
-        if self.folder is None:
-            return None
-        return self.folder / f"{digest(self._common, *parts)[:24]}.json"
 
 
 def digest(*parts: object) -> str:

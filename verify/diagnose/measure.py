@@ -208,8 +208,15 @@ def _optimality(fields: Fields, observed: Observed, start: Start, values: Any) -
         return
     for name in names:
         fields.values[name] = getattr(found, name.removeprefix("kkt."))
+    zero = "all margins are zero up to rounding; their signs say nothing"
+    if found.feasibility is None:
+        fields.lack("kkt.feasibility", zero)
     if found.complementarity is None:
-        fields.lack("kkt.complementarity", "targets are equalities, which leave no slack")
+        targets = observed.rows.kind == "targets"
+        fields.lack(
+            "kkt.complementarity",
+            "targets are equalities, which leave no slack" if targets else zero,
+        )
     kinks = share_on_kinks(observed)
     fields.values["kkt.on_kinks"] = kinks
     if kinks is None:

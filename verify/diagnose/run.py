@@ -1,7 +1,7 @@
 """`diagnose`: a module, its data and the checkpoints of its training, measured against theory."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ from verify.diagnose.states import Found, State, listed_states
 
 Progress = Callable[[int, int, str], None]
 """Told how many checkpoints are done, how many there are, and what runs now."""
+
+Entry = dict[str, Any]
+Spread = Callable[[Options, State, Sequence[State]], Iterable[tuple[str, Entry | None]]]
+"""Measures states elsewhere, of the options and the start: each entry as it is done, with the name
+that `name_of` gives it there, or None for what could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def diagnose(
     cache: Path | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], object] = warnings.warn,
+    spread: Spread | None = None,
     **options: Any,
 ) -> Diagnosis:
     """Measure the checkpoints of a run.
@@ -72,6 +78,8 @@ def diagnose(
         cache: a folder for what was measured, so that an interrupted call resumes.
         progress: told what runs.
         warn: told, once, that the cache cannot be written.
+        spread: measures checkpoints elsewhere, as `verify.diagnose.elsewhere` does; here, one after
+            the other, without it.
         options: see `Options`.
 
     Raises:
@@ -80,7 +88,8 @@ def diagnose(
     asked = _options(options)
     states = list(listed_states(model, checkpoints, asked.trusted))
     held = None if test is None else Data(*test)
-    return _Run(model, Data(inputs, labels), held, asked, cache, warn).diagnosis(states, progress)
+    run = Run(model, Data(inputs, labels), asked, held, cache, warn)
+    return run.diagnosis(states, progress, spread)
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -99,17 +108,17 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-class _Run:
+class Run:
     """Model, data and options of one call."""
 
     def __init__(
         self,
         model: Any,
         data: Data,
-        test: Data | None,
         options: Options,
-        cache: Path | None,
-        warn: Callable[[str], object],
+        test: Data | None = None,
+        cache: Path | None = None,
+        warn: Callable[[str], object] = warnings.warn,
     ) -> None:
         import torch
 
@@ -140,12 +149,15 @@ class _Run:
         check_function(found)
         return found
 
-    def diagnosis(self, states: Sequence[Found], progress: Progress | None) -> Diagnosis:
+    def diagnosis(
+        self, states: Sequence[Found], progress: Progress | None, spread: Spread | None = None
+    ) -> Diagnosis:
         told = progress or (lambda done, total, words: None)
-        entries: list[dict[str, Any]] = []
-        start: Start | None = None
-        first_error: InvalidInput | None = None
-        cache = Cache(None)
+        first, start = self._start(states)
+        cache = self.cache(first)
+        if spread is not None:
+            self._measure_elsewhere(spread, first, states, cache, told)
+        entries: list[Entry] = []
         for done, (name, state) in enumerate(states):
 
             def say(words: str, done: int = done, name: str = name) -> None:
@@ -155,23 +167,33 @@ class _Run:
                 if isinstance(state, InvalidInput):
                     raise state
                 say("read")
-                observed = self.observed(state)
-                if start is None:
-                    start = Start(observed, state.step, state.time, self.options)
-                    cache = self._cache(state)
+                observed = start.observed if state is first else self.observed(state)
                 entry = self._entry(state, observed, start, cache, say)
                 entries.append({**entry, "test_accuracy": self._test_accuracy(observed)})
             except (InvalidInput, NumericalFailure) as error:
-                kept = InvalidInput(str(error))
-                first_error = first_error or InvalidInput(f"checkpoints: {name}: {kept}")
                 entries.append(nothing(name, str(error)))
-        if start is None:
-            assert first_error is not None
-            raise first_error
         told(len(states), len(states), "t_g and the transition")
         return Diagnosis(report(start, entries))
 
-    def _cache(self, start: State) -> Cache:
+    def _start(self, states: Sequence[Found]) -> tuple[State, Start]:
+        """The first usable checkpoint.
+
+        Raises:
+            InvalidInput: there is none; the reason of the first.
+        """
+        first_error: InvalidInput | None = None
+        for name, state in states:
+            try:
+                if isinstance(state, InvalidInput):
+                    raise state
+                return state, Start(self.observed(state), state.step, state.time, self.options)
+            except (InvalidInput, NumericalFailure) as error:
+                first_error = first_error or InvalidInput(f"checkpoints: {name}: {error}")
+        assert first_error is not None
+        raise first_error
+
+    def cache(self, start: State) -> Cache:
+        """Of the entries of runs from this start."""
         return Cache(
             self.folder,
             tensor_digest(self.inputs),
@@ -186,13 +208,45 @@ class _Run:
 
     def _entry(
         self, state: State, observed: Observed, start: Start, cache: Cache, say: Say
-    ) -> dict[str, Any]:
-        key = (state.digest, state.step, state.time, digest(function_digest(observed.outputs())))
-        if (kept := cache.get(*key)) is not None:
+    ) -> Entry:
+        name = name_of(state, observed, cache)
+        if (kept := cache.get(name)) is not None:
             return {**kept, "file": state.name}
         entry = measure(state, observed, start, say)
-        cache.put(entry, *key)
+        cache.put(entry, name)
         return entry
+
+    def _measure_elsewhere(
+        self,
+        spread: Spread,
+        start: State,
+        states: Sequence[Found],
+        cache: Cache,
+        told: Progress,
+    ) -> None:
+        """Fill the cache; what cannot be measured there is left to be measured here."""
+        waiting: dict[str, State] = {}
+        for _, state in states:
+            if isinstance(state, InvalidInput):
+                continue
+            try:
+                name = name_of(state, self.observed(state), cache)
+            except InvalidInput:
+                continue
+            if cache.get(name) is None:
+                waiting[name] = state
+        done = len(states) - len(waiting)
+        told(done, len(states), f"{len(waiting)} elsewhere")
+        for name, entry in spread(self.options, start, list(waiting.values())):
+            if name not in waiting:
+                raise InvalidInput(
+                    "engine has workers that know another model, data or checkpoint under these "
+                    "paths; restart them, or use a folder that all share"
+                )
+            if entry is not None:
+                cache.put(entry, name)
+            done += 1
+            told(done, len(states), f"{len(states) - done} elsewhere")
 
     def _test_accuracy(self, observed: Observed) -> float | None:
         """The share of samples that were not trained on and are right; None without any."""
@@ -201,3 +255,9 @@ class _Run:
         inputs, labels = self.test
         rows = rows_of(labels, observed.rows.outputs, self.options.loss)
         return accuracy(rows, Observed(observed.net, observed.theta, inputs, rows).values())
+
+
+def name_of(state: State, observed: Observed, cache: Cache) -> str:
+    """The name of its entry in the cache."""
+    outputs = function_digest(observed.outputs())
+    return cache.name(state.digest, state.step, state.time, digest(outputs))

@@ -106,3 +106,21 @@ class Centred(Noisy):
 def test_what_is_no_function_of_one_input_is_refused(kind: type[Noisy], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         check_function(observe(kind(), *task()))
+
+
+class Cancelling(nn.Module):
+    """Two equal copies, whose difference is rounding that depends on the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.u, self.v = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.u - (x @ self.v) * (1.0 + 2.0**-51 * (len(x) == 1))
+
+
+def test_a_start_of_zero_output_is_not_refused_for_its_rounding() -> None:
+    found = observe(Cancelling(), *task())
+    few = found.inputs[:1]
+    assert found.outputs_at(found.theta, few) != found.outputs_at(found.theta, found.inputs)[:1]
+    check_function(found)

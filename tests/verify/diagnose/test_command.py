@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,8 @@ BAD = [
     ({"loss": "hinge"}, "loss"),
     ({"layers": "absent"}, "absent"),
     ({"device": "nowhere"}, "device"),
+    ({"jobs": "0"}, "jobs"),
+    ({"engine": "absent"}, "engine"),
     ({"max_rows": "0"}, "max_rows"),
 ]
 
@@ -188,3 +191,52 @@ def test_one_bad_checkpoint_does_not_end_the_rest(run: Any, invoke: Invoke) -> N
     assert set(bad) == {"step-000000500", "step-000000030"}
     assert "NaN" in bad["step-000000030"]
     assert "2 of 6" in found["verdict"]
+
+
+@pytest.mark.slow
+def test_workers_measure_what_one_process_does(run: Any, invoke: Invoke) -> None:
+    alone = json.loads(invoke(*run.arguments(), "--json", "--quiet", "--cache", "one").out)
+    answer = invoke(*run.arguments(), "--json", "--quiet", "--cache", "two", "--jobs", "2")
+    assert (answer.status, answer.err) == (0, "")
+    spread = json.loads(answer.out)
+    assert [entry["file"] for entry in spread["checkpoints"]] == [
+        entry["file"] for entry in alone["checkpoints"]
+    ]
+    for one, other in zip(alone["checkpoints"], spread["checkpoints"], strict=True):
+        for path in NUMBERS:
+            assert at_path(other, path) == pytest.approx(at_path(one, path), rel=1e-6, abs=1e-9)
+    assert len(list(Path("two").glob("*.json"))) == 4
+
+
+def test_workers_of_another_file_are_refused(
+    run: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "verify.diagnose.elsewhere._measured", lambda task: ("another name", {"norm": 1.0})
+    )
+    monkeypatch.setattr("verify.diagnose.elsewhere.started", lambda *_: nullcontext(Here()))
+    answer = invoke(*run.arguments(), "--quiet", "--engine", "dask")
+    assert answer.status == 2
+    assert "another model, data or checkpoint" in answer.err
+
+
+class Here:
+    """An engine that is this process."""
+
+    workers = 1
+
+    def results(self, tasks: Any, work: Any, lost: Any) -> Any:
+        return map(work, tasks)
+
+
+def test_lost_workers_leave_their_checkpoints_to_this_process(
+    run: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Losing(Here):
+        def results(self, tasks: Any, work: Any, lost: Any) -> Any:
+            return map(lost, tasks)
+
+    monkeypatch.setattr("verify.diagnose.elsewhere.started", lambda *_: nullcontext(Losing()))
+    answer = invoke(*run.arguments(), "--json", "--quiet", "--engine", "ray")
+    assert answer.status == 0
+    assert len(json.loads(answer.out)["checkpoints"]) == 4
