@@ -1,34 +1,28 @@
 """What `new claim NAME --family FAMILY` writes: a claim of the suite, its measurement beside it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.catalogue import all_claims
-from verify.registry import registry
+from verify.registry import parse, registry
 from verify.skeleton import check_name
 
 CLAIMS: Final = Path("verify") / "claims"
 """Families, in a checkout of this repository."""
 
-
-@dataclass(frozen=True)
-class Begun:
-    """Files that were written, and what `verify/registry.toml` must say of the claims in them."""
-
-    files: tuple[Path, ...]
-    entry: str
+REGISTRY: Final = Path("verify") / "registry.toml"
 
 
-def write_family_claim(name: str, family: str, checkout: Path) -> Begun:
+def write_family_claim(name: str, family: str, checkout: Path) -> tuple[Path, ...]:
     """Write a measurement and a claim with a false reading, into a family old or new.
+
+    The registry gets a draft of their entries, without which no claim is found. The files written.
 
     Raises:
         InvalidInput: the name is no id or is taken, the family is no package name, `checkout` is
-            no checkout of this repository, or a file exists.
+            no checkout of this repository, a file exists, or the registry has such an entry.
     """
     module = name.replace("-", "_")
     for wanted in (name, _false(name)):
@@ -50,27 +44,34 @@ def write_family_claim(name: str, family: str, checkout: Path) -> Begun:
     texts = {f"{module}_measured.py": _MEASURED, f"{module}.py": _CLAIM}
     if not (checkout / CLAIMS / family / "__init__.py").exists():
         texts = {"__init__.py": _PACKAGE} | texts
-    return Begun(_written(name, family, checkout / CLAIMS / family, texts), _entry(name, family))
+    files = {checkout / CLAIMS / family / file: text for file, text in texts.items()}
+    for path in files:
+        if path.exists():
+            raise InvalidInput(f"{path} exists already; nothing was written")
+    known = _with_entries(checkout / REGISTRY, name, family)
+    for path, text in files.items():
+        filled = text.replace("MODULE", module).replace("NAME", name)
+        write_text(path, filled.replace("FAMILY", family))
+    write_text(checkout / REGISTRY, known)
+    return tuple(files)
 
 
 def _false(name: str) -> str:
     return f"{name}-as-often-read"
 
 
-def _written(name: str, family: str, folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
-    paths = {folder / file: text for file, text in texts.items()}
-    for path in paths:
-        if path.exists():
-            raise InvalidInput(f"{path} exists already; nothing was written")
-    for path, text in paths.items():
-        filled = text.replace("MODULE", name.replace("-", "_")).replace("NAME", name)
-        write_text(path, filled.replace("FAMILY", family))
-    return tuple(paths)
-
-
-def _entry(name: str, family: str) -> str:
-    new = "" if family in registry().families else _FAMILY.replace("FAMILY", family)
-    return (new + _ENTRY).replace("NAME", name).replace("FAMILY", family)
+def _with_entries(path: Path, name: str, family: str) -> str:
+    """The registry with the claims at its end, and a family that is new after the others."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read ({error.strerror})") from None
+    if family not in parse(text).families:
+        before, claims, after = text.partition("[[claims]]")
+        text = before + _FAMILY.replace("FAMILY", family) + claims + after
+    text += "\n" + _ENTRY.replace("NAME", name).replace("FAMILY", family)
+    parse(text)
+    return text
 
 
 _PACKAGE: Final = '"""FAMILY: what these theorems are about, in one line."""\n'
@@ -129,7 +130,7 @@ def exactly(told: Started) -> Decay:
     return Decay(told.start, Quantity.rounded(states, states))
 
 
-MODULE_MEASURED = Measurement(
+MEASURED = Measurement(
     "NAME",
     Started,
     ("any",),
@@ -148,7 +149,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.claims.FAMILY.MODULE_measured import MODULE_MEASURED, TIMES, Decay
+from verify.claims.FAMILY.MODULE_measured import MEASURED, TIMES, Decay
 from verify.language import Claim, Law, equals, stated
 from verify.registry import source_of
 
@@ -199,7 +200,7 @@ CLAIMS = (
         title="What the theorem says, in one line",
         statement=r"x(t) = x(0) e^{-t}",
         source=source_of("NAME"),
-        measurement=MODULE_MEASURED,
+        measurement=MEASURED,
         theory=Theory(),
         laws=laws,
         # 8. Where each bound comes from, for the reader of the report.
@@ -210,7 +211,7 @@ CLAIMS = (
         title="As often read: what the theorem does not say",
         statement=r"x(t) = x(0) (1 - t)",
         source=source_of("NAME-as-often-read"),
-        measurement=MODULE_MEASURED,
+        measurement=MEASURED,
         theory=AsOftenRead(),
         laws=laws_as_often_read,
         tolerances=("5 % of the start",),

@@ -40,6 +40,7 @@ from verify.language.law import Status
 from verify.profiles import hypothesis_settings
 from verify.progress import Progress
 from verify.replay import replay_command
+from verify.report.words import counted
 from verify.search import seed_alone
 from verify.strategies.sizes import STANDARD
 
@@ -150,7 +151,8 @@ def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
         make_folder(plan.folder)
         workers = min(engine.workers, len(plan.claims))
         share = plan.seconds * workers / len(plan.claims)
-        say(f"{len(plan.claims)} claims, {share:.3g} s each, seed {plan.seed}, {workers} worker(s)")
+        claims, several = counted(len(plan.claims), "claim"), counted(workers, "worker")
+        say(f"{claims}, {share:.3g} s each, seed {plan.seed}, {several}")
         found = _search_all(plan, share, engine, say)
     return tuple(found)
 

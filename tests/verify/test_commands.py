@@ -74,7 +74,7 @@ def test_output_is_plain_lines_where_there_is_no_terminal(tiny_claim: Make, invo
     tiny_claim(limit=3.0)
     answer = invoke(*RUN, "out[red]")  # brackets are no mark-up
     lines = answer.out.splitlines()
-    assert lines[0] == "1 claims, profile quick, 12 examples each, seed 0, 1 worker(s)"
+    assert lines[0] == "1 claim, profile quick, 12 examples each, seed 0, 1 worker"
     assert lines[1].startswith("tiny: refuted by ")
     assert (
         lines[2] == "tiny: replay with python -m verify replay 'out[red]/counterexamples/tiny.json'"

@@ -53,9 +53,9 @@ def new_claim(name: str, family: str | None) -> None:
     """Write a claim that runs as it is, in a file of that name, to be edited.
 
     With --family, in a checkout of the repository: a claim of the suite, its false reading and the
-    measurement that they share, with what the registry must say of them.
+    measurement that they share, with drafts of their entries in the registry.
     """
-    from verify.family_skeleton import write_family_claim
+    from verify.family_skeleton import REGISTRY, write_family_claim
     from verify.skeleton import write_claim
 
     if family is None:
@@ -63,10 +63,8 @@ def new_claim(name: str, family: str | None) -> None:
         click.echo(f"{path}: edit it, and run it with")
         click.echo(f"python -m verify run --module {path}")
         return
-    begun = write_family_claim(name, family, Path())
-    for path in begun.files:
+    for path in write_family_claim(name, family, Path()):
         click.echo(f"{path}: written, to be edited")
-    click.echo("Until verify/registry.toml says this of them no claim is found:\n")
-    click.echo(begun.entry)
+    click.echo(f"{REGISTRY}: has drafts of their entries, to be edited")
     click.echo("python -m verify.registry_tables  # then writes the tables of the documentation")
     click.echo(f"python -m verify run --family {family}")

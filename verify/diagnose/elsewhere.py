@@ -67,7 +67,7 @@ class _Task:
 
 def _absolute(reference: str) -> str:
     """A model or data whose files are named from the root; "sklearn:digits" stays."""
-    if reference.startswith("sklearn:"):
+    if reference.startswith(("sklearn:", "mlxtend:")):
         return reference
     return ",".join(str(Path(part.strip()).resolve()) for part in reference.split(","))
 

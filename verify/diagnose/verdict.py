@@ -93,7 +93,7 @@ def _transition(transition: Mapping[str, Any], t_g: float | None) -> list[str]:
     said = []
     predicted, observed = transition["predicted"], transition["observed"]
     if t_g is not None:
-        said.append(f"t_g = log|theta_0| / lambda = {t_g:.4g} in steps times learning rate.")
+        said.append(f"t_g = log|theta_0| / lambda = {t_g:.4g}.")
     if predicted is not None and t_g is not None:
         said.append(
             f"From the start alone, the weights are predicted to turn by 30 degrees at "
@@ -107,6 +107,8 @@ def _transition(transition: Mapping[str, Any], t_g: float | None) -> list[str]:
         said.append(f"By the last checkpoint, {transition['reached']:.4g}, they had not.")
     if (rose := transition["generalised"]) is not None:
         said.append(f"Test accuracy was half-way up at {rose:.4g}{_of(rose, predicted)}.")
+    if said:
+        said.append("Times are steps times learning rate.")
     return said
 
 

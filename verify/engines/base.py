@@ -1,6 +1,7 @@
 """What every engine is, and how a worker elsewhere runs a shard."""
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -35,7 +36,9 @@ def elsewhere(work: Work, code: str | None, task: Any) -> Any:
     Raises:
         InvalidInput: the worker has other sources.
     """
-    with _ALONE:
+    with _ALONE, warnings.catch_warnings():
+        # Dask draws from `random` in another thread while Hypothesis draws here
+        warnings.filterwarnings("ignore", "Do not use the `random` module inside strategies")
         if code is not None and code != suite_fingerprint():
             raise InvalidInput(
                 "engine has workers with another version of theory and verify; install this one "

@@ -25,6 +25,7 @@ from verify.language.law import Check
 from verify.necessity.words import lines_of
 from verify.power import range_in_words
 from verify.progress import Progress
+from verify.report.words import counted
 from verify.results import ClaimResult, RunResult
 
 PLAIN_WIDTH = 120
@@ -85,8 +86,8 @@ class Terminal:
 
     def _start(self, event: RunStarted) -> None:
         self._say(
-            f"{len(event.claims)} claims, profile {event.profile}, {event.examples} examples each, "
-            f"seed {event.seed}, {event.jobs} worker(s)"
+            f"{counted(len(event.claims), 'claim')}, profile {event.profile}, "
+            f"{event.examples} examples each, seed {event.seed}, {counted(event.jobs, 'worker')}"
         )
         if event.resumed:
             self._say(f"resuming: {event.resumed} of {event.shards} shards are done")
