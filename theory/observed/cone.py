@@ -57,6 +57,7 @@ def cone_point(
     most: int,
     memory: int = MEMORY,
     toward: Any = None,
+    kernel: Floats | None = None,
 ) -> ConePoint:
     """The minimiser for c = `linear` `(n, slots)`.
 
@@ -64,6 +65,7 @@ def cone_point(
         order: `(n, slots)`; the rows where it is smallest are tried first.
         most: rows whose kernel may be held.
         toward: d `(P,)` with c = Phi d, where it is known.
+        kernel: of all rows, where it has been made.
     """
     import torch
 
@@ -73,7 +75,8 @@ def cone_point(
     target = linear.reshape(-1).cpu().numpy()
     known: Floats = np.zeros(total)
     for _ in range(ROUNDS):
-        known = _solved(observed, working, target[working], known, memory, toward)
+        whole = kernel if len(working) == total else None
+        known = _solved(observed, working, target[working], known, memory, toward, whole)
         multipliers = torch.as_tensor(known, device=observed.theta.device).reshape(linear.shape)
         point = observed.pull(multipliers)
         reached = observed.push(point)
@@ -96,6 +99,7 @@ def _solved(
     known: Floats,
     memory: int,
     toward: Any,
+    kernel: Floats | None,
 ) -> Floats:
     """Multipliers of all rows, those of the working set solved for."""
     found = np.zeros_like(known)
@@ -107,8 +111,8 @@ def _solved(
             else _nearest(features.T, toward.cpu().numpy())
         )
     else:
-        kernel = gram(observed, working, memory)
-        found[working] = nonnegative_quadratic(kernel, target, known[working] > 0)
+        held = gram(observed, working, memory) if kernel is None else kernel
+        found[working] = nonnegative_quadratic(held, target, known[working] > 0)
     return found
 
 

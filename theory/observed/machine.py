@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from theory.backend import Floats
 from theory.errors import OracleFailed
 from theory.observed.cone import cone_point
 from theory.observed.kernel import MEMORY, gram
@@ -43,17 +44,22 @@ class StartMachine:
     certificate: float
 
 
-def start_machine(observed: Observed, most: int, memory: int = MEMORY) -> StartMachine:
+def start_machine(
+    observed: Observed, most: int, memory: int = MEMORY, kernel: Floats | None = None
+) -> StartMachine:
     """The machine of the loss, with at most so many rows' kernel held.
+
+    Args:
+        kernel: of all rows, where it has been made.
 
     Raises:
         OracleFailed: the task is not separable (not realizable) in the gradients of the start, or
             the solver's certificate is too weak.
     """
     if observed.rows.kind == "targets":
-        return _regression(observed, most, memory)
+        return _regression(observed, most, memory, kernel)
     ones = observed.values() * 0.0 + 1.0
-    found = cone_point(observed, ones, observed.values(), most, memory)
+    found = cone_point(observed, ones, observed.values(), most, memory, kernel=kernel)
     length, total = float(found.point.norm()), float(found.multipliers.sum())
     low = float(found.reached.min()) / length if length else 0.0
     high = length / total if total else float("inf")
@@ -69,7 +75,7 @@ def start_machine(observed: Observed, most: int, memory: int = MEMORY) -> StartM
     return StartMachine("svm", found.point / found.reached.min(), low, entropy, gap)
 
 
-def _regression(observed: Observed, most: int, memory: int) -> StartMachine:
+def _regression(observed: Observed, most: int, memory: int, kernel: Floats | None) -> StartMachine:
     import torch
 
     rows = np.arange(observed.rows.total)
@@ -79,7 +85,7 @@ def _regression(observed: Observed, most: int, memory: int) -> StartMachine:
             least_squares(observed, aim, transposed=False), device=observed.theta.device
         )
     else:
-        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory))
+        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory) if kernel is None else kernel)
         kept = spectrum > LIFT * spectrum[-1]
         along = modes[:, kept].T @ aim.reshape(-1).cpu().numpy()
         dual = torch.as_tensor(modes[:, kept] @ (along / spectrum[kept])).to(aim)

@@ -46,8 +46,17 @@ class Optimality:
     multipliers: Any
 
 
-def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY) -> Optimality:
+def optimality(
+    observed: Observed,
+    values: Any,
+    most: int,
+    memory: int = MEMORY,
+    kernel: Floats | None = None,
+) -> Optimality:
     """The residuals at the rows' `values` `(n, slots)`; at most so many rows' kernel is held.
+
+    Args:
+        kernel: of all rows, where it has been made.
 
     Raises:
         InvalidInput: theta is zero.
@@ -56,9 +65,9 @@ def optimality(observed: Observed, values: Any, most: int, memory: int = MEMORY)
     if size == 0.0:
         raise InvalidInput("all weights are zero; they have no direction")
     if observed.rows.kind == "targets":
-        return _of_targets(observed, values, most, memory, size)
+        return _of_targets(observed, values, most, memory, size, kernel)
     along = observed.push(observed.theta)
-    found = cone_point(observed, along, values, most, memory, observed.theta)
+    found = cone_point(observed, along, values, most, memory, observed.theta, kernel)
     rest = observed.theta - found.point
     residual = float(rest.norm()) / size
     margins = values.reshape(-1).cpu().numpy()
@@ -95,7 +104,14 @@ def _log_shares(observed: Observed, margins: Any) -> Any:
     return np.asarray(shares - shares.max())
 
 
-def _of_targets(observed: Observed, values: Any, most: int, memory: int, size: float) -> Optimality:
+def _of_targets(
+    observed: Observed,
+    values: Any,
+    most: int,
+    memory: int,
+    size: float,
+    kernel: Floats | None,
+) -> Optimality:
     import torch
 
     rows = np.arange(observed.rows.total)
@@ -106,7 +122,7 @@ def _of_targets(observed: Observed, values: Any, most: int, memory: int, size: f
         best = np.linalg.lstsq(features.T, observed.theta.cpu().numpy(), rcond=1e-7)[0]
     else:
         along = observed.push(observed.theta).reshape(-1).cpu().numpy()
-        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory))
+        spectrum, modes = np.linalg.eigh(gram(observed, rows, memory) if kernel is None else kernel)
         kept = spectrum > LIFT * spectrum[-1]
         best = modes[:, kept] @ ((modes[:, kept].T @ along) / spectrum[kept])
     multipliers = torch.as_tensor(best, device=observed.theta.device).reshape(values.shape)

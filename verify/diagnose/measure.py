@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from theory.backend import Floats
 from theory.errors import InvalidInput, NumericalFailure
 from theory.observed import (
     Observed,
@@ -94,9 +95,10 @@ def measure(state: State, observed: Observed, start: Start, say: Say) -> dict[st
     fields.put("loss", lambda: float(losses(observed.rows, values).mean()), "it leaves float64")
     fields.put("collapsed_fraction", lambda: collapsed_fraction(observed.rows, outputs))
     say("kernel")
-    _kernel(fields, observed, start, values, first)
+    kernel = start.kernel if first else gram(observed, start.kernel_rows, start.options.memory)
+    _kernel(fields, observed, start, values, kernel, first)
     say("KKT conditions")
-    _optimality(fields, observed, start, values)
+    _optimality(fields, observed, start, values, kernel)
     _conserved(fields, observed, start, time)
     if start.options.sharpness:
         say("sharpness")
@@ -168,9 +170,10 @@ def _not_homogeneous(start: Start) -> str:
     )
 
 
-def _kernel(fields: Fields, observed: Observed, start: Start, values: Any, first: bool) -> None:
-    rows, memory = start.kernel_rows, start.options.memory
-    kernel = start.kernel if first else gram(observed, rows, memory)
+def _kernel(
+    fields: Fields, observed: Observed, start: Start, values: Any, kernel: Floats, first: bool
+) -> None:
+    rows = start.kernel_rows
     fields.put("kernel.drift", lambda: kernel_drift(kernel, start.kernel), "all gradients are zero")
     aims = (
         observed.rows.labels.reshape(-1)[rows].cpu().numpy()
@@ -196,10 +199,13 @@ def _kernel(fields: Fields, observed: Observed, start: Start, values: Any, first
     )
 
 
-def _optimality(fields: Fields, observed: Observed, start: Start, values: Any) -> None:
+def _optimality(
+    fields: Fields, observed: Observed, start: Start, values: Any, kernel: Floats
+) -> None:
+    options = start.options
     names = [f"kkt.{name}" for name in (*KKT, "lower")]
     try:
-        found = optimality(observed, values, start.options.max_rows, start.options.memory)
+        found = optimality(observed, values, options.max_rows, options.memory, start.whole(kernel))
     except (InvalidInput, NumericalFailure) as error:
         for name in names:
             fields.lack(name, str(error))

@@ -70,10 +70,16 @@ class Start:
     def kernel(self) -> Floats:
         return gram(self.observed, self.kernel_rows, self.options.memory)
 
+    def whole(self, kernel: Floats) -> Floats | None:
+        """A kernel of `kernel_rows`, if these are all rows."""
+        return kernel if len(kernel) == self.observed.rows.total else None
+
     @cached_property
     def _machine(self) -> StartMachine | str:
         try:
-            return start_machine(self.observed, self.options.max_rows, self.options.memory)
+            return start_machine(
+                self.observed, self.options.max_rows, self.options.memory, self.whole(self.kernel)
+            )
         except OracleFailed as error:
             return str(error)
 

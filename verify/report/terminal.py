@@ -172,8 +172,9 @@ class Terminal:
         )
         judged = result.judgements
         self._say(
-            f"judged: {judged['checks']} inequalities beyond their numerical errors, and "
-            f"{judged['rates']} rates, of which chance alone refutes at most "
+            f"judged: {counted(judged['checks'], 'inequality', 'inequalities')} beyond their "
+            f"numerical errors, and {counted(judged['rates'], 'rate')}, of which chance alone "
+            "refutes at most "
             f"{judged['false_refutations_by_rates']:.2g} before and "
             f"{judged['false_refutations_confirmed']:.2g} after confirmation"
         )
