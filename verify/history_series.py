@@ -14,8 +14,6 @@ from theory.errors import InvalidInput
 from verify.atomic import write_bytes
 from verify.history import HistoryError, opened
 
-FORMATS = ("svg", "png", "pdf")
-
 ABSENT = "not in this run"
 
 NARROW = 40
@@ -235,10 +233,11 @@ def plot(series: Series, path: Path) -> None:
     """Draw a rate with its intervals, or a worst case, run after run.
 
     Raises:
-        InvalidInput: another format than `FORMATS`, or nothing to draw.
+        InvalidInput: another format than `verify.report.svg.FORMATS`, or nothing to draw.
     """
-    if path.suffix.removeprefix(".") not in FORMATS:
-        raise InvalidInput(f"plot is {path}; it must end in .{', .'.join(FORMATS)}")
+    from verify.report.svg import format_of
+
+    ending = format_of(path)
     points = [(k, *point) for k, point in enumerate(series.points) if point is not None]
     if not points:
         raise InvalidInput("plot has nothing to draw; give a claim, and a rate for its intervals")
@@ -264,5 +263,5 @@ def plot(series: Series, path: Path) -> None:
     axes.set_xticks(range(len(series.labels)), series.labels, rotation=90, fontsize=7)
     axes.set_title(series.title.replace("$", r"\$"), fontsize=10)
     content = io.BytesIO()
-    figure.savefig(content, format=path.suffix.removeprefix("."), dpi=150)
+    figure.savefig(content, format=ending, dpi=150)
     write_bytes(path, content.getvalue())

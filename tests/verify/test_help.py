@@ -51,7 +51,7 @@ def test_every_option_tells_what_it_does_and_its_default(name: str) -> None:
         assert told or chosen, f"{name} {option.opts[0]} does not tell its default"
 
 
-FILTERS = {"picture", "rate", "family", "html", "csv", "step_size"}
+FILTERS = {"picture", "plot", "rate", "family", "html", "csv", "step_size"}
 """Left out, nothing is drawn, and nothing is chosen by them."""
 CHOICES = {
     "profile": ("quick", "standard", "deep"),

@@ -60,6 +60,7 @@ def _file(name: str, purpose: str) -> Decorator:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_file("--html", "Write one page that needs no network.")
 @_file("--csv", "Write a line for each checkpoint.")
+@_file("--plot", "Write the curves of the page, as .svg, .png or .pdf.")
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
@@ -78,6 +79,7 @@ def diagnose(
     as_json: bool,
     html: Path | None,
     csv: Path | None,
+    plot: Path | None,
     cache: Path,
     jobs: int,
     engine: str,
@@ -92,8 +94,11 @@ def diagnose(
     from verify.diagnose.run import diagnose as measure
     from verify.diagnose.terminal import told
     from verify.progress import Progress
+    from verify.report.svg import format_of
 
-    for name, path in (("html", html), ("csv", csv)):
+    if plot is not None:
+        format_of(plot)
+    for name, path in (("html", html), ("csv", csv), ("plot", plot)):
         if path is not None:
             make_folder(path.parent, f"folder of {name}")  # before minutes of work, not after
     given = load_data(data)
@@ -136,5 +141,7 @@ def diagnose(
         found.write_html(html)
     if csv is not None:
         found.write_csv(csv)
+    if plot is not None:
+        found.write_plot(plot)
     click.echo(json.dumps(found.data, indent=1, allow_nan=False) if as_json else told(found.data))
     return 0

@@ -1,6 +1,7 @@
 """A diagnosis as one HTML page that needs no network: verdict, curves, table, scales, reasons."""
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +11,15 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from verify.atomic import write_text
+from verify.atomic import write_bytes, write_text
 from verify.diagnose.table import COLUMNS, at_path
 from verify.report.pages import templates_of
-from verify.report.svg import INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, svg
+from verify.report.svg import INK, MEASURED, MUTED, STYLE, WIDTH, Plot, clear, format_of, svg
 from verify.report.words import number
+
+INKS: Final = (MEASURED, INK, MUTED, MUTED)
+PRINTED: Final = ("#2456a6", "#222222", "#777777", "#777777")
+"""Where no page gives the colours."""
 
 STYLES: Final = ("-", "--", ":", "-.")
 PLOTS: Final = (
@@ -89,46 +94,73 @@ def curves(
     data: Mapping[str, Any], key: str, title: str, lines: Sequence[tuple[str, str]]
 ) -> Plot | None:
     """These numbers over time, steps, or the order of checkpoints; None without any."""
-    entries = [entry for entry in data["checkpoints"] if entry["norm"] is not None]
-    axis = next(
-        (k for k in ("time", "step") if all(entry[k] is not None for entry in entries)), None
-    )
-    x = [entry[axis] for entry in entries] if axis else list(range(len(entries)))
-    drawn = [
-        (label, [at_path(entry, path) for entry in entries])
-        for path, label in lines
-        if any(at_path(entry, path) is not None for entry in entries)
-    ]
+    drawn = _known(data, lines)
     if not drawn:
         return None
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.2))
         figure.subplots_adjust(left=0.11, right=0.98, bottom=0.15, top=0.86)
-        axes = figure.add_subplot()
-        for (label, y), style in zip(drawn, STYLES, strict=False):
-            points = [(a, b) for a, b in zip(x, y, strict=True) if b is not None]
-            color = MEASURED if style == "-" else INK if style == "--" else MUTED
-            axes.plot(
-                *zip(*points, strict=True),
-                style,
-                color=color,
-                linewidth=1.4,
-                marker="o",
-                markersize=2.6,
-                label=label,
-            )
-        _mark(axes, data, axis, x)
-        axes.set_ylim(-0.04, 1.08)
-        if len(x) > 2 and max(x) > 0 and min(value for value in x if value > 0) * 30 < max(x):
-            smallest = min(value for value in x if value > 0)
-            axes.set_xscale("symlog", linthresh=smallest)
-            axes.set_xlim(left=0.0)
-        axes.set_xlabel({"time": "steps × learning rate", "step": "step"}.get(axis or "", "order"))
-        clear(axes)
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4}
-        axes.legend(**place, columnspacing=0.9, handlelength=1.8, fontsize=7.2)
+        _draw(figure.add_subplot(), data, drawn, INKS)
         named = ", ".join(label for label, _ in drawn)
         return Plot(title, svg(figure, f"diagnose-{key}", title, f"{named} of each checkpoint."))
+
+
+def write_plot(data: Mapping[str, Any], path: Path) -> None:
+    """All curves one below the other, in the format that the file's ending names.
+
+    Raises:
+        InvalidInput: another format than `verify.report.svg.FORMATS`.
+    """
+    all_drawn = [drawn for *_, lines in PLOTS if (drawn := _known(data, lines))]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.2 * len(all_drawn)), layout="constrained")
+        for k, drawn in enumerate(all_drawn):
+            _draw(figure.add_subplot(len(all_drawn), 1, k + 1), data, drawn, PRINTED)
+        content = BytesIO()
+        figure.savefig(content, format=format_of(path), dpi=160)
+    write_bytes(path, content.getvalue())
+
+
+_Drawn = list[tuple[str, list[Any]]]
+
+
+def _usable(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in data["checkpoints"] if entry["norm"] is not None]
+
+
+def _known(data: Mapping[str, Any], lines: Sequence[tuple[str, str]]) -> _Drawn:
+    """Label and values of the lines that have any."""
+    courses = [(label, [at_path(entry, path) for entry in _usable(data)]) for path, label in lines]
+    return [(label, y) for label, y in courses if any(value is not None for value in y)]
+
+
+def _draw(axes: Axes, data: Mapping[str, Any], drawn: _Drawn, inks: Sequence[str]) -> None:
+    entries = _usable(data)
+    axis = next(
+        (k for k in ("time", "step") if all(entry[k] is not None for entry in entries)), None
+    )
+    x = [entry[axis] for entry in entries] if axis else list(range(len(entries)))
+    for (label, y), style, color in zip(drawn, STYLES, inks, strict=False):
+        points = [(a, b) for a, b in zip(x, y, strict=True) if b is not None]
+        axes.plot(
+            *zip(*points, strict=True),
+            style,
+            color=color,
+            linewidth=1.4,
+            marker="o",
+            markersize=2.6,
+            label=label,
+        )
+    _mark(axes, data, axis, x)
+    axes.set_ylim(-0.04, 1.08)
+    if len(x) > 2 and max(x) > 0 and min(value for value in x if value > 0) * 30 < max(x):
+        smallest = min(value for value in x if value > 0)
+        axes.set_xscale("symlog", linthresh=smallest)
+        axes.set_xlim(left=0.0)
+    axes.set_xlabel({"time": "steps × learning rate", "step": "step"}.get(axis or "", "order"))
+    clear(axes)
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 4}
+    axes.legend(**place, columnspacing=0.9, handlelength=1.8, fontsize=7.2)
 
 
 def _mark(axes: Axes, data: Mapping[str, Any], axis: str | None, x: Sequence[float]) -> None:

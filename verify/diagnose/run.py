@@ -46,6 +46,12 @@ class Diagnosis:
 
         write_page(self.data, Path(path))
 
+    def write_plot(self, path: Path | str) -> None:
+        """The curves of the page, as SVG, PNG or PDF by the file's ending."""
+        from verify.diagnose.page import write_plot
+
+        write_plot(self.data, Path(path))
+
     def write_csv(self, path: Path | str) -> None:
         """A line for each checkpoint."""
         from verify.diagnose.table import write_table

@@ -5,14 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from theory.errors import InvalidInput
+
 WIDTH = 4.7
 """Inches of every plot: one size, so that text keeps its size beside other plots and on a phone."""
+
+FORMATS = ("svg", "png", "pdf")
+"""Of plots in files of their own."""
 
 INK, MUTED, GRID, MEASURED, BAND = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {
@@ -61,6 +67,17 @@ class Spot:
     y: Sequence[float]
     words: str
     link: str | None
+
+
+def format_of(path: Path) -> str:
+    """ "pdf" of "plot.pdf".
+
+    Raises:
+        InvalidInput: another format than `FORMATS`.
+    """
+    if (ending := path.suffix.removeprefix(".")) not in FORMATS:
+        raise InvalidInput(f"plot is {path}; it must end in .{', .'.join(FORMATS)}")
+    return ending
 
 
 def clear(axes: Axes) -> None:

@@ -97,8 +97,10 @@ def test_a_cache_that_cannot_be_written_is_told_once(
 
 
 def test_page_and_table_are_written(run: Any, invoke: Invoke, tmp_path: Path) -> None:
-    answer = invoke(*run.arguments(html="out/run.html", csv="out/run.csv"), "--quiet", "--json")
+    files = {"html": "out/run.html", "csv": "out/run.csv", "plot": "out/run.svg"}
+    answer = invoke(*run.arguments(**files), "--quiet", "--json")
     assert answer.status == 0
+    assert "from linearised training" in (tmp_path / "out/run.svg").read_text()
     page = (tmp_path / "out/run.html").read_text()
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", "")
@@ -151,6 +153,7 @@ BAD = [
     ({"device": "nowhere"}, "device"),
     ({"jobs": "0"}, "jobs"),
     ({"engine": "absent"}, "engine"),
+    ({"plot": "run.doc"}, "plot"),
     ({"max_rows": "0"}, "max_rows"),
 ]
 
