@@ -115,7 +115,9 @@ def write_plot(data: Mapping[str, Any], path: Path) -> None:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.2 * len(all_drawn)), layout="constrained")
         for k, drawn in enumerate(all_drawn):
-            _draw(figure.add_subplot(len(all_drawn), 1, k + 1), data, drawn, PRINTED)
+            axes = figure.add_subplot(len(all_drawn), 1, k + 1)
+            _draw(axes, data, drawn, PRINTED)
+            axes.grid(color="#dddddd", linewidth=0.5)
         content = BytesIO()
         figure.savefig(content, format=format_of(path), dpi=160)
     write_bytes(path, content.getvalue())
