@@ -4,12 +4,15 @@ Where a claim lacked an assumption, or a size of one, the instance is no longer 
 where laws were read too early or spoke of what was not measured, they keep to what they know.
 """
 
+from pathlib import Path
+
 import pytest
 
 from verify.alone import judge_instance
 from verify.catalogue import claim_named
 from verify.evidence import CLAIM
 from verify.examine import examine
+from verify.instances import FlowInstance, read_json
 from verify.language.law import Status
 from verify.strategies.catapult import NetStart
 from verify.strategies.decay import DecayedNet
@@ -63,3 +66,19 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
 def test_what_is_judged_is_what_was_measured(claim: str, instance: object, status: Status) -> None:
     evidence = examine(claim_named(claim), instance)  # type: ignore[arg-type]
     assert judge_instance(evidence.laws[CLAIM]) is status
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("norm-law", Status.KEPT),  # at its first rung a deep net of degree 7 is not lazy yet
+        ("min-norm-kkt", Status.UNRESOLVED),  # no power law at the first values of lambda
+    ],
+)
+def test_what_a_run_at_standard_refuted(claim: str, status: Status) -> None:
+    found = read_json(Path(__file__).parent / "found" / f"{claim}.json")
+    evidence = examine(claim_named(claim), FlowInstance.from_json(found))
+    assert judge_instance(evidence.laws[CLAIM]) is status
+    assert not any(
+        check.status is Status.REFUTED for law in evidence.laws[CLAIM] for check in law.checks
+    )

@@ -44,7 +44,9 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     # 2 <anchor, eta> of terms as large as delta is rounded to a share of these
     measured = phase.read(excess, theory.time).no_finer(ROUNDING * phase.delta)
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
-    yield ladder.starts_within("excess over its prediction on the first rung", 1.0)
+    # a first rung that is not lazy yet is off by what quantities quadratic in eta can be
+    share = max(1.0, phase.expected_deviation)
+    yield ladder.starts_within("excess over its prediction on the first rung", share)
     yield ladder.approaches(
         "excess approaches its prediction",
         phase.lazy_order,
@@ -74,7 +76,8 @@ CLAIM = Claim(
     theory=Theory(),
     laws=laws,
     tolerances=(
-        "first rung: within a factor 2 of the prediction at delta of about 10^-2",
+        "first rung: within a factor 2 of the prediction at delta of about 10^-2, or 2 L times its "
+        "distance to the lazy flow where that is more (a net of degree 7 was .77 off at 10^-1.9)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
         "with the constant of the instance's own first rung times 3 (and at least 2 L times its "
         "distance to the lazy flow, for where orders cancel or add up to something not small)",
