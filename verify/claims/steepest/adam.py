@@ -11,6 +11,7 @@ from theory.steepest import Adam, adam_path
 from verify.language import (
     Basis,
     Claim,
+    Kind,
     Ladder,
     Law,
     Measurement,
@@ -19,6 +20,7 @@ from verify.language import (
     choice,
     in_words,
     stated,
+    unresolved,
 )
 from verify.registry import source_of
 from verify.strategies.steepest import NormedData, normed_data
@@ -94,8 +96,12 @@ class Euclidean(Theory):
 def laws(measured: Path, theory: Theory) -> Iterator[Law]:
     gap = measured.gap(theory.norm)
     scaled = gap * SUMS**-theory.order
-    grown = Quantity.of(scaled.values[-1:] / scaled.values[0], scaled.errors[-1:])
-    yield below("growth of the gap over its order", grown, 2.0, Basis.MEASURED)
+    law, first = "growth of the gap over its order", float(scaled.values[0])
+    if first > 0.0:
+        grown = Quantity.of(scaled.values[-1:] / first, scaled.errors[-1:] / first)
+        yield below(law, grown, 2.0, Basis.MEASURED)
+    else:
+        yield unresolved(law, Kind.BELOW, "there is no gap at the first sum of steps")
     ladder = Ladder.of("margin gap", "sum eta", SUMS, gap)
     yield ladder.rate("order of the gap", theory.order, 0.15, along=np.log10(SUMS))
 
