@@ -47,10 +47,10 @@ def difference_anchor(
         return None
     for _ in range(2):
         a, b = generator.standard_normal((2, half))
-        (there, jacobian), (back, _) = (
-            _in_rows(net, np.concatenate(pair), inputs) for pair in ((a, b), (b, a))
+        there, back = (
+            np.ravel(net.outputs(np.concatenate(pair), inputs)) for pair in ((a, b), (b, a))
         )
-        lengths = np.linalg.norm(jacobian, axis=1)
+        lengths = np.linalg.norm(_gradients(net, np.concatenate([a, b]), inputs), axis=1)
         if not np.all(np.abs(there + back) <= 1e-12 * np.sqrt(parameters) * lengths):
             return None
     for _ in range(ZERO_STARTS):
@@ -68,9 +68,10 @@ def zero_output_anchor(
     for _ in range(ZERO_STARTS):
         theta = generator.standard_normal(parameters)
         theta /= np.linalg.norm(theta)
-        first = np.linalg.norm(_in_rows(net, theta, inputs)[1], axis=1)
+        first = np.linalg.norm(_gradients(net, theta, inputs), axis=1)
         for _ in range(ZERO_STEPS):
-            outputs, jacobian = _in_rows(net, theta, inputs)
+            outputs = np.ravel(net.outputs(theta, inputs))
+            jacobian = _gradients(net, theta, inputs)
             lengths = np.linalg.norm(jacobian, axis=1)
             if not np.all(np.isfinite(jacobian)) or np.any(lengths <= 0.1 * DEGENERATE * first):
                 break
@@ -85,19 +86,18 @@ def zero_output_anchor(
 
 
 def _is_regular_zero(net: HomogeneousNet, theta: Floats, inputs: Floats) -> bool:
-    outputs, jacobian = _in_rows(net, theta, inputs)
+    jacobian = _gradients(net, theta, inputs)
     lengths = np.linalg.norm(jacobian, axis=1)
     if not np.all(np.isfinite(jacobian)) or lengths.min() == 0:
         return False
     generic = generic_gradients(net, theta, inputs)
-    zero = np.abs(outputs) <= ZERO_TOLERANCE * lengths
+    zero = np.abs(np.ravel(net.outputs(theta, inputs))) <= ZERO_TOLERANCE * lengths
     return bool(np.all(zero & (lengths > DEGENERATE * generic)))
 
 
-def _in_rows(net: HomogeneousNet, theta: Floats, inputs: Floats) -> tuple[Floats, Floats]:
-    """All outputs of all inputs `(m,)`, and their gradients `(m, P)`."""
-    outputs = np.asarray(net.outputs(theta, inputs)).reshape(-1)
-    return outputs, np.asarray(net.jacobian(theta, inputs)).reshape(-1, len(theta))
+def _gradients(net: HomogeneousNet, theta: Floats, inputs: Floats) -> Floats:
+    """Those of all outputs of all inputs, `(m, P)`."""
+    return np.asarray(net.jacobian(theta, inputs)).reshape(-1, len(theta))
 
 
 def generic_gradients(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> Floats:
@@ -108,7 +108,7 @@ def generic_gradients(net: HomogeneousNet, anchor: Floats, inputs: Floats) -> Fl
     lengths = []
     for theta in generator.standard_normal((3, len(anchor))):
         theta *= np.linalg.norm(anchor) / np.linalg.norm(theta)
-        lengths.append(np.linalg.norm(_in_rows(net, theta, inputs)[1], axis=1))
+        lengths.append(np.linalg.norm(_gradients(net, theta, inputs), axis=1))
     return np.asarray(np.max(lengths, axis=0))
 
 
