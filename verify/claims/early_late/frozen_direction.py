@@ -10,6 +10,7 @@ from verify.claims.early_late.kernel_phase import (
     KERNEL_PHASE,
     KernelPhase,
     Time,
+    approaches_lazily,
     delta_ladder,
     quadratic_order,
 )
@@ -47,13 +48,7 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     predicted = predicted_change(phase, theory)
     ladder = delta_ladder("1 - cos(theta, anchor)", phase, measured, predicted)
     yield ladder.starts_within("1 - cos over its prediction on the first rung", 1.0)
-    yield ladder.approaches(
-        "1 - cos approaches its prediction",
-        phase.lazy_order,
-        factor=3.0,
-        at_least=phase.expected_deviation,
-        calibrated_on=1,
-    )
+    yield approaches_lazily("1 - cos approaches its prediction", ladder, phase)
     yield quadratic_order(
         "order of 1 - cos in alpha, over c L", ladder, phase, theory.order, theory.degree_offset
     )
@@ -74,8 +69,9 @@ CLAIM = Claim(
     tolerances=(
         "first rung: the prediction is within a factor 2 at delta of about 10^-2 (leading order)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
-        "with the constant of the instance's own first rung times 3 (and at least 2 L times its "
-        "distance to the lazy flow, for where orders cancel or add up to something not small)",
+        "with 3 times the constant of the first rung within a tenth of the lazy flow "
+        "(and at least 2 L times its distance to that flow, for where orders cancel or add up); a "
+        "rung 60 % off it, of a deep net of degree 3 at 10^-1.6, had one 3 times too small",
         "rate: 1 % of the exponent; on the three last rungs of 48 instances the fitted ones spread "
         "by 0.1 % (quartiles) and at most 0.3 %",
     ),

@@ -195,13 +195,14 @@ class KernelPhase:
         return slice(lazy.index(True) if any(lazy) else 0, None)
 
     @property
-    def expected_deviation(self) -> float:
-        """Relative deviation that quantities quadratic in eta can have on the first rung.
+    def expected_deviation(self) -> Floats:
+        """Relative deviation that quantities quadratic in eta can have on each rung, `(R,)`.
 
         2 L times the distance to the lazy flow, in which it is linear; the distance itself is of
-        order `lazy_order`. A deviation that is large on this rung is no longer linear in it.
+        order `lazy_order`. A deviation that is large on a rung is no longer linear in it.
         """
-        return 2.0 * self.degree * float(self.rungs[0].lazy_distance().values[0])
+        distances = [float(rung.lazy_distance().values[0]) for rung in self.rungs]
+        return 2.0 * self.degree * np.array(distances)
 
     def read(self, reading: Reading, time: Time = Time.EARLY) -> Quantity:
         """A reading on every rung; at another time than (1-c) t_g on the first of them.
@@ -415,6 +416,23 @@ def quadratic_order(
         per=phase.eta[deep] ** 2,
         agreement=0.2 * c * degree,
         stratum=phase.stratum,
+    )
+    return replace(found, ladder=ladder)
+
+
+def approaches_lazily(law: str, ladder: Ladder, phase: KernelPhase) -> Law:
+    """What is quadratic in eta comes to its prediction at least like delta^k, once it is lazy.
+
+    The constant is that of the first rung that is nearly lazy: on a rung that is not, the deviation
+    saturates, and delta^k carries too small a constant from it to the others.
+    """
+    judged = phase.asymptotic
+    found = ladder.part(judged).approaches(
+        law,
+        phase.lazy_order,
+        factor=3.0,
+        at_least=float(phase.expected_deviation[judged][0]),
+        calibrated_on=1,
     )
     return replace(found, ladder=ladder)
 

@@ -10,6 +10,7 @@ from verify.claims.early_late.kernel_phase import (
     KERNEL_PHASE,
     KernelPhase,
     Time,
+    approaches_lazily,
     delta_ladder,
     quadratic_order,
 )
@@ -45,15 +46,9 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     measured = phase.read(excess, theory.time).no_finer(ROUNDING * phase.delta)
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
     # a first rung that is not lazy yet is off by what quantities quadratic in eta can be
-    share = max(1.0, phase.expected_deviation)
+    share = max(1.0, float(phase.expected_deviation[0]))
     yield ladder.starts_within("excess over its prediction on the first rung", share)
-    yield ladder.approaches(
-        "excess approaches its prediction",
-        phase.lazy_order,
-        factor=3.0,
-        at_least=phase.expected_deviation,
-        calibrated_on=1,
-    )
+    yield approaches_lazily("excess approaches its prediction", ladder, phase)
     yield quadratic_order(
         "order of the norm's excess in alpha, over c L",
         ladder,
@@ -79,8 +74,9 @@ CLAIM = Claim(
         "first rung: within a factor 2 of the prediction at delta of about 10^-2, or 2 L times its "
         "distance to the lazy flow where that is more (a net of degree 7 was .77 off at 10^-1.9)",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
-        "with the constant of the instance's own first rung times 3 (and at least 2 L times its "
-        "distance to the lazy flow, for where orders cancel or add up to something not small)",
+        "with 3 times the constant of the first rung within a tenth of the lazy flow "
+        "(and at least 2 L times its distance to that flow, for where orders cancel or add up); a "
+        "rung 60 % off it, of a deep net of degree 3 at 10^-1.6, had one 3 times too small",
         "rate: 1 % of the exponent; on the three last rungs of 48 instances the fitted ones spread "
         "by 0.1 % (quartiles) and at most 0.3 %",
     ),
