@@ -1,13 +1,14 @@
 """Further instances that a run draws by itself: where evidence is short, and to confirm.
 
-Evidence is short where a rate's interval leaves its tolerance, or a law was decided on too few
-instances: then the families in which that law or rate was seen get as many instances again, for a
-few rounds. A refutation by a rate alone is told only where fresh instances, which had no part in
-it, refute the same rate. Both depend on the seed alone.
+Evidence is short where a rate's interval leaves its tolerance: then the families in which it was
+seen get as many instances again, for a few rounds. It is short where a law was decided on too few:
+then they get as many as make up for that and one more, if it is decided as often as so far. A
+refutation by a rate alone is told only where fresh instances, which had no part in it, refute the
+same rate. All of it depends on the seed alone.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from verify.evidence import CLAIM
 from verify.judge import MIN_DECIDED, Ruling, judge
@@ -25,14 +26,26 @@ CONFIRMING = 8
 UNCONFIRMED = "refuted by a rate, which fresh instances did not confirm"
 
 
-def short_families(claim: AnyClaim, results: Sequence[ShardResult]) -> tuple[str, ...]:
-    """Families of which further instances may decide what is open; none where none may."""
+@dataclass(frozen=True)
+class Shortage:
+    """Families of which so many further instances may decide what is open."""
+
+    families: tuple[str, ...]
+    examples: int
+
+
+NONE = Shortage((), 0)
+
+
+def shortage(claim: AnyClaim, results: Sequence[ShardResult], planned: int) -> Shortage:
+    """What a claim lacks, of which `planned` instances are drawn a round; `NONE` where nothing."""
     ruling = judge(merge(results, claim.id), CLAIM)
     if ruling.verdict != "inconclusive":
-        return ()
-    rates = {(r.quantity, r.stratum) for r in ruling.rates if r.judgement != "kept"}
-    few = {law.id for law in ruling.laws if law.decided < MIN_DECIDED and not law.covered}
-    return tuple(
+        return NONE
+    open_rates = [rate for rate in ruling.rates if rate.judgement != "kept"]
+    rates = {(rate.quantity, rate.stratum) for rate in open_rates}
+    few = {law.id: law.decided for law in ruling.laws if law.decided < MIN_DECIDED}
+    families = tuple(
         family
         for family in claim.families
         if any(
@@ -43,6 +56,14 @@ def short_families(claim: AnyClaim, results: Sequence[ShardResult]) -> tuple[str
             for law in entry.laws.get(CLAIM, ())
         )
     )
+    if not families:
+        return NONE
+    counts = [*few.values(), *(r.samples for r in open_rates if r.judgement == "too few")]
+    if any(rate.judgement != "too few" for rate in open_rates) or not min(counts, default=0):
+        return Shortage(families, planned)
+    seen, fewest = sum(len(result.instances) for result in results), min(counts)
+    lacking = MIN_DECIDED - fewest + 1
+    return Shortage(families, min(-(-seen * lacking // fewest), planned))
 
 
 def refuted_by_rates_alone(ruling: Ruling) -> bool:

@@ -32,7 +32,7 @@ from verify.further import (
     confirmed,
     fresh_shards,
     refuted_by_rates_alone,
-    short_families,
+    shortage,
 )
 from verify.judge import judge
 from verify.language.claim import AnyClaim
@@ -196,9 +196,10 @@ class _Work:
             self.measure(shards)
 
     def _short(self, group: tuple[AnyClaim, ...]) -> list[Shard]:
-        wanted = {f for claim in group for f in short_families(claim, self.all_of(claim))}
+        planned, sizes = self._examples(group), self.plan.profile.sizes
+        short = [shortage(claim, self.all_of(claim), planned) for claim in group]
+        wanted, examples = {f for s in short for f in s.families}, max(s.examples for s in short)
         families = [family for family in group[0].families if family in wanted]
-        examples, sizes = self._examples(group), self.plan.profile.sizes
         return fresh_shards(group, families, self.done, self.plan.seed, examples, sizes)
 
     def _examples(self, group: tuple[AnyClaim, ...]) -> int:

@@ -14,6 +14,7 @@ from math import exp, log
 import numpy as np
 
 from theory.backend import Floats, Integers
+from theory.biases.compiled_chart import compiled_chart
 from theory.biases.nets import BiasedNet
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
 from theory.errors import AssumptionError, InvalidInput
@@ -191,9 +192,10 @@ def biased_flow(
             chart = replace(chart, comoving=False)
             atol *= min(1.0, float(np.abs(coordinates).max()))
         due = [clock for clock in clocks[len(states) :] if clock <= stop]
+        fastest = compiled_chart(chart) or chart
         found = integrate(
-            chart.rhs,
-            chart.jacobian,
+            fastest.rhs,
+            fastest.jacobian,
             start,
             stop,
             coordinates,

@@ -118,13 +118,14 @@ class LinearWithBiases(HomogeneousNet):
         return np.concatenate([np.zeros(Deep(self.widths).parameters, dtype=np.int64), biases])
 
     @cached_property
-    def _augmented(self) -> Deep:
+    def augmented(self) -> Deep:
+        """The net of one more unit a layer."""
         return Deep((*(width + 1 for width in self.widths[:-1]), 1))
 
     @cached_property
     def _places(self) -> tuple[Integers, Floats]:
         """Where the augmented theta holds that of this net, `(P,)`, and all else that it holds."""
-        shapes = self._augmented.layer_shapes
+        shapes = self.augmented.layer_shapes
         starts = list(accumulate(map(prod, shapes), initial=0))
         rest, weights, biases = np.zeros(starts[-1]), [], []
         for start, (rows, columns), (before, after) in zip(
@@ -136,6 +137,16 @@ class LinearWithBiases(HomogeneousNet):
             rest[entries[after:, before]] = 1.0
         return np.concatenate(weights + biases[1:]), rest
 
+    @property
+    def places(self) -> Integers:
+        """Where that net holds each parameter, shape `(P,)`."""
+        return self._places[0]
+
+    def without_biases(self, problem: Problem) -> Problem:
+        """The same problem, put to that net."""
+        whole, inputs = self.whole(problem.anchor), with_constant(problem.inputs)
+        return replace(problem, net=self.augmented, anchor=whole, inputs=inputs)
+
     def _embedded(self, theta: Array, rest: Floats) -> Array:
         places = self._places[0]
         whole = zeros(theta, *theta.shape[:-1], rest.size)
@@ -146,25 +157,26 @@ class LinearWithBiases(HomogeneousNet):
     def forward(self, theta: Any, inputs: Any) -> Any:
         return self.outputs(theta, inputs)
 
-    def _whole(self, theta: Array) -> Array:
+    def whole(self, theta: Array) -> Array:
+        """theta as the net of one more unit a layer holds it."""
         return self._embedded(theta, self._places[1])
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        return self._augmented.outputs(self._whole(theta), with_constant(inputs))
+        return self.augmented.outputs(self.whole(theta), with_constant(inputs))
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
-        whole = self._augmented.jacobian(self._whole(theta), with_constant(inputs))
+        whole = self.augmented.jacobian(self.whole(theta), with_constant(inputs))
         return whole[..., self._places[0]]
 
     def weighted_hessian(self, theta: Array, inputs: Array, weights: Array) -> Array:
-        whole = self._whole(theta)
-        bent = self._augmented.weighted_hessian(whole, with_constant(inputs), weights)
+        whole = self.whole(theta)
+        bent = self.augmented.weighted_hessian(whole, with_constant(inputs), weights)
         places = self._places[0]
         return bent[..., places[:, None], places]
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
         moved = self._embedded(step, 0.0 * self._places[1])
-        return self._augmented.increment(self._whole(theta), moved, with_constant(inputs))
+        return self.augmented.increment(self.whole(theta), moved, with_constant(inputs))
 
 
 BiasedNet = OutputBias | LinearWithBiases

@@ -87,7 +87,7 @@ class CompiledChart:
 def compiled_chart(chart: Chart) -> CompiledChart | None:
     """None for nets of the user's own."""
     problem = chart.problem
-    return _chart_of(
+    return chart_of(
         problem,
         chart.labels,
         comoving=chart.comoving,
@@ -102,7 +102,7 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
 
 def plain_chart(problem: Problem) -> CompiledChart | None:
     """theta as it is, in the units that are told: outputs and gradients are those of the net."""
-    return _chart_of(
+    return chart_of(
         problem,
         problem.row_labels,
         comoving=False,
@@ -115,7 +115,7 @@ def plain_chart(problem: Problem) -> CompiledChart | None:
     )
 
 
-def _chart_of(
+def chart_of(
     problem: Problem,
     labels: Floats,
     *,
@@ -127,6 +127,7 @@ def _chart_of(
     base_jacobian: Floats,
     base_outputs: Floats,
 ) -> CompiledChart | None:
+    """The equations of a problem's net, from what `Chart` calls by these names; None as above."""
     plain, inputs = problem.net, problem.inputs
     if isinstance(plain, ConstantFeature):
         plain, inputs = plain.net, with_constant(inputs)

@@ -33,6 +33,9 @@ SHARES = (0.1, 0.5)
 """Of the whole way of the direction: where its turn begins, and where it is half done."""
 
 RTOL = 1e-9
+INDEPENDENT_RTOL = 1e-7
+"""Of the other route, in Python; its two tolerances tell what it knows."""
+
 ROOT = 3e-6
 """Crossings are bracketed to this in s; they are wanted to 1e-2."""
 
@@ -77,7 +80,9 @@ class Transition:
     by_decay: Turns
 
 
-def measure(instance: FlowInstance, *, method: str | None = None, clock: float = 1.0) -> Transition:
+def measure(
+    instance: FlowInstance, *, method: str | None = None, rtol: float = RTOL, clock: float = 1.0
+) -> Transition:
     """Integrate both ladders.
 
     Args:
@@ -87,7 +92,7 @@ def measure(instance: FlowInstance, *, method: str | None = None, clock: float =
     scales = [instance, *(instance.at_own_alpha(scale) for scale in SCALES)]
     powers = [own.decay_power * factor for factor in DECAY_FACTORS]
     decays = [instance.in_own(Regime(log10_alpha=SCALES[0], decay_power=p)) for p in powers]
-    turn = partial(_turn, svm, method, clock)
+    turn = partial(_turn, svm, method, rtol, clock)
     found = [turn(rung) for rung in scales]
     return Transition(instance, _joined(found), _joined([found[1], *map(turn, decays)]))
 
@@ -104,11 +109,14 @@ def _joined(parts: Sequence[Turns]) -> Turns:
     return Turns(**{entry.name: joined(entry.name) for entry in fields(Turns)})
 
 
-def _turn(svm: KernelSVM, method: str | None, clock: float, rung: FlowInstance) -> Turns:
+def _turn(
+    svm: KernelSVM, method: str | None, rtol: float, clock: float, rung: FlowInstance
+) -> Turns:
     """On one rung."""
     predicted, own = transition_decay_time(svm, rung.problem, rung.regime), rung.own
-    tight = _refined(partial(_course, rung, method, RTOL), _grid(predicted, own.log_alpha, rung.c))
-    loose = _course(rung, method, LOOSER * RTOL, tight.times)
+    grid = _grid(predicted, own.log_alpha, rung.c)
+    tight = _refined(partial(_course, rung, method, rtol), grid)
+    loose = _course(rung, method, LOOSER * rtol, tight.times)
     times = np.array([tight.crossing(share) for share in SHARES])
     errors = np.abs(times - [loose.crossing(share) for share in SHARES]) + ROOT
     beside = [tight.states[tight.cell(share)] for share in SHARES]
@@ -196,5 +204,5 @@ TRANSITION = Measurement(
     measure=measure,
     assumptions=OF_THE_TRANSITION,
     sabotaged={"a clock that is 1 % fast": partial(measure, clock=1.01)},
-    independent=partial(measure, method="BDF"),
+    independent=partial(measure, method="BDF", rtol=INDEPENDENT_RTOL),
 )

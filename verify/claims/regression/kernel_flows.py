@@ -33,7 +33,10 @@ from verify.language import Quantity
 from verify.language.fits import RESOLVED
 
 RTOL = 1e-12
-LOOSER_RTOL = 1e-11
+LOOSER = 10.0
+INDEPENDENT_RTOL = 1e-10
+"""Of the other route, in Python and of a lower order; its two tolerances tell what it knows."""
+
 ROUNDING = 1e-13
 """Of f near y, relative to y, which the difference of two integrations does not see: outputs are
 increments divided by eps, and lose what |J| |h| exceeds |y| by."""
@@ -63,7 +66,7 @@ class KernelFlows:
     Attributes:
         regression: minimum norm, at the anchor.
         lazy_order: k of the gap alpha^(-k c L).
-        tight, loose: the flow at (1-c) t_g of every rung, at two tolerances.
+        tight, loose: the flow at (1-c) t_g of every rung, at `rtol` and a looser one.
     """
 
     instance: FlowInstance
@@ -73,6 +76,7 @@ class KernelFlows:
     rungs: tuple[FlowInstance, ...]
     tight: tuple[FlowState, ...]
     loose: tuple[FlowState, ...]
+    rtol: float
 
     @property
     def problem(self) -> Problem:
@@ -211,17 +215,22 @@ class KernelFlows:
     def _read(self, reading: Callable[[FlowState], float | Floats]) -> tuple[Quantity, ...]:
         def read(tight: FlowState, loose: FlowState) -> Quantity:
             gain = initial_log_gain(self.problem, tight.chart.regime)
-            return Quantity.paired(reading, tight, loose, tolerances(gain, RTOL)[0])
+            return Quantity.paired(reading, tight, loose, tolerances(gain, self.rtol)[0])
 
         return tuple(map(read, self.tight, self.loose))
 
 
-def measure(instance: FlowInstance, later: float = 0.0, method: str | None = None) -> KernelFlows:
+def measure(
+    instance: FlowInstance,
+    later: float = 0.0,
+    method: str | None = None,
+    rtol: float = RTOL,
+) -> KernelFlows:
     """The ladder of an instance.
 
     Args:
         later: e-folds that are let pass after (1-c) t_g, where it is sabotaged.
-        method: of the integrator.
+        method: of the integrator, and `rtol` the tighter of its two tolerances.
 
     Raises:
         IntegratorsDisagree: two tolerances differ by more than `MAX_ERROR`.
@@ -233,11 +242,12 @@ def measure(instance: FlowInstance, later: float = 0.0, method: str | None = Non
     rungs = tuple(instance.at_own_alpha(scale - log10(k) / per_decade) for k in STEPS[order])
     tight, loose = (
         tuple(
-            _state(rung, 1.0 - rung.c + later / rung.own.log_alpha, rtol, method) for rung in rungs
+            _state(rung, 1.0 - rung.c + later / rung.own.log_alpha, tolerance, method)
+            for rung in rungs
         )
-        for rtol in (RTOL, LOOSER_RTOL)
+        for tolerance in (rtol, LOOSER * rtol)
     )
-    measured = KernelFlows(instance, regression, probes, order, rungs, tight, loose)
+    measured = KernelFlows(instance, regression, probes, order, rungs, tight, loose, rtol)
     for rung, outputs in zip(rungs, measured.outputs, strict=True):
         error = float(outputs.errors.max())
         if not error <= MAX_ERROR * float(np.abs(outputs.values).max()):

@@ -15,7 +15,7 @@ from verify.claims.early_late.kernel_machines import Kernel
 from verify.claims.early_late.kernel_phase import Time
 from verify.claims.regression import machines
 from verify.claims.regression.assumptions import OF_REGRESSION
-from verify.claims.regression.kernel_flows import KernelFlows, measure
+from verify.claims.regression.kernel_flows import INDEPENDENT_RTOL, KernelFlows, measure
 from verify.claims.regression.lag import RIDGES
 from verify.instances import FlowInstance
 from verify.language import (
@@ -184,7 +184,7 @@ MEASUREMENT = Measurement(
         "targets 5 % larger": observed_elsewhere(measure, _other_targets, "tight", "loose"),
         "an e-fold that passes before": partial(measure, later=1.0),
     },
-    independent=partial(measure, method="Radau"),
+    independent=partial(measure, method="BDF", rtol=INDEPENDENT_RTOL),
 )
 
 CLAIM = Claim(
