@@ -27,8 +27,8 @@ def of_one_output() -> list[Problem]:
             anchor = balanced_anchor(net, np.array([1.0, 0.5, 0.75]))
         else:
             anchor = difference_anchor(net, random.normal(size=half))
-        for loss in ("exponential", "logistic"):
-            found.append(Problem(net, anchor, INPUTS, SIGNS, loss))
+        losses = "exponential", "logistic"
+        found.extend(Problem(net, anchor, INPUTS, SIGNS, loss) for loss in losses)
     return found
 
 
@@ -59,7 +59,8 @@ def test_far_out_the_chart_is_linear() -> None:
     problem = with_biases(of_one_output()[0])
     chart = BiasedChart(problem, Regime(log10_alpha=1000.0, log10_lambda=-1500.0), True)
     compiled = compiled_chart(chart)
-    assert compiled is not None and chart.epsilon(0.0) == 0.0
+    assert compiled is not None
+    assert chart.epsilon(0.0) == 0.0
     coordinates = np.linspace(-1.0, 1.0, problem.parameters)
     for one, two in ((compiled.rhs, chart.rhs), (compiled.jacobian, chart.jacobian)):
         told = two(0.5, coordinates)
