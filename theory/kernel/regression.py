@@ -224,10 +224,9 @@ def kernel_drift(regression: KernelRegression) -> float:
     averaging over the flow's memory of 1 / (2 L). So x is what bounds the kernel phase.
     """
     problem = regression.problem
-    step = 1e-5 * problem.anchor_norm / regression.norm
-    forward, backward = (
-        problem.net.jacobian(problem.anchor + side * step * regression.weights, problem.inputs)
-        for side in (1.0, -1.0)
-    )
+    bent = [
+        problem.net.weighted_hessian(problem.anchor, problem.inputs, sample) @ regression.weights
+        for sample in np.eye(problem.samples)
+    ]
     smallest = float(np.linalg.svd(regression.features, compute_uv=False).min())
-    return float(np.linalg.norm(forward - backward, 2)) / (2.0 * step * smallest)
+    return float(np.linalg.norm(np.array(bent), 2)) / smallest

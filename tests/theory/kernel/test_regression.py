@@ -189,7 +189,7 @@ def test_lagging_misfit_and_displacement_by_their_formulas(
     assert relative_displacement(lagging, regime, at) == pytest.approx(share, rel=1e-10)
     # J = L (u^(L-1), -v^(L-1)) turns along h / |h| = (1, -1) / 2^(1/2)
     turn = degree * (degree - 1) * size ** (degree - 2) * lagging.norm
-    assert kernel_drift(lagging) == pytest.approx(turn / np.sqrt(kernel), rel=1e-6)
+    assert kernel_drift(lagging) == pytest.approx(turn / np.sqrt(kernel), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [0.25, 1.0, 3.0])
