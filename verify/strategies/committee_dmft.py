@@ -19,8 +19,8 @@ DIMENSION = 160
 OPPOSITE = ((0.5, -0.4), (0.6, -0.2), (0.4, -0.3))
 """Two neurons that part towards beta and -beta, and fit the target without a linear term."""
 MANY = 10**8
-"""A sample ratio at which what is left of finite samples lies below 10^-5 of the loss: 2 10^-6 of one
-that has fallen to 6 10^-5 of the first, and 2 10^-4 of it at a ratio of 10^6."""
+"""A sample ratio at which what is left of finite samples lies below 10^-5 of the loss: 2 10^-6 of
+one that has fallen to 6 10^-5 of the first, and 2 10^-4 of it at a ratio of 10^6."""
 
 
 def _drawn(draw: st.DrawFn, overlaps: tuple[float, ...], **given: Any) -> Setting:

@@ -19,10 +19,10 @@ from verify.judge import judge
 from verify.language.constants import constants_of, detunings_of
 from verify.language.law import Status
 from verify.search import draw_instances
-from verify.strategies.committee_dmft import FAMILIES, dmft_instances, early_instances
+from verify.strategies.committee_dmft import FAMILIES, MANY, dmft_instances, early_instances
 
 LINEAR = Setting(20, 1, 60, 2.0, 0.0, step=0.2, steps=24, centred=False, overlaps=(0.5,))
-ONLINE = Setting(20, 1, 20 * 10**6, 2.0, 0.5, step=0.2, steps=24, overlaps=(0.5,))
+ONLINE = Setting(20, 1, 20 * MANY, 2.0, 0.5, step=0.2, steps=24, overlaps=(0.5,))
 FINITE = Setting(160, 1, 480, 2.0, 0.5, step=0.2, steps=24, overlaps=(0.5,), seed=1)
 EARLY = Setting(20, 2, 500, 2.0, 0.25, step=0.1, steps=10, overlaps=(0.5, -0.4))
 LATE = Setting(20, 2, 200, step=0.2, steps=40, centred=False, overlaps=(0.5, -0.4))
@@ -49,6 +49,13 @@ def test_curves_are_kept_and_rivals_told_apart(setting: Setting, rejected: set[s
     evidence = examine(CURVES, CommitteeInstance(setting))
     assert judge_instance(evidence.laws["claim"]) is Status.KEPT
     assert rejected <= refuted(evidence)
+
+
+def test_many_samples_are_enough_for_a_loss_that_has_fallen_far() -> None:
+    """A run at standard refuted it at a sample ratio of 10^6: the loss is 6 10^-5 of the first."""
+    fallen = Setting(20, 2, 20 * MANY, step=0.2, steps=24, centred=False, overlaps=(0.5, -0.4))
+    evidence = examine(CURVES, CommitteeInstance(fallen), rivals=False)
+    assert judge_instance(evidence.laws["claim"]) is Status.KEPT
 
 
 @pytest.mark.parametrize(
