@@ -53,7 +53,9 @@ def test_curves_are_kept_and_rivals_told_apart(setting: Setting, rejected: set[s
 
 def test_many_samples_are_enough_for_a_loss_that_has_fallen_far() -> None:
     """A run at standard refuted it at a sample ratio of 10^6: the loss is 6 10^-5 of the first."""
-    fallen = Setting(20, 2, 20 * MANY, step=0.2, steps=24, centred=False, overlaps=(0.5, -0.4))
+    fallen = Setting(
+        20, 2, 20 * MANY, 1.0, 1.0, step=0.2, steps=24, centred=False, overlaps=(0.5, -0.4)
+    )
     evidence = examine(CURVES, CommitteeInstance(fallen), rivals=False)
     assert judge_instance(evidence.laws["claim"]) is Status.KEPT
 

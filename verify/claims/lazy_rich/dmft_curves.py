@@ -151,8 +151,8 @@ CLAIM = Claim(
         "measured to do to the train loss: 5 % at D = 100, 3 % at 160, 2 % at 200; the error is "
         "four joint standard errors over the runs of the simulation and of the solver",
         "linear: half a percent, the bias of a finite population, whose labels' size is taken off",
-        "many samples: 10^-5 at nu = 10^8; what finite samples leave goes like 1 / nu, and is more the "
-        "further the loss has fallen: 2 10^-6 at 6 10^-5 of the first loss",
+        "many samples: 10^-5 at nu = 10^8; what finite samples leave goes like 1 / nu, and is "
+        "more the further the loss has fallen: 2 10^-6 at 6 10^-5 of the first loss",
         "errors in constants: as linear machines and many samples show them; once measured, the "
         "simulations of 6 instances alone showed 10 % in memory and noise, 20 % in the speed, 50 % "
         "in the power of alpha and none in the pull",
