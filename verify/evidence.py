@@ -82,6 +82,7 @@ class Evidence:
         measures: sizes of the instance, for histograms.
         sabotages: what the claim noticed on this instance.
         comparisons: with an independent route, on the few instances that take one.
+        unrouted: why that route failed, in words.
     """
 
     instance: dict[str, Any]
@@ -93,6 +94,7 @@ class Evidence:
     measures: dict[str, float] = field(default_factory=dict)
     sabotages: tuple[Sabotage, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    unrouted: str = ""
     seconds: float = 0.0
 
     @property
@@ -120,6 +122,7 @@ class Evidence:
             measures=dict(data["measures"]),
             sabotages=tuple(Sabotage(**entry) for entry in data["sabotages"]),
             comparisons=tuple(Comparison(**entry) for entry in data["comparisons"]),
+            unrouted=data["unrouted"],
             seconds=data["seconds"],
         )
 

@@ -93,7 +93,7 @@ def examine_all(
     if failure is None and sabotage:
         found = _sabotaged(claims, instance, found)
     if failure is None and independent and measurement.independent is not None:
-        found = _compared(claims, instance, found)
+        found = compared(claims, instance, found)
     return found
 
 
@@ -311,14 +311,14 @@ def _noticed(claim: AnyClaim, name: str, measured: Any, failure: Failure | None)
     return Sabotage(name, notices(stated))
 
 
-def _compared(
+def compared(
     claims: Sequence[AnyClaim], instance: Instance, found: Mapping[str, Evidence]
 ) -> dict[str, Evidence]:
     """The numbers of every law by the independent route, beside those of the usual one."""
     other, failure = attempt(lambda: claims[0].measurement.independent(instance))  # type: ignore[misc]
     if failure is not None:
-        return dict(found)
-    compared = dict(found)
+        return {key: replace(entry, unrouted=failure[1]) for key, entry in found.items()}
+    beside = dict(found)
     for claim in claims:
         evidence = found[claim.id]
         if evidence.outcome != "measured":
@@ -326,8 +326,10 @@ def _compared(
         laws, failure = attempt(lambda claim=claim: stated_laws(claim, other, claim.theory)[0])
         if failure is None:
             pairs = tuple(comparisons(evidence.laws[CLAIM], laws))
-            compared[claim.id] = replace(evidence, comparisons=pairs)
-    return compared
+            beside[claim.id] = replace(evidence, comparisons=pairs)
+        else:
+            beside[claim.id] = replace(evidence, unrouted=failure[1])
+    return beside
 
 
 def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:

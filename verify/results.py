@@ -16,7 +16,7 @@ from verify.alone import in_digits, ratio, severity
 from verify.evidence import CLAIM, Comparison, Evidence
 from verify.instances import finite_or_none
 from verify.judge import LawRuling, Ruling, examples_until_rejected, judge
-from verify.language.claim import Claim, Finding
+from verify.language.claim import AnyClaim, Claim, Finding
 from verify.language.law import Kind
 from verify.necessity.words import is_undecided
 from verify.power import (
@@ -155,7 +155,7 @@ class ClaimResult:
             "rivals": [asdict(rival) for rival in self.rivals],
             "power": [{**asdict(power), "sizes": list(power.sizes)} for power in self.power],
             "sabotages": sabotages(self.evidence),
-            "independent": _independent(self.evidence),
+            "independent": _independent(claim, self.evidence),
             "ladders": _ladders(self.evidence),
             "findings": _findings(self.evidence),
             "instances": [_instance(entry) for entry in self.evidence],
@@ -379,16 +379,17 @@ def _bound(law: LawRuling) -> dict[str, Any]:
     }
 
 
-def _independent(evidence: Sequence[Evidence]) -> dict[str, Any] | None:
-    """What an independent route says: numbers compared, and the one furthest off."""
-    pairs: list[Comparison] = [pair for entry in evidence for pair in entry.comparisons]
-    if not pairs:
+def _independent(claim: AnyClaim, evidence: Sequence[Evidence]) -> dict[str, Any] | None:
+    """What an independent route says: numbers compared, the one furthest off, and why it failed."""
+    if claim.measurement.independent is None:
         return None
-    worst = max(pairs, key=lambda pair: abs(pair.value - pair.other) - pair.allowed)
+    pairs: list[Comparison] = [pair for entry in evidence for pair in entry.comparisons]
+    worst = max(pairs, key=lambda pair: abs(pair.value - pair.other) - pair.allowed, default=None)
     return {
         "numbers": len(pairs),
         "agree": sum(pair.agrees for pair in pairs),
-        "worst": asdict(worst),
+        "worst": None if worst is None else asdict(worst),
+        "failed": [entry.unrouted for entry in evidence if entry.unrouted],
     }
 
 

@@ -17,7 +17,7 @@ from theory.errors import InvalidInput
 from verify.atomic import write_text
 from verify.catalogue import claim_of
 from verify.evidence import Evidence
-from verify.examine import attempt, examine_all
+from verify.examine import attempt, compared, examine_all
 from verify.instances import Instance
 from verify.language.claim import AnyClaim
 from verify.profiles import SHARD_SIZE
@@ -27,6 +27,9 @@ from verify.strategies.sizes import QUICK, Sizes
 
 SABOTAGED = 3
 """Instances of a measurement that are also measured in its wrong worlds, at least."""
+
+ROUTED = 3
+"""Instances that take the independent route, at most; one, where all claims get numbers from it."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,9 @@ def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
     # Hypothesis draws the simplest instance first under every seed; once a family is enough
     repeated = min(shard.index, 1)
     attacked = shard.count - -(-SABOTAGED // len(measurement.families)) if not shard.index else inf
-    routed = shard.count - 1 if not shard.index and shard.family == measurement.families[0] else inf
     drawn = 0
     settled: dict[str, set[str]] = {claim.id: set() for claim in claims}
+    instances: list[Instance] = []
 
     def use(instance: Instance) -> None:
         nonlocal drawn
@@ -175,10 +178,10 @@ def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
                 claims,
                 instance,
                 sabotage=k >= attacked,
-                independent=k >= routed,
                 settled=settled,
             )
             collected.append(found)
+            instances.append(instance)
             for name, entry in found.items():
                 settled[name] |= entry.refuted
 
@@ -186,10 +189,24 @@ def _drawn(claims: tuple[AnyClaim, ...], shard: Shard) -> ShardResult:
     discarded, failure = attempt(
         lambda: draw_instances(strategy, shard.seed, shard.count + repeated, use)
     )
+    if measurement.independent and not shard.index and shard.family == measurement.families[0]:
+        _route(claims, instances, collected)
     if failure is not None:
         lost = Evidence({}, "raised", f"its strategy: {failure[1]}")
         collected.append({claim.id: lost for claim in claims})
     return ShardResult(shard, tuple(collected), discarded or 0)
+
+
+def _route(
+    claims: tuple[AnyClaim, ...], instances: list[Instance], collected: list[dict[str, Evidence]]
+) -> None:
+    """Take the independent route, from the last instance on, until every claim has its numbers."""
+    for k in range(len(instances))[: -ROUTED - 1 : -1]:
+        lacking = [c for c in claims if not any(found[c.id].comparisons for found in collected)]
+        if not lacking:
+            return
+        if any(collected[k][claim.id].outcome == "measured" for claim in lacking):
+            collected[k] = compared(claims, instances[k], collected[k])
 
 
 class ShardStore:

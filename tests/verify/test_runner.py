@@ -32,6 +32,7 @@ from verify.further import ROUNDS, UNCONFIRMED
 from verify.instances import read_instance
 from verify.merge import merge
 from verify.replay import replay_file
+from verify.report.files import write_report
 from verify.report.results_file import ResultsFile
 from verify.runner import RunPlan, run
 from verify.shards import Shard, ShardResult
@@ -554,6 +555,36 @@ def test_an_independent_route_that_disagrees_withdraws_the_verdict(
     assert entry.ruling.verdict == verdict
     assert entry.to_json()["independent"]["numbers"] == 2
     assert ("an independent route finds" in " ".join(entry.ruling.shortfalls)) == (factor > 1.0)
+
+
+def test_another_instance_takes_an_independent_route_that_fails(
+    tiny_claim: Make, plan: Make
+) -> None:
+    tried: list[float] = []
+
+    def again(instance: Any) -> Total:
+        tried.append(float(instance.problem.inputs.sum()))
+        if len(tried) == 1:
+            raise IntegrationFailed("steps below rounding")
+        return Total(tried[-1])
+
+    (entry,) = run(plan(tiny_claim(independent=again)), ()).claims
+    told = entry.to_json()["independent"]
+    assert (told["numbers"], told["agree"], len(tried)) == (2, 2, 2)
+    assert told["failed"] == ["steps below rounding"]
+
+
+def test_an_independent_route_without_numbers_is_told(tiny_claim: Make, plan: Make) -> None:
+    def again(instance: Any) -> Total:
+        raise IntegrationFailed("steps below rounding")
+
+    made = plan(tiny_claim(independent=again))
+    result = run(made, ())
+    told = result.claims[0].to_json()["independent"]
+    assert (told["numbers"], told["worst"]) == (0, None)
+    assert told["failed"] == ["steps below rounding"] * 3
+    write_report(result.to_json(), made.folder)
+    assert "gave no numbers:\nsteps below rounding" in (made.folder / "index.html").read_text()
 
 
 def test_an_instance_that_is_dear_is_shrunk_in_fewer_tries(tiny_claim: Make, plan: Make) -> None:
