@@ -215,17 +215,25 @@ def lazy_order(regression: KernelRegression, inputs: Floats) -> int:
     return 2
 
 
+BESIDE: Final = 1e-12
+"""Of the anchor: how far along h its side is looked for, beyond rounding and below any turn."""
+
+
 def kernel_drift(regression: KernelRegression) -> float:
     """How fast the gradients turn along h: |dJ/d eps| / (smallest singular value of J), at eps = 0.
 
     theta = rho (anchor + eps h) has gradients J + eps dJ. In the norm |J^T v|, the multipliers
     (J J^T)^-1 y then differ from K^-1 y by at most 2 x + O(x^2), relatively, with x = eps times
     this; and the pseudo-inverse J^+ y differs from h by at most 2 x |h|, half of which survives the
-    averaging over the flow's memory of 1 / (2 L). So x is what bounds the kernel phase.
+    averaging over the flow's memory of 1 / (2 L). So x is what bounds the kernel phase. Where the
+    net bends at the anchor, as the squared rectifier of a preactivation of 0, it is the side to
+    which h leads.
     """
     problem = regression.problem
+    beside = BESIDE * problem.anchor_norm / regression.norm * regression.weights
     bent = [
-        problem.net.weighted_hessian(problem.anchor, problem.inputs, sample) @ regression.weights
+        problem.net.weighted_hessian(problem.anchor + beside, problem.inputs, sample)
+        @ regression.weights
         for sample in np.eye(problem.samples)
     ]
     smallest = float(np.linalg.svd(regression.features, compute_uv=False).min())
