@@ -24,7 +24,7 @@ from theory.kernel.quasi_static import lag_correction, next_lag, quasi_static_du
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.instances import FlowInstance
-from verify.language import Law, Measurement, Quantity
+from verify.language import Basis, Kind, Law, Measurement, Quantity, below, not_applicable
 from verify.language.ladder import Ladder
 from verify.strategies import kernel_phase_instances
 from verify.strategies.nets import FAMILIES, RESCALED
@@ -420,6 +420,24 @@ def quadratic_order(
         agreement=0.2 * c * degree,
         stratum=phase.stratum,
     )
+    return replace(found, ladder=ladder)
+
+
+def starts_lazily(law: str, ladder: Ladder, phase: KernelPhase) -> Law:
+    """On the first rung what is quadratic in eta is within a factor of its prediction, either way.
+
+    Where |eta| is a share d off that of the lazy flow, its square is between (1 - d)^2 and
+    (1 + d)^2 times as large, and what depends on it can be off by `expected_deviation`; a factor 2
+    is always allowed.
+    """
+    distance = float(phase.rungs[0].lazy_distance().values[0])
+    if distance >= 1.0:
+        return not_applicable(law, Kind.BELOW, "eta is off that of the lazy flow by all of it")
+    ratio = (ladder.measured / ladder.predicted)[:1]
+    short = 0.0 < ratio.values[0] < 1.0
+    factor = Quantity.of(1.0, 0.0) / ratio if short else ratio
+    allowed = max(1.0, float(phase.expected_deviation[0]), (1.0 - distance) ** -2 - 1.0)
+    found = below(law, abs(factor - 1.0), allowed, Basis.MEASURED, at=ladder.x[:1])
     return replace(found, ladder=ladder)
 
 
