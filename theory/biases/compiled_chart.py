@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats, Integers
 from theory.biases.nets import LinearWithBiases, OutputBias
-from theory.compiled import compiled
+from theory.compiled import compiled, inlined
 from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import curve, forces
 from theory.flow.compiled_chart import (
@@ -113,40 +113,40 @@ def compiled_chart(chart: PlainChart) -> CompiledBiasedChart | None:
     return CompiledBiasedChart(found, told, np.ascontiguousarray(constant).ravel())
 
 
+@inlined
+def decay_of(system: Equations, lag: int) -> float:
+    """kappa of a coordinate."""
+    return system.degree + lag if system.comoving else 1.0
+
+
 @compiled
 def linearize(
     system: Equations,
-    decay_time: float,
     places: NDArray[np.int64],
     constant: Floats,
-    moved: Floats,
-    outputs: Floats,
-    inner: Floats,
-    gradients: Floats,
-) -> None:
-    """Rows `(n,)`, their gradients in the net without biases, and by all parameters `(n, P)`."""
-    count, size = places[0], moved.size
-    whole = np.zeros(system.base.size)
+    decay_time: float,
+    coordinates: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """The weight of each coordinate in the outputs, rho^(-2 lag), `(P,)`; the rows `(n,)`; and
+    their gradients by effective parameters `(n, P)`.
+    """
+    count, size, rows = places[0], coordinates.size, system.labels.size
+    log_rho = system.log_alpha - decay_time if system.comoving else 0.0
+    weights, whole = np.empty(size), np.zeros(system.base.size)
+    for p in range(size):
+        weights[p] = exp(-2.0 * places[1 + count + p] * log_rho)
     for p in range(count):
-        whole[places[1 + p]] = moved[p]
+        whole[places[1 + p]] = weights[p] * coordinates[p]
+    outputs, inner = np.empty(rows), np.empty((rows, system.base.size))
     grow_from_base(system, epsilon_at(system, decay_time), whole, outputs, inner)
-    added = size - count
-    for i in range(outputs.size):
+    gradients, added = np.empty((rows, size)), size - count
+    for i in range(rows):
         for p in range(count):
             gradients[i, p] = inner[i, places[1 + p]]
-        for p in range(added):
-            gradients[i, count + p] = constant[i * added + p]
-            outputs[i] += constant[i * added + p] * moved[count + p]
-
-
-@compiled
-def _weights(system: Equations, decay_time: float, lags: NDArray[np.int64]) -> Floats:
-    """Of each coordinate in the outputs: rho^(-2 lag)."""
-    log_rho = system.log_alpha - decay_time if system.comoving else 0.0
-    found = np.empty(lags.size)
-    for p in range(lags.size):
-        found[p] = exp(-2.0 * lags[p] * log_rho)
-    return found
+        for p in range(count, size):
+            gradients[i, p] = constant[i * added + p - count]
+            outputs[i] += gradients[i, p] * weights[p] * coordinates[p]
+    return weights, outputs, gradients
 
 
 @compiled
@@ -161,18 +161,13 @@ def slope(
     """dy/dtau, shape `(P,)`."""
     system, lags = equations_of(whole, real), places[1 + places[0] :]
     decay_time, rate = decay_time_at(clock), log_rate(clock)
-    rows, size = system.labels.size, coordinates.size
-    outputs, inner = np.empty(rows), np.empty((rows, system.base.size))
-    gradients, pulls = np.empty((rows, size)), np.empty(rows)
-    moved = _weights(system, decay_time, lags) * coordinates
-    linearize(system, decay_time, places, constant, moved, outputs, inner, gradients)
-    log_gain = rate + log_gain_at(system, decay_time)
+    _, outputs, gradients = linearize(system, places, constant, decay_time, coordinates)
+    log_gain, pulls = rate + log_gain_at(system, decay_time), np.empty(outputs.size)
     forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
-    rates = np.empty(size)
-    for p in range(size):
-        decay = system.degree + lags[p] if system.comoving else 1.0
-        rates[p] = -exp(rate) * decay * coordinates[p]
-        for i in range(rows):
+    rates = np.empty(coordinates.size)
+    for p in range(coordinates.size):
+        rates[p] = -exp(rate) * decay_of(system, lags[p]) * coordinates[p]
+        for i in range(outputs.size):
             rates[p] += pulls[i] * gradients[i, p]
     return rates
 
@@ -189,20 +184,17 @@ def slope_derivative(
     """d(dy/dtau)/dy, shape `(P, P)`."""
     system, lags = equations_of(whole, real), places[1 + places[0] :]
     decay_time, rate = decay_time_at(clock), log_rate(clock)
-    epsilon, log_gain = epsilon_at(system, decay_time), rate + log_gain_at(system, decay_time)
-    rows, size, count = system.labels.size, coordinates.size, places[0]
-    outputs, inner = np.empty(rows), np.empty((rows, system.base.size))
-    gradients, curved, pulls = np.empty((rows, size)), np.empty((rows, size)), np.empty(rows)
-    weights = _weights(system, decay_time, lags)
-    moved = weights * coordinates
-    linearize(system, decay_time, places, constant, moved, outputs, inner, gradients)
+    weights, outputs, gradients = linearize(system, places, constant, decay_time, coordinates)
+    log_gain, curved = rate + log_gain_at(system, decay_time), np.empty(gradients.shape)
     curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, curved)
     matrix = gradients.T @ curved
+    epsilon = epsilon_at(system, decay_time)
     if epsilon > 0.0:
+        pulls, count = np.empty(outputs.size), places[0]
         forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
         point, bent = system.base.copy(), np.zeros((system.base.size, system.base.size))
         for p in range(count):
-            point[places[1 + p]] += epsilon * moved[p]
+            point[places[1 + p]] += epsilon * weights[p] * coordinates[p]
         pulls *= epsilon
         if len(system.heads) == 0:
             bend(system.net, point, system.inputs, pulls, bent)
@@ -211,9 +203,7 @@ def slope_derivative(
         for p in range(count):
             for q in range(count):
                 matrix[p, q] += bent[places[1 + p], places[1 + q]]
-    for p in range(size):
-        for q in range(size):
-            matrix[p, q] *= weights[q]
-    for p in range(size):
-        matrix[p, p] -= exp(rate) * (system.degree + lags[p] if system.comoving else 1.0)
+    matrix *= weights
+    for p in range(coordinates.size):
+        matrix[p, p] -= exp(rate) * decay_of(system, lags[p])
     return matrix
