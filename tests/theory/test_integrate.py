@@ -49,8 +49,8 @@ def test_interpolant_and_events_are_returned_when_asked_for() -> None:
     assert run().interpolant is None
 
 
-def test_budget_exceeded_names_every_method_tried() -> None:
-    with pytest.raises(IntegrationFailed, match=r"LSODA: more than 7 evaluations; BDF.*; Radau"):
+def test_budget_exceeded_names_every_method_tried_and_ends_at_bdf() -> None:
+    with pytest.raises(IntegrationFailed, match=r"LSODA: more than 7 evaluations; BDF: more than 7 evaluations$"):
         run(max_evaluations=7)
     with pytest.raises(IntegrationFailed, match=r": BDF: more than 7 evaluations$"):
         run("BDF", max_evaluations=7)

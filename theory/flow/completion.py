@@ -15,7 +15,7 @@ whatever the norm of the anchor. For a unit anchor they count from log(alpha) / 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, log
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,12 @@ from scipy.integrate import solve_ivp
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
+from theory.flow.compiled_completion import (
+    gram_of_entries,
+    half_of_pairs,
+    pull_of_entries,
+    slope_of_completion,
+)
 from theory.problem import Problem
 
 _START = 1e6
@@ -32,13 +38,6 @@ ABSOLUTE = 1e-3
 """The absolute tolerance of W is this many times the relative one, in units of max |y|. Where W
 does not move, steps are as long as stability allows, the same at any two tolerances, and noise
 grows to this level."""
-
-_SMALLEST = -600.0
-"""Of log(rho^4) in units of y^2, which underflows near -745."""
-
-_SINGULAR = 1e-13
-"""Where the observed entries determine a W of low rank, with some to spare, the kernel tends to a
-singular one like rho^2. Modes below this are rounding; they move W by as little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +50,8 @@ class Completion:
     """
 
     size: int
-    rows: NDArray[np.integer]
-    columns: NDArray[np.integer]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
     values: Floats
 
     def __post_init__(self) -> None:
@@ -89,23 +88,12 @@ class Completion:
         return matrix
 
     def gram(self, metric: Floats) -> Floats:
-        """The kernel of the observed entries at B = `metric`, shape `(n, n)`.
-
-        <grad W_ij, grad W_kl> = d_ik B_jl + d_il B_jk + d_jk B_il + d_jl B_ik.
-        """
-        i, j = self.rows, self.columns
-        return np.asarray(
-            (i[:, None] == i) * metric[np.ix_(j, j)]
-            + (i[:, None] == j) * metric[np.ix_(j, i)]
-            + (j[:, None] == i) * metric[np.ix_(i, j)]
-            + (j[:, None] == j) * metric[np.ix_(i, i)]
-        )
+        """The kernel of the observed entries at B = `metric`, shape `(n, n)`."""
+        return gram_of_entries(self.rows, self.columns, metric)
 
     def dual_matrix(self, multipliers: Floats) -> Floats:
         """The symmetric Z with <Z, W> = sum m_ij W_ij, each observed pair counted once."""
-        half = 0.5 * self.symmetric(multipliers)
-        half[np.diag_indices(self.size)] *= 2.0
-        return half
+        return half_of_pairs(self.rows, self.columns, multipliers, self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +124,17 @@ def completion_flow(
     start = min(-0.5 * log(_START * 2.0 * completion.size * scale), efolds[0] - 1.0)
     free = completion.free
 
+    i, j = np.nonzero(free)
+    observed, told = completion.zero_fill, (completion.rows, completion.columns, completion.values)
+
     def unpack(entries: Floats) -> Floats:
-        matrix = np.zeros_like(completion.zero_fill)
-        matrix[free] = entries
-        return np.asarray(matrix + np.triu(matrix, 1).T + completion.zero_fill)
+        matrix = observed.copy()
+        matrix[i, j] = matrix[j, i] = entries
+        return matrix
 
     def rhs(time: float, entries: Floats) -> Floats:
-        matrix = unpack(entries)
-        metric, multipliers = _pull(completion, time, matrix)
-        force = completion.dual_matrix(multipliers) @ metric
-        # theta' = sum m grad f is U' = 2 Z U, V' = -2 Z V: G = 2 Z
-        return np.asarray((2.0 * (force + force.T) - 2.0 * matrix)[free])
+        log_metric = log_metric_scale(completion, time)
+        return slope_of_completion(*told, log_metric, unpack(entries))[i, j]
 
     if not free.any():
         states = [completion.zero_fill] * len(efolds)
@@ -179,16 +167,8 @@ def log_metric_scale(completion: Completion, efolds: float) -> float:
 
 def _pull(completion: Completion, efolds: float, matrix: Floats) -> tuple[Floats, Floats]:
     """B, and the multipliers m with (J J^T) m = 2 y."""
-    values, vectors = np.linalg.eigh(matrix)
-    size = float(np.abs(completion.values).max())
-    log_metric = log_metric_scale(completion, efolds) - log(size)
-    fourth = 4.0 * exp(max(2.0 * log_metric, _SMALLEST))
-    spectrum = size * np.sqrt((values / size) ** 2 + fourth)
-    metric: Floats = np.asarray((vectors * spectrum) @ vectors.T)
-    eigenvalues, modes = np.linalg.eigh(completion.gram(metric))
-    live = eigenvalues > _SINGULAR * eigenvalues[-1]
-    projected = modes[:, live].T @ (2.0 * completion.values)
-    return metric, np.asarray(modes[:, live] @ (projected / eigenvalues[live]))
+    rows, columns, values = completion.rows, completion.columns, completion.values
+    return pull_of_entries(rows, columns, values, log_metric_scale(completion, efolds), matrix)
 
 
 def completion_of(problem: Problem) -> Completion:

@@ -55,6 +55,7 @@ class Training:
                 raise InvalidInput(f"settings have {name} {found}; runs of one batch share it")
         machines = [setting.committee() for setting in settings]
         readouts = [machine.readout for machine in machines]
+        inputs = [setting.inputs() for setting in settings]
         trained = settings[0].trained_readout
         return cls(
             Committee(
@@ -63,8 +64,8 @@ class Training:
                 np.array([setting.curvature for setting in settings]),
                 np.stack([r for r in readouts if r is not None]) if trained else None,
             ),
-            np.stack([setting.inputs() for setting in settings]),
-            np.stack([setting.labels() for setting in settings]),
+            np.stack(inputs),
+            np.stack([s.target()(own) for s, own in zip(settings, inputs, strict=True)]),
             np.array([setting.step for setting in settings]),
             settings[0].centred,
         )

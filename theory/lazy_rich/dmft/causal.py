@@ -25,6 +25,9 @@ DEPENDENT = 1e-12
 """A push that leaves less than this share of itself outside the span of the earlier ones depends on
 them linearly: the rest is rounding, and no direction."""
 
+CACHED = 2**14
+"""Samples whose derivatives are pushed at a time: memory is slower than arithmetic here."""
+
 
 def causal_sweep(
     problem: MeanField,
@@ -59,7 +62,8 @@ def causal_sweep(
     gradient_response = noise.new_zeros(runs, steps, width, steps, width)
     pull = noise.new_zeros(runs, steps, width)
     basis = _Basis(drive)
-    sensitivity = _Sensitivity(problem, target)
+    together = max(CACHED // samples, 1)
+    sensitivities = [_Sensitivity(problem, part) for part in target.split(together)]
     for t in range(steps + 1):
         echo = _apply(weight_response[:, t, :, :t], pushes[:, :t])
         trained[:, t] = untrained[:, t] + problem.memory_gain * echo
@@ -68,7 +72,10 @@ def causal_sweep(
         residual = problem.residual(trained[:, t], untrained[:, 0], target)
         slope = problem.slope(trained[:, t])
         pushes[:, t] = residual[:, None] * slope / problem.output_scale
-        response, direct = sensitivity.advance(t, weight_response[:, t, :, :t], residual, slope)
+        told = (weight_response[:, t, :, :t], residual, slope)
+        parts = zip(sensitivities, *(each.split(together) for each in told), strict=True)
+        found = [sensitivity.advance(t, *part) for sensitivity, *part in parts]
+        response, direct = (torch.cat(each) for each in zip(*found, strict=True))
         gradient_response[:, t, :, : t + 1] = response
         pull[:, t] = problem.terms.pull * direct
         memory = _compose(response, weight_response[:, : t + 1, :, :t])
@@ -151,12 +158,12 @@ class _Sensitivity:
         runs, samples = target.shape
         steps, width = problem.steps, problem.width
         self.problem, self.target = problem, target
-        # one table for each s: rows (t, i) from t = s on, columns (sample, j)
+        # one table for each s: rows (t, i) from t = s on, columns (j, sample)
         self.tables = [
             target.new_zeros(runs, (steps - s) * width, samples * width) for s in range(steps)
         ]
         self.direct = target.new_zeros(runs, steps * width, samples)
-        self.unit = torch.eye(width).to(target)[:, None].expand(runs, width, samples, width)
+        self.unit = torch.eye(width).to(target)[..., None].expand(runs, width, width, samples)
         self.first_slope: Array = None
 
     def advance(
@@ -170,17 +177,17 @@ class _Sensitivity:
             slope: likewise, `(runs, N, S)`.
         """
         problem, width, gain = self.problem, self.problem.width, self.problem.memory_gain
-        echoes = [
-            gain * weight_response[:, :, s:].flatten(2) @ table[:, : (t - s) * width]
-            for s, table in enumerate(self.tables[:t])
-        ]
-        fields = torch.stack([*(echo.view(self.unit.shape) for echo in echoes), self.unit])
-        changes = self._push_change(fields, residual[..., None], slope[..., None])
+        fields = self.target.new_empty(t + 1, *self.unit.shape)
+        fields[t] = self.unit
+        for s, table in enumerate(self.tables[:t]):
+            echo = gain * weight_response[:, :, s:].flatten(2)
+            torch.bmm(echo, table[:, : (t - s) * width], out=fields[s].flatten(2))
+        changes = self._push_change(fields, residual[:, None], slope[:, :, None])
         if problem.centred:
             if t == 0:
                 self.first_slope = slope
             # the offset f(h(0)) is moved by u(0) as well
-            changes[0] += slope[..., None] * self.first_slope.mT[:, None] / width
+            changes[0] += slope[:, :, None] * self.first_slope[:, None] / width
         for s, table in enumerate(self.tables[: t + 1]):
             table[:, (t - s) * width : (t - s + 1) * width] = changes[s].flatten(2)
 
@@ -188,11 +195,12 @@ class _Sensitivity:
         direct = self._push_change(echo, residual, slope)
         direct += self.target[:, None] * slope / problem.output_scale
         self.direct[:, t * width : (t + 1) * width] = direct
-        return changes.mean(3).permute(1, 2, 0, 3), direct.mean(-1)
+        return changes.mean(-1).permute(1, 2, 0, 3), direct.mean(-1)
 
     def _push_change(self, fields: Array, residual: Array, slope: Array) -> Array:
         """dg_i = sum_j (dg_i/dh_j) dh_j; neurons are on the axis where `slope` has them."""
         problem, neurons = self.problem, 1 - slope.ndim
-        summed = (slope * fields).sum(neurons, keepdim=True)
-        straight = problem.curvature / problem.output_scale * residual.unsqueeze(neurons) * fields
-        return straight - slope * summed / problem.width
+        changes = slope * fields
+        summed = changes.sum(neurons, keepdim=True) / problem.width
+        straight = problem.curvature / problem.output_scale * residual.unsqueeze(neurons)
+        return torch.mul(straight, fields, out=changes).addcmul_(slope, summed, value=-1.0)

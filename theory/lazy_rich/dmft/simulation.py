@@ -1,16 +1,20 @@
 """Direct simulation of what the mean field theory describes, at finite dimension."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from theory.backend import Array
+from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.dmft.mean_field import MeanField
 from theory.lazy_rich.dmft.order_parameters import population_loss
 from theory.lazy_rich.setting import Setting
 from theory.lazy_rich.training import Training, gradient_descent
+
+CACHED = 2**20
+"""Numbers of the inputs that are trained on at a time: memory is slower than arithmetic here."""
 
 SEEDS = 1000
 """Room for the seeds of one setting, so that those of another share none."""
@@ -47,8 +51,9 @@ def simulate(setting: Setting, runs: int, first: int = 0) -> Simulation:
         raise InvalidInput(f"runs {first} to {first + runs}; they must lie within 0 to {SEEDS}")
     seeds = range(setting.seed * SEEDS + first, setting.seed * SEEDS + first + runs)
     settings = [replace(setting, seed=seed) for seed in seeds]
-    moments = list(gradient_descent(Training.of(settings), range(setting.steps + 1)))
-    weights = np.stack([moment.committee.weights for moment in moments], 1)
+    together = max(CACHED // (setting.samples * setting.input_dim), 1)
+    parts = [_trained(settings[k : k + together]) for k in range(0, runs, together)]
+    weights, train_losses = (np.concatenate(each) for each in zip(*parts, strict=True))
     targets = np.stack([s.direction() for s in settings])
     flat = weights.reshape(runs, -1, setting.input_dim)
     gram = flat @ flat.swapaxes(-1, -2) / setting.input_dim
@@ -59,6 +64,13 @@ def simulate(setting: Setting, runs: int, first: int = 0) -> Simulation:
     return Simulation(
         covariance,
         overlap,
-        torch.as_tensor(np.stack([moment.train_loss for moment in moments], 1)),
+        torch.as_tensor(train_losses),
         population_loss(MeanField.of(setting), covariance, overlap),
     )
+
+
+def _trained(settings: Sequence[Setting]) -> tuple[Floats, Floats]:
+    """Weights `(runs, T+1, N, D)` and train losses `(runs, T+1)`."""
+    moments = list(gradient_descent(Training.of(settings), range(settings[0].steps + 1)))
+    weights = np.stack([moment.committee.weights for moment in moments], 1)
+    return weights, np.stack([moment.train_loss for moment in moments], 1)
