@@ -10,6 +10,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
+from theory.compiled_losses import forces
 
 STEEPEST = 300.0
 """Trial steps beyond e^300 would overflow; no accepted state comes near."""
@@ -172,3 +173,55 @@ def rich_slopes(
         falling = exp(-2.0 * power * abs(r))
         slopes[j] = degree**2 * exp(min(exponent, STEEPEST)) * (1.0 + falling)
     return slopes
+
+
+@compiled
+def comoving_rates(
+    degree: int,
+    log_rho: float,
+    half: Floats,
+    loss: int,
+    signs: Floats,
+    inputs: Floats,
+    log_gain: float,
+    damping: float,
+    dual: Floats,
+) -> Floats:
+    """da/dtau in the co-moving chart, shape `(n,)`; `damping` is what a decays at."""
+    weights = comoving_weights(degree, log_rho, half, (signs * dual) @ inputs)
+    return _rates(loss, signs, inputs, log_gain, damping, dual, weights)
+
+
+@compiled
+def rich_rates(
+    degree: int,
+    passed: float,
+    mean: Floats,
+    ratio: Floats,
+    u_power: Floats,
+    v_power: Floats,
+    loss: int,
+    signs: Floats,
+    inputs: Floats,
+    log_gain: float,
+    dual: Floats,
+) -> Floats:
+    """da/dtau in the rich chart, shape `(n,)`."""
+    p = (signs * dual) @ inputs
+    weights = rich_weights(degree, passed, mean, ratio, u_power, v_power, p)
+    return _rates(loss, signs, inputs, log_gain, 0.0, dual, weights)
+
+
+@compiled
+def _rates(
+    loss: int,
+    signs: Floats,
+    inputs: Floats,
+    log_gain: float,
+    damping: float,
+    dual: Floats,
+    weights: Floats,
+) -> Floats:
+    rates = np.empty(dual.size)
+    forces(loss, 1, log_gain, signs * (inputs @ weights), np.ones(dual.size), rates)
+    return rates - damping * dual

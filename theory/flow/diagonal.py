@@ -23,14 +23,16 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock, log_rate
-from theory.compiled_losses import code_of, forces
+from theory.compiled_losses import code_of
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.compiled_diagonal import (
     comoving_exponents,
+    comoving_rates,
     comoving_slopes,
     comoving_weights,
     rich_exponents,
+    rich_rates,
     rich_slopes,
     rich_weights,
 )
@@ -50,6 +52,9 @@ above, from the Gram matrix at the anchor and the columns that left it most."""
 
 _MOVED_COLUMNS: Final = 4096
 """Columns of X treated exactly in an approximate Gram matrix. It only steers Newton's iteration."""
+
+_Samples: TypeAlias = tuple[int, Floats, Floats]
+"""What compiled code is told of them: the loss, their signs `(n,)`, and their inputs `(n, d)`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +235,13 @@ class _CoMoving:
         """dw/dp."""
         return comoving_slopes(self.degree, self.log_alpha - decay_time, self.half, p)
 
+    def rates(self, samples: _Samples, clock: float, dual: Floats) -> Floats:
+        """da/dtau."""
+        decay_time, rate = decay_time_at(clock), log_rate(clock)
+        gain, damping = rate + self.log_gain(decay_time), self.degree * exp(rate)
+        log_rho = self.log_alpha - decay_time
+        return comoving_rates(self.degree, log_rho, self.half, *samples, gain, damping, dual)
+
     def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """log sqrt(u v) and log sqrt(u / v)."""
         log_rho = self.log_alpha - decay_time
@@ -275,6 +287,13 @@ class _Rich:
         passed = decay_time - self.start
         return rich_slopes(self.degree, passed, self.mean, self.ratio, *self._start_powers, p)
 
+    def rates(self, samples: _Samples, clock: float, dual: Floats) -> Floats:
+        """da/dtau."""
+        decay_time, rate = decay_time_at(clock), log_rate(clock)
+        passed, gain = decay_time - self.start, rate + self.log_gain(decay_time)
+        moved = (self.mean, self.ratio, *self._start_powers)
+        return rich_rates(self.degree, passed, *moved, *samples, gain, dual)
+
 
 _Chart: TypeAlias = _CoMoving | _Rich
 
@@ -310,12 +329,7 @@ class _System:
 
     def rhs(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
         """da/dtau."""
-        decay_time, rate = decay_time_at(clock), log_rate(clock)
-        margins = self.margins(chart.weights(decay_time, self.combine(dual)))
-        rates = np.empty(dual.size)
-        forces(self._loss_code, 1, rate + chart.log_gain(decay_time), margins, self._ones, rates)
-        rates -= chart.decay * exp(rate) * dual
-        return rates
+        return chart.rates(self._told, clock, dual)
 
     def jacobian(self, chart: _Chart, clock: float, dual: Floats) -> Floats:
         """d(da/dtau)/da, shape `(n, n)`; approximate for large inputs (see `gram`)."""
@@ -362,8 +376,8 @@ class _System:
         return np.asarray(self.problem.labels / self.problem.units.gradient)
 
     @cached_property
-    def _loss_code(self) -> int:
-        return code_of(self._loss)
+    def _told(self) -> _Samples:
+        return code_of(self._loss), self._signs, self.problem.inputs
 
     @property
     def _loss(self) -> Loss:

@@ -11,7 +11,7 @@ Dynamics" (ICLR 2024), eq. 3.
 from dataclasses import dataclass
 from math import factorial
 
-from theory.backend import Array, Floats, namespace
+from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.quadratic_form import QuadraticForm
 
@@ -146,4 +146,4 @@ def spread(value: Array | float, axes: int) -> Array | float:
     if isinstance(value, (int, float)):
         return value
     shape = tuple(value.shape)
-    return namespace(value).reshape(value, shape + (1,) * axes) if shape else value
+    return value.reshape(shape + (1,) * axes) if shape else value

@@ -8,7 +8,7 @@ Source: Kumar et al. (ICLR 2024), eq. 3; flow time is that of its preprint.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class Moment:
     committee: Committee
     residuals: Array
 
-    @property
+    @cached_property
     def train_loss(self) -> Array:
         """Shape `(...)`."""
         with np.errstate(over="ignore"):
@@ -166,9 +166,10 @@ def gradient_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
     check_increasing("at", at)
     state = _State(training.committee)
     offset = outputs_and_pullback(state.machine, training.inputs)[0] if training.centred else 0.0
+    gain, shrink = training.step * speed(training), 1.0 - training.step * training.weight_decay
     wanted = set(at)
     for step in range(at[-1] + 1):
-        residuals, following = _advanced(training, state, offset)
+        residuals, following = _advanced(training, state, offset, gain, shrink)
         if step in wanted:
             moment = Moment(step, state.machine, residuals)
             if not bool((moment.train_loss < np.inf).all()):
@@ -185,13 +186,13 @@ class _State:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _advanced(training: Training, state: _State, offset: Array) -> tuple[Array, _State]:
+def _advanced(
+    training: Training, state: _State, offset: Array, gain: Array | float, shrink: Array | float
+) -> tuple[Array, _State]:
     """The residuals, and the state one step later; a run that diverges goes to infinity or NaN."""
     machine, momentum = state.machine, training.momentum
     outputs, pullback = outputs_and_pullback(machine, training.inputs)
     residuals = training.targets - (outputs - offset)
-    gain = training.step * speed(training)
-    shrink = 1.0 - training.step * training.weight_decay
     pull, turn = pullback(residuals)
     velocity = spread(gain, 2) * pull
     if momentum:
