@@ -70,8 +70,8 @@ def min_norm_residual(problem: Problem, theta: Floats) -> MinNormResidual:
 def energy_bound(states: Sequence[FlowState]) -> float:
     """Bound on the smallest stationarity over a window of states, in order of time.
 
-    Exact for the energy |theta|^2 / 2 + |f - y|^2 / (2 n lambda), whose second part is
-    n lambda |m|^2 / 2 on the slow manifold. The minimum of |theta| is over the given states.
+    Exact for the energy |theta|^2 / 2 + |f - y|^2 / (2 n lambda). The minimum of |theta| is
+    over the given states.
     """
     first, last = states[0], states[-1]
     smallest = 2.0 * min(state.log_norm for state in states)
@@ -80,13 +80,19 @@ def energy_bound(states: Sequence[FlowState]) -> float:
 
 
 def interpolation_energy(state: FlowState, log_unit: float = 0.0) -> float:
-    """|theta|^2 / 2 + n lambda |m|^2 / 2, in units of e^log_unit; m the least-squares multipliers.
+    """|theta|^2 / 2 + |y - f|^2 / (2 n lambda), in units of e^log_unit.
 
-    On the slow manifold y - f = n lambda m (`theory.flow.manifold`), so this is the flow's energy
-    without the cancellation in f - y.
+    On the slow manifold y - f = n lambda m (`theory.flow.manifold`) with the least-squares
+    multipliers m, so that this is the flow's energy without the cancellation in f - y. Off it some
+    mode may be slower than theta is, and its misfit is not n lambda m.
     """
     problem, regime = state.problem, state.chart.regime
-    multipliers = min_norm_residual(problem, state.theta).multipliers
-    softness = exp(log(problem.samples) + regime.log_lambda - log_unit)
+    log_softness = log(problem.samples) + regime.log_lambda
+    if state.slow:
+        multipliers = min_norm_residual(problem, state.theta).multipliers
+    else:
+        misfit = problem.labels - state.outputs(problem.inputs)
+        multipliers = misfit * exp(-log_softness)
+    softness = exp(log_softness - log_unit)
     square = exp(2.0 * state.log_norm - log_unit)
     return 0.5 * square + 0.5 * softness * float(multipliers @ multipliers)

@@ -1,5 +1,6 @@
 """The energy bound of minimum norm: its formula, and how near to it the exact flow comes."""
 
+from dataclasses import replace
 from math import exp, sqrt
 from typing import Any
 
@@ -25,7 +26,17 @@ def states_of(regime: Regime, times: list[float], y: float, z: float) -> list[Fl
     """theta = (y, z e^-s): the flow theta' = -(I - P) theta on {theta_1 = y}."""
     problem = Problem(Linear(), [1.0, 1.0], [[1.0, 0.0]], [y], "squared")
     points = [(s, np.array([y, z * exp(-s)])) for s in times]
-    return [FlowState.of_theta(problem, regime, s, theta) for s, theta in points]
+    at_rest = (FlowState.of_theta(problem, regime, s, theta) for s, theta in points)
+    return [replace(state, slow=True) for state in at_rest]
+
+
+def test_off_the_slow_manifold_the_misfit_is_that_of_the_flow() -> None:
+    """E = |theta|^2 / 2 + (y - f)^2 / (2 n lambda), lambda = 1/10, whatever m is."""
+    problem = Problem(Linear(), [1.0, 1.0], [[1.0, 0.0]], [2.0], "squared")
+    regime = Regime(log10_alpha=1, log10_lambda=-1)
+    state = FlowState.of_theta(problem, regime, 1.0, np.array([1.5, 3.0]))
+    expected = 0.5 * (1.5**2 + 3.0**2) + 0.5 * 0.5**2 / 0.1
+    assert interpolation_energy(state) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_energy_and_its_bound_by_hand() -> None:

@@ -83,6 +83,10 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("diagonal-l1-late", "diagonal-l1-late", Status.KEPT),
         # no power law at the first values of lambda
         ("min-norm-kkt", "min-norm-kkt", Status.UNRESOLVED),
+        # 32 e-folds after t_g, on the second rung, a weight still grows again
+        ("diagonal-l1-late-still-growing", "diagonal-l1-late", Status.KEPT),
+        # the misfit of a slow mode is not n lambda m: of the energy, and after t_g
+        ("min-norm-kkt-with-a-slow-mode", "min-norm-kkt", Status.UNRESOLVED),
     ],
 )
 def test_what_a_run_at_standard_refuted(name: str, claim: str, status: Status) -> None:

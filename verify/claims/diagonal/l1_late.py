@@ -118,8 +118,8 @@ def _degree_two(phase: LatePhase, theory: Theory) -> Iterator[Law | Ladder]:
         m.read(lambda w: residual(w, theory), m.of_multipliers) for m in moments
     )
     yield below(RESIDUAL, residuals, 2.0 * slow, Basis.MEASURED, at=scales)
-    # a weight that grows again after t_g has not ended on the first rung, some e-folds later
-    late = slice(1, None) if len(moments) > 1 else slice(None)
+    # a weight that grows again after t_g has not ended some tens of e-folds later
+    late = slice(2, None) if len(moments) > 1 else slice(None)
     pulls = Quantity.joined(
         m.read(lambda w: 2.0 * np.abs(w.pull).max() - 1.0, m.of_multipliers) for m in moments[late]
     )
@@ -212,7 +212,7 @@ CLAIM = Claim(
         "for slow modes, twice what a single one can reach",
         "deficit against its certificate: an inequality of the multipliers at any time, exact",
         "residual and largest pull, L = 2: 2 / (e c log alpha), as stationarity in `kkt`; the pull "
-        "from alpha^4 on, since a weight that grows again may not have ended 8 e-folds after t_g",
+        "from alpha^16 on, since a weight that decayed first may still grow 32 e-folds after t_g",
         "smallest residual over each quarter of the window, L > 2: 2^(1/2 - 1/L) |theta| / "
         "(sum |w|^(2/L))^(1/2) times the energy bound on stationarity, derived; 1 % more, as the "
         "minimum is over 17 times; a stationarity below 10^-4 counts as none",

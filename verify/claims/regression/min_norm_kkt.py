@@ -128,6 +128,13 @@ POWER_LAW = 0.2
 the kernel's smallest eigenvalue, the misfit of three rungs was .6 to .97 off, and then .0005."""
 
 
+STIFF = "lambda is not small against the smallest eigenvalue of the kernel"
+
+SOFT = 0.3
+"""n lambda over the smallest eigenvalue of the kernel at most, at the largest lambda: it was
+0.23 at most in 53 of 56 instances. Beyond, a mode is not at rest: its misfit is not n lambda m."""
+
+
 def _misfit(phase: MinNormPhase, theory: Theory) -> Iterator[Law]:
     """y - f = n lambda m (1 + O(lambda)), at any late time."""
     predicted = [phase.problem.samples**theory.samples_power * pull for pull in phase.pulls]
@@ -140,13 +147,16 @@ def _misfit(phase: MinNormPhase, theory: Theory) -> Iterator[Law]:
     name = "misfit after t_g, less n lambda m, relatively"
     off = Ladder.of(name, "log10 lambda", logs, left / sizes, small=10.0**logs)
     misfit = Ladder.of("misfit after t_g", "log10 lambda", logs, found, sizes)
+    approach, law = "misfit approaches n lambda m", "order of the misfit in lambda"
+    if phase.softness.max() > SOFT:
+        yield replace(unresolved(approach, Kind.APPROACHES, STIFF), ladder=off)
+        yield replace(unresolved(law, Kind.RATE, STIFF), ladder=misfit)
+        return
     slope = misfit.slope(logs, agreement=POWER_LAW)
-    approach = "misfit approaches n lambda m"
     if slope.reason:  # rungs before the power law calibrate nothing
         yield replace(unresolved(approach, Kind.APPROACHES, slope.reason), ladder=off)
     else:
         yield off.falls(approach, 1.0)
-    law = "order of the misfit in lambda"
     yield misfit.rate(law, theory.order, 0.02, along=logs, agreement=POWER_LAW)
 
 

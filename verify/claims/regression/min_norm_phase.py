@@ -10,6 +10,7 @@ from scipy.integrate import simpson
 
 from theory.backend import Floats
 from theory.flow import FlowState, gradient_flow
+from theory.kernel.ntk import feature_rank
 from theory.kernel.regression import KernelRegression, kernel_regression, transition_decay_time
 from theory.margin.min_norm import MinNormResidual, energy_bound, min_norm_residual
 from theory.problem import Problem, Regime
@@ -174,6 +175,20 @@ class MinNormPhase:
             decay * min_norm_residual(self.problem, tight.theta).multipliers
             for decay, (tight, _) in zip(decays, self.settled, strict=True)
         )
+
+    @cached_property
+    def softness(self) -> Floats:
+        """n lambda over the smallest eigenvalue of the kernel, of each settled flow, `(R,)`.
+
+        Over it a mode comes to rest in so many times an e-fold: what is next to n lambda m.
+        """
+        problem, samples = self.problem, self.problem.samples
+        last = feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs)) - 1
+        decays = [exp(self.instance.in_own(own).regime.log_lambda) for own in MISFIT_REGIMES]
+        gradients = (problem.net.jacobian(tight.theta, problem.inputs) for tight, _ in self.settled)
+        least = [np.linalg.svd(rows, compute_uv=False)[last] for rows in gradients]
+        with np.errstate(divide="ignore"):
+            return samples * np.array(decays) / np.square(least)
 
 
 def _balance(states: Sequence[FlowState]) -> list[float]:
