@@ -111,6 +111,14 @@ def largest_gradient(net: HomogeneousNet, theta: Floats, inputs: Floats) -> floa
     return max(_size(row) for row in np.asarray(net.jacobian(theta, inputs)))
 
 
+def lengths_of(rows: Floats) -> Floats:
+    """The norm of each row of `(n, k)`, whose squares may leave float64; 1 for a row of zeros."""
+    exponents = np.frexp(np.abs(rows).max(axis=1))[1]
+    norms = np.linalg.norm(np.ldexp(rows, -exponents[:, None]), axis=1)
+    lengths = np.ldexp(norms, exponents)
+    return np.where(lengths > 0, lengths, 1.0)
+
+
 def _size(numbers: Floats) -> float:
     """The norm of a vector whose squares may leave float64."""
     largest = float(np.abs(numbers).max())

@@ -13,7 +13,7 @@ from scipy.optimize import lsq_linear, nnls
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.problem import Problem
-from theory.units import power_of_two, scaled
+from theory.units import lengths_of, power_of_two, scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,7 @@ def nonnegative_least_squares(matrix: Floats, target: Floats) -> Floats:
     2 * 10^5; both are cheap. They see columns of unit length and a target of order one, so that no
     unit decides.
     """
-    lengths, size = np.linalg.norm(matrix, axis=0), power_of_two(target)
-    lengths = np.where(lengths > 0, lengths, 1.0)
+    lengths, size = lengths_of(matrix.T), power_of_two(target)
     unit, target = matrix / lengths, scaled(target, -size)
     candidates = [np.asarray(nnls(unit, target, maxiter=50 * matrix.shape[1])[0])]
     candidates.append(

@@ -19,6 +19,7 @@ from theory.flow.state import FlowState
 from theory.kernel.ntk import RANK_TOLERANCE
 from theory.margin.kkt import nonnegative_least_squares
 from theory.problem import Problem
+from theory.units import lengths_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,7 @@ def min_norm_residual(problem: Problem, theta: Floats) -> MinNormResidual:
     if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
         raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
     gradients, size = problem.net.jacobian(theta, problem.inputs), float(np.linalg.norm(theta))
-    lengths = np.linalg.norm(gradients, axis=1)
-    lengths = np.where(lengths > 0, lengths, 1.0)
+    lengths = lengths_of(gradients)
     unit = gradients / lengths[:, None]
     multipliers = np.linalg.lstsq(unit.T, theta, rcond=RANK_TOLERANCE)[0] / lengths
     signed = np.sign(problem.labels)[:, None] * gradients

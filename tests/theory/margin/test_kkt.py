@@ -122,12 +122,13 @@ def test_gradients_three_degrees_apart_are_two() -> None:
     np.testing.assert_allclose(residual.multipliers, [-77.0, 80.0], rtol=1e-12)
 
 
-def test_minimum_norm_residual_knows_no_units_of_a_sample() -> None:
+@pytest.mark.parametrize("unit", [1e6, 1e200])
+def test_minimum_norm_residual_knows_no_units_of_a_sample(unit: float) -> None:
     net = Diagonal(2)
     inputs = np.array([[1.0, 0.5], [-0.25, 1.0]])
     anchor = balanced_anchor(net, np.array([1.0, 2.0]))
     theta = np.array([1.0, 0.5, 0.25, 0.125])
-    units = np.array([[1e6], [1e-6]])
+    units = np.array([[unit], [1.0 / unit]])
     plain = min_norm_residual(Problem(net, anchor, inputs, [1.0, 2.0], "squared"), theta)
     scaled = min_norm_residual(
         Problem(net, anchor, units * inputs, units[:, 0] * [1.0, 2.0], "squared"), theta
