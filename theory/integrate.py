@@ -107,7 +107,10 @@ def integrate(
             asked = stretch.states[np.searchsorted(grid, requested)]
             return Integration(asked, stretch.states[-1], spent, _COMPILED, None, ())
         reasons.append(f"{_COMPILED}: {stretch.reason}")
+    stalled = False
     for name in order if method is None else (method,):
+        if stalled and name == "Radau":
+            continue  # it takes as many steps, and more evaluations for each
         by_odepack = name == "LSODA" and not dense and not events
         # a differenced Jacobian stays at one time
         patience = _RETRIES + 2 * initial.size if by_odepack else inf
@@ -138,8 +141,7 @@ def integrate(
         except _BudgetSpent:
             reasons.append(f"{name}: more than {max_evaluations} evaluations")
             spent += max_evaluations
-            if name == "BDF":
-                break  # Radau takes as many steps, and more for each
+            stalled = stalled or name == "BDF"
             continue
         except (ValueError, np.linalg.LinAlgError, _GaveUp) as error:
             reasons.append(f"{name}: {error}")

@@ -49,12 +49,14 @@ def test_interpolant_and_events_are_returned_when_asked_for() -> None:
     assert run().interpolant is None
 
 
-def test_budget_exceeded_names_every_method_tried_and_ends_at_bdf() -> None:
+def test_budget_exceeded_names_every_method_tried_and_radau_is_not_after_bdf() -> None:
     spent = "more than 7 evaluations"
     with pytest.raises(IntegrationFailed, match=f"LSODA: {spent}; BDF: {spent}$"):
         run(max_evaluations=7)
     with pytest.raises(IntegrationFailed, match=r": BDF: more than 7 evaluations$"):
         run("BDF", max_evaluations=7)
+    with pytest.raises(IntegrationFailed, match=f": BDF: {spent}; LSODA: {spent}$"):
+        run(max_evaluations=7, settled=True)
 
 
 def test_fallback_takes_over_and_counts_what_was_spent() -> None:

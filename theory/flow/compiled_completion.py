@@ -1,6 +1,7 @@
 """The slope of `theory.flow.completion`, in compiled code: W and B are a few numbers wide."""
 
 from math import exp
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ _SMALLEST = -600.0
 _SINGULAR = 1e-13
 """Where the observed entries determine a W of low rank, with some to spare, the kernel tends to a
 singular one like rho^2. Modes below this are rounding; they move W by as little."""
+
+Entries: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
+"""Rows and columns of the observed pairs, and their values, each of shape `(n,)`."""
 
 
 @compiled
@@ -48,14 +52,9 @@ def half_of_pairs(
 
 
 @compiled
-def pull_of_entries(
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    values: Floats,
-    log_metric: float,
-    matrix: Floats,
-) -> tuple[Floats, Floats]:
+def pull_of_entries(entries: Entries, log_metric: float, matrix: Floats) -> tuple[Floats, Floats]:
     """B, and the multipliers m with (J J^T) m = 2 y; `log_metric` is log rho^2."""
+    rows, columns, values = entries
     size = np.abs(values).max()
     eigenvalues, vectors = np.linalg.eigh(matrix)
     fourth = 4.0 * exp(max(2.0 * (log_metric - np.log(size)), _SMALLEST))
@@ -70,15 +69,10 @@ def pull_of_entries(
 
 
 @compiled
-def slope_of_completion(
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    values: Floats,
-    log_metric: float,
-    matrix: Floats,
-) -> Floats:
+def slope_of_completion(entries: Entries, log_metric: float, matrix: Floats) -> Floats:
     """W' = -2 W + G B + B G."""
-    metric, multipliers = pull_of_entries(rows, columns, values, log_metric, matrix)
+    rows, columns, _ = entries
+    metric, multipliers = pull_of_entries(entries, log_metric, matrix)
     force = half_of_pairs(rows, columns, multipliers, len(matrix)) @ metric
     # theta' = sum m grad f is U' = 2 Z U, V' = -2 Z V: G = 2 Z
     return 2.0 * (force + force.T) - 2.0 * matrix

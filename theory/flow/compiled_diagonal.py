@@ -5,6 +5,7 @@ co-moving chart. All arrays are `(d,)`.
 """
 
 from math import atanh, cosh, exp, expm1, log, log1p, sinh
+from typing import TypeAlias
 
 import numpy as np
 
@@ -175,53 +176,50 @@ def rich_slopes(
     return slopes
 
 
+Samples: TypeAlias = tuple[int, Floats, Floats]
+"""The loss, signs over the unit of gradients `(n,)`, and inputs `(n, d)`."""
+
+
 @compiled
 def comoving_rates(
     degree: int,
     log_rho: float,
     half: Floats,
-    loss: int,
-    signs: Floats,
-    inputs: Floats,
+    samples: Samples,
     log_gain: float,
     damping: float,
     dual: Floats,
 ) -> Floats:
     """da/dtau in the co-moving chart, shape `(n,)`; `damping` is what a decays at."""
-    weights = comoving_weights(degree, log_rho, half, (signs * dual) @ inputs)
-    return _rates(loss, signs, inputs, log_gain, damping, dual, weights)
+    weights = comoving_weights(degree, log_rho, half, _combined(samples, dual))
+    return _pulls(samples, log_gain, weights) - damping * dual
 
 
 @compiled
 def rich_rates(
     degree: int,
     passed: float,
-    mean: Floats,
-    ratio: Floats,
-    u_power: Floats,
-    v_power: Floats,
-    loss: int,
-    signs: Floats,
-    inputs: Floats,
+    start: tuple[Floats, Floats, Floats, Floats],
+    samples: Samples,
     log_gain: float,
     dual: Floats,
 ) -> Floats:
-    """da/dtau in the rich chart, shape `(n,)`."""
-    p = (signs * dual) @ inputs
-    weights = rich_weights(degree, passed, mean, ratio, u_power, v_power, p)
-    return _rates(loss, signs, inputs, log_gain, 0.0, dual, weights)
+    """da/dtau in the rich chart, `passed` after its start; shape `(n,)`."""
+    weights = rich_weights(degree, passed, *start, _combined(samples, dual))
+    return _pulls(samples, log_gain, weights)
 
 
 @compiled
-def _rates(
-    loss: int,
-    signs: Floats,
-    inputs: Floats,
-    log_gain: float,
-    damping: float,
-    dual: Floats,
-    weights: Floats,
-) -> Floats:
-    rates = np.empty(dual.size)
-    forces(loss, 1, log_gain, signs * (inputs @ weights), np.ones(dual.size), rates)
-    return rates - damping * dual
+def _combined(samples: Samples, dual: Floats) -> Floats:
+    """p = Z^T a, shape `(d,)`."""
+    _, signs, inputs = samples
+    return (signs * dual) @ inputs
+
+
+@compiled
+def _pulls(samples: Samples, log_gain: float, weights: Floats) -> Floats:
+    """The force on each sample at the margins Z w, shape `(n,)`."""
+    loss, signs, inputs = samples
+    pulls = np.empty(signs.size)
+    forces(loss, 1, log_gain, signs * (inputs @ weights), np.ones(signs.size), pulls)
+    return pulls

@@ -24,6 +24,7 @@ from scipy.integrate import solve_ivp
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
 from theory.flow.compiled_completion import (
+    Entries,
     gram_of_entries,
     half_of_pairs,
     pull_of_entries,
@@ -69,6 +70,11 @@ class Completion:
         """From index pairs `(n, 2)` and their values `(n,)`."""
         rows, columns = np.asarray(pairs).astype(np.int64).T
         return cls(size, rows, columns, np.asarray(values, dtype=np.float64))
+
+    @property
+    def entries(self) -> Entries:
+        """As compiled code takes them."""
+        return self.rows, self.columns, self.values
 
     @cached_property
     def zero_fill(self) -> Floats:
@@ -125,7 +131,7 @@ def completion_flow(
     free = completion.free
 
     i, j = np.nonzero(free)
-    observed, told = completion.zero_fill, (completion.rows, completion.columns, completion.values)
+    observed, told = completion.zero_fill, completion.entries
 
     def unpack(entries: Floats) -> Floats:
         matrix = observed.copy()
@@ -134,7 +140,7 @@ def completion_flow(
 
     def rhs(time: float, entries: Floats) -> Floats:
         log_metric = log_metric_scale(completion, time)
-        return slope_of_completion(*told, log_metric, unpack(entries))[i, j]
+        return slope_of_completion(told, log_metric, unpack(entries))[i, j]
 
     if not free.any():
         states = [completion.zero_fill] * len(efolds)
@@ -149,7 +155,7 @@ def completion_flow(
                 rtol=rtol,
                 atol=ABSOLUTE * rtol * scale,
             )
-        except np.linalg.LinAlgError as error:
+        except ValueError as error:  # of compiled eigenvalues; NumPy's LinAlgError is one
             raise IntegrationFailed(f"matrix completion: {error}") from error
         if not solution.success or not np.all(np.isfinite(solution.y)):
             raise IntegrationFailed(f"matrix completion: {solution.message}")
@@ -167,8 +173,7 @@ def log_metric_scale(completion: Completion, efolds: float) -> float:
 
 def _pull(completion: Completion, efolds: float, matrix: Floats) -> tuple[Floats, Floats]:
     """B, and the multipliers m with (J J^T) m = 2 y."""
-    rows, columns, values = completion.rows, completion.columns, completion.values
-    return pull_of_entries(rows, columns, values, log_metric_scale(completion, efolds), matrix)
+    return pull_of_entries(completion.entries, log_metric_scale(completion, efolds), matrix)
 
 
 def completion_of(problem: Problem) -> Completion:

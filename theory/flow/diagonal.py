@@ -27,6 +27,7 @@ from theory.compiled_losses import code_of
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.compiled_diagonal import (
+    Samples,
     comoving_exponents,
     comoving_rates,
     comoving_slopes,
@@ -52,9 +53,6 @@ above, from the Gram matrix at the anchor and the columns that left it most."""
 
 _MOVED_COLUMNS: Final = 4096
 """Columns of X treated exactly in an approximate Gram matrix. It only steers Newton's iteration."""
-
-_Samples: TypeAlias = tuple[int, Floats, Floats]
-"""What compiled code is told of them: the loss, their signs `(n,)`, and their inputs `(n, d)`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,12 +233,12 @@ class _CoMoving:
         """dw/dp."""
         return comoving_slopes(self.degree, self.log_alpha - decay_time, self.half, p)
 
-    def rates(self, samples: _Samples, clock: float, dual: Floats) -> Floats:
+    def rates(self, samples: Samples, clock: float, dual: Floats) -> Floats:
         """da/dtau."""
         decay_time, rate = decay_time_at(clock), log_rate(clock)
         gain, damping = rate + self.log_gain(decay_time), self.degree * exp(rate)
         log_rho = self.log_alpha - decay_time
-        return comoving_rates(self.degree, log_rho, self.half, *samples, gain, damping, dual)
+        return comoving_rates(self.degree, log_rho, self.half, samples, gain, damping, dual)
 
     def logs(self, decay_time: float, p: Floats) -> tuple[Floats, Floats]:
         """log sqrt(u v) and log sqrt(u / v)."""
@@ -287,12 +285,12 @@ class _Rich:
         passed = decay_time - self.start
         return rich_slopes(self.degree, passed, self.mean, self.ratio, *self._start_powers, p)
 
-    def rates(self, samples: _Samples, clock: float, dual: Floats) -> Floats:
+    def rates(self, samples: Samples, clock: float, dual: Floats) -> Floats:
         """da/dtau."""
         decay_time, rate = decay_time_at(clock), log_rate(clock)
         passed, gain = decay_time - self.start, rate + self.log_gain(decay_time)
-        moved = (self.mean, self.ratio, *self._start_powers)
-        return rich_rates(self.degree, passed, *moved, *samples, gain, dual)
+        start = (self.mean, self.ratio, *self._start_powers)
+        return rich_rates(self.degree, passed, start, samples, gain, dual)
 
 
 _Chart: TypeAlias = _CoMoving | _Rich
@@ -376,7 +374,7 @@ class _System:
         return np.asarray(self.problem.labels / self.problem.units.gradient)
 
     @cached_property
-    def _told(self) -> _Samples:
+    def _told(self) -> Samples:
         return code_of(self._loss), self._signs, self.problem.inputs
 
     @property

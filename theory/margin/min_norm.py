@@ -88,11 +88,10 @@ def interpolation_energy(state: FlowState, log_unit: float = 0.0) -> float:
     """
     problem, regime = state.problem, state.chart.regime
     log_softness = log(problem.samples) + regime.log_lambda
-    if state.slow:
-        multipliers = min_norm_residual(problem, state.theta).multipliers
-    else:
-        misfit = problem.labels - state.outputs(problem.inputs)
-        multipliers = misfit * exp(-log_softness)
-    softness = exp(log_softness - log_unit)
     square = exp(2.0 * state.log_norm - log_unit)
-    return 0.5 * square + 0.5 * softness * float(multipliers @ multipliers)
+    if state.slow:
+        softness = exp(log_softness - log_unit)
+        multipliers = min_norm_residual(problem, state.theta).multipliers
+        return 0.5 * square + 0.5 * softness * float(multipliers @ multipliers)
+    misfit = problem.labels - state.outputs(problem.inputs)
+    return 0.5 * square + 0.5 * exp(-log_softness - log_unit) * float(misfit @ misfit)

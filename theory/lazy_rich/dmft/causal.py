@@ -181,7 +181,7 @@ class _Sensitivity:
         fields[t] = self.unit
         for s, table in enumerate(self.tables[:t]):
             echo = gain * weight_response[:, :, s:].flatten(2)
-            torch.bmm(echo, table[:, : (t - s) * width], out=fields[s].flatten(2))
+            torch.bmm(echo, table[:, : (t - s) * width], out=fields[s].view(len(echo), width, -1))
         changes = self._push_change(fields, residual[:, None], slope[:, :, None])
         if problem.centred:
             if t == 0:

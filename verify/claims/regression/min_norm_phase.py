@@ -167,13 +167,17 @@ class MinNormPhase:
         )
         return tuple(misfit.no_finer(least) for misfit in found)
 
+    @property
+    def decays(self) -> Floats:
+        """lambda of each settled flow, as told, `(R,)`."""
+        return np.exp([self.instance.in_own(own).regime.log_lambda for own in MISFIT_REGIMES])
+
     @cached_property
     def pulls(self) -> tuple[Floats, ...]:
         """lambda m, with the least-squares multipliers of each settled flow, `(n,)`."""
-        decays = [exp(self.instance.in_own(own).regime.log_lambda) for own in MISFIT_REGIMES]
         return tuple(
             decay * min_norm_residual(self.problem, tight.theta).multipliers
-            for decay, (tight, _) in zip(decays, self.settled, strict=True)
+            for decay, (tight, _) in zip(self.decays, self.settled, strict=True)
         )
 
     @cached_property
@@ -184,11 +188,10 @@ class MinNormPhase:
         """
         problem, samples = self.problem, self.problem.samples
         last = feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs)) - 1
-        decays = [exp(self.instance.in_own(own).regime.log_lambda) for own in MISFIT_REGIMES]
         gradients = (problem.net.jacobian(tight.theta, problem.inputs) for tight, _ in self.settled)
         least = [np.linalg.svd(rows, compute_uv=False)[last] for rows in gradients]
         with np.errstate(divide="ignore"):
-            return samples * np.array(decays) / np.square(least)
+            return samples * self.decays / np.square(least)
 
 
 def _balance(states: Sequence[FlowState]) -> list[float]:
