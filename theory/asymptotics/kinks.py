@@ -7,11 +7,19 @@ first kink is met where rho^2 = x kappa, kappa the largest -<h*_m, x_i> / <vb_m,
 
     s = log alpha - log(x kappa) / 2,
 
-up to what is nonlinear, which is small where the first kink is near the anchor. Source: this
-project.
+up to what is nonlinear, which is small where the first kink is near the anchor.
+
+From a readout of zero h* moves the readout alone, and hidden weights follow at second order: by
+d' = (1/lambda) sum r y grad^2 f(anchor) rho^-2 eta, where sum r y grad f / lambda = (rho^-2 eta)'
+is 2 rho^-2 x h* to leading order in 1/x, they are (x rho^-2)^2 H h* / 2 away, H the Hessians
+summed with the labels and multipliers of h*. The time is the same with
+
+    kappa^2 = max -<(H h* / 2)_m, x_i> / <vb_m, x_i>.
+
+Source: this project.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -19,7 +27,7 @@ from scipy.optimize import brentq
 
 from theory.asymptotics.kernel_phase import log_inverse_decay, log_refined_normalization
 from theory.backend import Floats
-from theory.kernel.svm import KernelSVM
+from theory.kernel.svm import KernelSVM, kernel_svm
 from theory.margin.clarke import rectifiers_of
 from theory.problem import Problem, Regime
 
@@ -36,16 +44,54 @@ def cosines(problem: Problem, theta: Floats) -> Floats:
     return np.asarray(inputs @ hidden.T / np.where(lengths > 0, lengths, 1.0))
 
 
-def kink_ratio(svm: KernelSVM, problem: Problem) -> float:
-    """kappa; not positive where no kink is met at first order, as at anchors of readout zero.
+@dataclass(frozen=True, eq=False)
+class Movement:
+    """Hidden weights move by (x rho^-2)^order times `hidden`, shape `(width, d)`."""
+
+    order: int
+    hidden: Floats
+
+
+def hidden_movement(svm: KernelSVM, problem: Problem) -> Movement:
+    """At first order; at second where the weights of the machine are of the readout alone.
+
+    Raises:
+        InvalidInput: a net that is not two layers of rectifiers.
+    """
+    first = _movement_of(1, svm, problem)
+    return Movement(1, first) if first.any() else Movement(2, _movement_of(2, svm, problem))
+
+
+def _movement_of(order: int, svm: KernelSVM, problem: Problem) -> Floats:
+    moved = svm.weights
+    if order == 2:
+        pulls = svm.dual * problem.labels
+        hessian = problem.net.weighted_hessian(problem.anchor, problem.inputs, pulls)
+        moved = np.asarray(0.5 * hessian @ moved)
+    return np.asarray(rectifiers_of(problem)[0].split(moved)[1])
+
+
+def first_kink(svm: KernelSVM, problem: Problem) -> tuple[float, int, int]:
+    """The largest -<movement_m, x_i> / <vb_m, x_i>, its sample i and its unit m.
 
     Raises:
         InvalidInput: a net that is not two layers of rectifiers.
     """
     net, inputs = rectifiers_of(problem)
     anchored = inputs @ net.split(problem.anchor)[1].T
-    moving = inputs @ net.split(svm.weights)[1].T
-    return float((-moving / anchored).max())
+    ratios = -(inputs @ hidden_movement(svm, problem).hidden.T) / anchored
+    sample, unit = np.unravel_index(np.argmax(ratios), ratios.shape)
+    return float(ratios[sample, unit]), int(sample), int(unit)
+
+
+def kink_ratio(svm: KernelSVM, problem: Problem) -> float:
+    """kappa; 0 where no kink is met at the order at which hidden weights move.
+
+    Raises:
+        InvalidInput: a net that is not two layers of rectifiers.
+    """
+    largest = max(first_kink(svm, problem)[0], 0.0)
+    return float(largest ** (1.0 / hidden_movement(svm, problem).order))
 
 
 def kink_displacement(svm: KernelSVM, problem: Problem) -> float:
@@ -68,14 +114,16 @@ def kink_decay_time(
     Args:
         share: 1 / L = 1/2.
         ratio: kappa; None for that of the machine.
-        left: the time when that much is left of a preactivation: rho^2 = x kappa / (1 - left).
+        left: the time when that much is left of a preactivation: rho^2 = x kappa (1 - left)^(-1/k)
+            for movements of order k.
     """
     kappa = kink_ratio(svm, problem) if ratio is None else ratio
+    before = (1.0 - left) ** (1.0 / hidden_movement(svm, problem).order)
 
     def excess(decay_time: float) -> float:
         level = log_inverse_decay(problem, regime, decay_time / regime.log_alpha)
         log_x = log_refined_normalization(svm, level) + log(svm.margin)
-        return regime.log_alpha - decay_time - share * (log(kappa / (1.0 - left)) + log_x)
+        return regime.log_alpha - decay_time - share * (log(kappa / before) + log_x)
 
     high = 2.0 * regime.log_alpha
     if excess(0.0) <= 0.0:
@@ -89,3 +137,41 @@ def bent(problem: Problem, smoothing: float) -> Problem:
     new = replace(net, smoothing=smoothing)
     outer = problem.net
     return replace(problem, net=new if outer is net else replace(outer, net=new))  # type: ignore[type-var]
+
+
+def kink_nonlinearity(svm: KernelSVM, problem: Problem) -> float:
+    """By how much, relatively, the pull on the unit that meets the first kink has changed when it
+    is half-way there: features turn, and with them the machine. Infinite where none is met.
+
+    Raises:
+        InvalidInput: a net that is not two layers of rectifiers.
+        AssumptionError: half-way there the features are no longer separable.
+    """
+    net, inputs = rectifiers_of(problem)
+    movement, (largest, sample, unit) = hidden_movement(svm, problem), first_kink(svm, problem)
+    if largest <= 0.0:
+        return np.inf
+    order, half = movement.order, 0.5 / kink_ratio(svm, problem)
+    readout, hidden = half * net.split(svm.weights)[0], half**order * movement.hidden
+    moved = np.concatenate([readout, hidden.ravel()])
+    there = replace(problem, anchor=problem.anchor + moved)
+    later = _movement_of(order, kernel_svm(there), there)
+    before, after = (weights[unit] @ inputs[sample] for weights in (movement.hidden, later))
+    return float(abs(after / before - 1.0))
+
+
+def kink_agreement(svm: KernelSVM, problem: Problem) -> float:
+    """|sum| over sum | | of what support vectors pull at the preactivation that meets the first
+    kink: what is of first order in 1 / Lam is amplified by its inverse. 0 where none is met.
+
+    Raises:
+        InvalidInput: a net that is not two layers of rectifiers.
+    """
+    net, inputs = rectifiers_of(problem)
+    largest, sample, unit = first_kink(svm, problem)
+    if largest <= 0.0:
+        return 0.0
+    units = np.concatenate([np.ones(net.width), net.split(problem.anchor)[1].ravel()])
+    towards = net.split(np.asarray(net.jacobian(units, inputs)))[1][:, unit]
+    pulls = svm.dual * problem.labels * (towards @ inputs[sample])
+    return float(abs(pulls.sum()) / np.abs(pulls).sum())

@@ -1,6 +1,5 @@
 """The first kink: by hand for one sample, and against the lazy flow, which knows no formula."""
 
-from dataclasses import replace
 from math import exp, inf
 
 import numpy as np
@@ -8,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.anchors import difference_anchor, zero_readout_anchor
+from theory.anchors import difference_anchor
 from theory.asymptotics.kinks import (
     bent,
     cosines,
+    hidden_movement,
+    kink_agreement,
     kink_decay_time,
     kink_displacement,
+    kink_nonlinearity,
     kink_ratio,
 )
 from theory.errors import InvalidInput
@@ -68,13 +70,43 @@ def test_the_lazy_flow_comes_to_the_kink_then(seed: int, left: float) -> None:
     )
 
 
-def test_anchors_of_readout_zero_meet_none_at_first_order() -> None:
-    problem = random_problem(1)
-    anchor = zero_readout_anchor(problem.net, problem.anchor)  # type: ignore[arg-type]
-    still = replace(problem, anchor=anchor)
-    svm = kernel_svm(still)
-    assert kink_ratio(svm, still) <= 0.0
-    assert kink_displacement(svm, still) == inf
+@given(st.floats(0.2, 0.8), st.floats(1.0, 2.0), st.floats(0.0, 3.0), st.floats(0.1, 10.0))
+def test_readout_zero_by_hand(near: float, far: float, across: float, size: float) -> None:
+    """One unit (0; size, 0), x = (near, -across), x' = (far, across), of one label: h* = 1 / z for
+    z = size near, nu = 1 / z^2 on x alone, which pulls the unit by h* nu x / 2, and x' with it.
+    """
+    anchor, inputs = np.array([0.0, size, 0.0]), [[near, -across], [far, across]]
+    problem = Problem(TwoLayerReLU(1, 2), anchor, inputs, [1.0, 1.0])
+    svm, z = kernel_svm(problem), size * near
+    movement = hidden_movement(svm, problem)
+    assert movement.order == 2
+    np.testing.assert_allclose(movement.hidden, [[0.5 * near / z**3, -0.5 * across / z**3]])
+    square = (across**2 - near * far) / (2.0 * z**3 * size * far)
+    assert kink_ratio(svm, problem) == pytest.approx(max(square, 0.0) ** 0.5, rel=1e-9)
+    if square > 0.0:
+        found = 1.0 / (z * np.sqrt(square) * size)
+        assert kink_displacement(svm, problem) == pytest.approx(found, rel=1e-9)
+        assert kink_agreement(svm, problem) == 1.0
+    else:
+        assert kink_displacement(svm, problem) == kink_nonlinearity(svm, problem) == inf
+        assert kink_agreement(svm, problem) == 0.0
+
+
+@pytest.mark.parametrize(("readout", "order"), [(1.0, 1), (0.0, 2)])
+def test_nonlinearity_falls_with_what_is_left_to_the_kink(readout: float, order: int) -> None:
+    """Like the displacement, of which units move by a power."""
+    found = []
+    for left in (2.0**-12, 2.0**-16):
+        hidden = np.array([[1.0, 0.0], [-0.5, 1.0]])
+        anchor = np.concatenate([readout * np.array([1.0, 1.0, -1.0, -1.0]), *hidden, *hidden])
+        inputs = np.array([[0.5, 1.0], [left, -1.0]])
+        problem = Problem(TwoLayerReLU(4, 2, 0.25), anchor, inputs, [1.0, 1.0])
+        svm = kernel_svm(problem)
+        assert hidden_movement(svm, problem).order == order
+        found.append((kink_displacement(svm, problem) ** order, kink_nonlinearity(svm, problem)))
+    (large, turned), (small, less) = found
+    assert turned > 0.0
+    assert less / turned == pytest.approx(small / large, rel=0.05)
 
 
 def test_another_smoothing() -> None:

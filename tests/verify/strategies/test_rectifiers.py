@@ -6,16 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.anchors import has_odd_involution
-from theory.asymptotics.kinks import cosines, kink_displacement
+from theory.asymptotics.kinks import (
+    cosines,
+    kink_agreement,
+    kink_displacement,
+    kink_nonlinearity,
+)
 from theory.kernel import kernel_svm
 from theory.problem import Problem
 from verify.instances import FlowInstance, instance_from_json
 from verify.instances.kinds import UNITS
 from verify.strategies.rectifiers import (
-    COPIES,
+    AGREEING,
     FAMILIES,
     FARTHEST_KINK,
+    NONLINEAR,
     OFF_KINKS,
+    WHATEVER_THE_SAMPLES,
     before_the_first_kink,
     near_a_kink,
     rectifier_problems,
@@ -57,9 +64,13 @@ def test_the_kernel_phase_is_strict_and_goes_to_json(instance: FlowInstance) -> 
     np.testing.assert_array_equal(again.problem.anchor, instance.problem.anchor)
 
 
-@given(near_a_kink(COPIES, QUICK))
+@pytest.mark.parametrize("family", WHATEVER_THE_SAMPLES)
+@given(st.data())
 @settings(max_examples=5)
-def test_the_first_kink_is_near(instance: FlowInstance) -> None:
-    svm = kernel_svm(instance.problem)
-    assert kink_displacement(svm, instance.problem) <= FARTHEST_KINK
+def test_the_first_kink_is_near(family: str, data: st.DataObject) -> None:
+    problem = data.draw(near_a_kink((family,), QUICK)).problem
+    svm = kernel_svm(problem)
+    assert kink_displacement(svm, problem) <= FARTHEST_KINK
+    assert kink_nonlinearity(svm, problem) <= NONLINEAR
+    assert kink_agreement(svm, problem) >= AGREEING
     assert strict(svm)
