@@ -44,7 +44,7 @@ class ClarkeResidual:
         stationarity: the smallest |theta - sum m_i y_i g_i| / |theta| over g_i of the Clarke
             subdifferential of f_i.
         lower: no choice of multipliers and slopes does better than this; 0 where it is not known,
-            which takes a margin that is not positive.
+            which takes a margin that is not positive for some slopes on the kinks.
         multipliers: m, `(n,)`.
         slopes: derivative of each rectifier at each sample in the selection, `(n, width)`; where a
             multiplier vanishes, those of the gradient.

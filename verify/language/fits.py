@@ -59,13 +59,17 @@ def linear_slope(x: ArrayLike, values: Quantity) -> Slope:
     axis = np.asarray(x, dtype=np.float64)
     if len(axis) < 2 or len(axis) != len(values):
         raise InvalidInput(f"x has {len(axis)} entries for {len(values)} values; two are needed")
+    method = f"least-squares slope over {len(axis)} rungs"
+    if not np.isfinite(values.values).all():
+        return Slope(nan, inf, inf, method, "a value is not finite")
     centred = axis - axis.mean()
     weights = centred / (centred @ centred)
+    counted = weights != 0.0  # an unknown one in the middle of three does not matter
     return Slope(
         float(weights @ values.values),
-        float(np.abs(weights) @ values.errors),
+        float(np.abs(weights[counted]) @ values.errors[counted]),
         _wandering(axis.tolist(), values.values.tolist()),
-        f"least-squares slope over {len(axis)} rungs",
+        method,
     )
 
 
