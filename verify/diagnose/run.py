@@ -1,12 +1,16 @@
 """`diagnose`: a module, its data and the checkpoints of its training, measured against theory."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from threadpoolctl import threadpool_limits
 
 from theory.errors import InvalidInput, NumericalFailure
+from theory.nets.base import single_thread
 from theory.observed import Observed, at_state, check_function, observed_module, rows_of
 from theory.observed.net import as_matrix
 from verify.diagnose.cache import Cache, digest, function_digest, tensor_digest
@@ -19,6 +23,9 @@ from verify.diagnose.states import Found, State, listed_states
 
 Progress = Callable[[int, int, str], None]
 """Told how many checkpoints are done, how many there are, and what runs now."""
+
+SMALL: Final = 10**7
+"""Samples times parameters up to which threads have nothing to gain."""
 
 Entry = dict[str, Any]
 Spread = Callable[[Options, State, Sequence[State]], Iterable[tuple[str, Entry | None]]]
@@ -95,7 +102,8 @@ def diagnose(
     states = list(listed_states(model, checkpoints, asked.trusted))
     held = None if test is None else Data(*test)
     run = Run(model, Data(inputs, labels), asked, held, cache, warn)
-    return run.diagnosis(states, progress, spread)
+    with run.threads():
+        return run.diagnosis(states, progress, spread)
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -133,6 +141,15 @@ class Run:
         self.test = None if test is None else as_tensors(test, options.device, embeds)
         self.net = observed_module(model, options.layers, options.without, options.device)
         self.options, self.folder, self.warn = options, cache, warn
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """One where the work is small: on a busy machine two wait for each other."""
+        if len(self.inputs) * self.net.parameters > SMALL:
+            yield
+            return
+        with single_thread(), threadpool_limits(1):
+            yield
 
     def observed(self, state: State) -> Observed:
         """The net at a state, tried out.

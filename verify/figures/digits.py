@@ -8,10 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from theory.nets.base import single_thread
 from verify.experiments.digits import DigitsMLP, digits, idx_images, train
 from verify.experiments.optimization import log_spaced
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.hardware import device, one_thread
+from verify.figures.hardware import device
 from verify.figures.network_curves import (
     Levels,
     Size,
@@ -54,7 +55,7 @@ SIZES = {
 }
 
 
-@one_thread()
+@single_thread()
 def _compute(size: Size[DigitsMLP], scale: float, seed: int, mnist: str | None) -> Table:
     run = replace(size.run, output_scale=scale, seed=seed)
     if mnist is None:

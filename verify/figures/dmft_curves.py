@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from theory.lazy_rich import Setting
 from theory.lazy_rich.dmft import MeanField, causal_sweep, iterate, online, simulate
+from theory.nets.base import single_thread
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.hardware import one_thread
 from verify.figures.outcomes import Bound, Outcome, below
 
 STANDARD_ERRORS = 4.0
@@ -57,7 +57,7 @@ SIZES = {
 }
 
 
-@one_thread()
+@single_thread()
 def _compute(size: Size, ratio: float) -> Table:
     setting = replace(size.setting, samples=round(ratio * size.setting.input_dim))
     problem = MeanField.of(setting)

@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from theory.descent.modular_addition import ModularTask
+from theory.nets.base import single_thread
 from verify.experiments.modular_mlp import ModularMLP, train
 from verify.experiments.optimization import log_spaced
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.hardware import device, one_thread
+from verify.figures.hardware import device
 from verify.figures.network_curves import (
     Levels,
     Size,
@@ -42,7 +43,7 @@ SIZES = {
 }
 
 
-@one_thread()
+@single_thread()
 def _compute(size: Size[ModularMLP], scale: float, seed: int) -> Table:
     task = replace(size.run.task, seed=seed)
     run = replace(size.run, task=task, scale=scale, seed=seed)

@@ -8,10 +8,11 @@ from math import isfinite, nan
 import numpy as np
 from matplotlib.figure import Figure
 
+from theory.nets.base import single_thread
 from verify.experiments.optimization import log_spaced
 from verify.experiments.student_teacher import Errors, StudentTeacher, accuracy, train
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.hardware import device, one_thread
+from verify.figures.hardware import device
 from verify.figures.network_curves import (
     TEST,
     TRAIN,
@@ -48,7 +49,7 @@ SIZES = {
 }
 
 
-@one_thread()
+@single_thread()
 def _compute(size: Size, scale: float) -> Table:
     run = replace(size.run, output_scale=scale)
     return columns(

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from theory.descent.modular_addition import ModularTask
+from theory.nets.base import single_thread
 from verify.experiments.optimization import log_spaced
 from verify.experiments.transformer import ModularTransformer, train
 from verify.figures.base import FigureSpec, Part, Table
-from verify.figures.hardware import device, one_thread
+from verify.figures.hardware import device
 from verify.figures.network_curves import (
     Levels,
     Size,
@@ -43,7 +44,7 @@ SIZES = {
 }
 
 
-@one_thread()
+@single_thread()
 def _compute(size: Size[ModularTransformer], scale: float, seed: int) -> Table:
     run = replace(size.run, scale=scale, seed=seed)
     moments = train(run, log_spaced(size.steps[scale]), device())

@@ -57,6 +57,28 @@ def test_a_run_begins_in_the_kernel_regime_and_ends_near_kkt(found: Any) -> None
     assert last["conserved"]["deviation"] < 1e-3
 
 
+@pytest.mark.parametrize("small", [True, False])
+def test_small_work_is_done_on_one_thread(
+    trained: Any, small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not small:
+        monkeypatch.setattr("verify.diagnose.run.SMALL", 0)
+    seen, before = set(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        diagnose(
+            net(),
+            trained.inputs,
+            trained.labels,
+            files(trained)[:2],
+            progress=lambda *_: seen.add(torch.get_num_threads()),
+        )
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1 if small else 2}
+
+
 def test_predicted_balance_is_what_steps_keep(found: Any) -> None:
     """(1 - h lambda)^2 a step and the squares of the step, which are of order h."""
     for entry in found.checkpoints:

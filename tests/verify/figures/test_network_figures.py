@@ -17,7 +17,6 @@ from verify.experiments import (
 )
 from verify.figures import digits, figure_named, modular_mlp, student_teacher, transformer
 from verify.figures.base import Table
-from verify.figures.hardware import one_thread
 from verify.figures.make import make_figure
 from verify.figures.network_curves import (
     Levels,
@@ -145,15 +144,6 @@ def test_a_delay_is_a_ratio_and_a_lower_bound_without_generalisation() -> None:
     tables = {"a": grokked, "b": stuck, "c": early}
     assert list(runs_by_scale(tables)) == [0.5, 1.0]
     assert mean_delays(tables, levels) == pytest.approx({0.5: 1.0, 1.0: 100.0})
-
-
-def test_one_thread_restores_the_threads() -> None:
-    import torch
-
-    before = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
 
 
 def test_a_longer_delay_at_a_smaller_scale_is_refuted() -> None:
