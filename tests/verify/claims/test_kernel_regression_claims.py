@@ -114,6 +114,15 @@ def test_a_count_that_is_off_by_one_sample_is_refuted(
     assert found is (Status.REFUTED if wrong else Status.KEPT)
 
 
+def test_a_machine_of_width_d_whose_target_is_blind_is_not_alone() -> None:
+    """Of seed 739 the NTK misses a direction of cosine 6e-9 to the target."""
+    setting = Setting(16, 32, 48, seed=739)
+    narrow = replace(setting, width=16, samples=168)
+    alone = kernel_counts.relative_loss(narrow, kernel_counts._by_kernel(narrow))
+    assert alone < enough_samples.POSITIVE
+    assert kernel_counts.measure(CommitteeInstance(setting)).narrow.values[0] > 1e-6
+
+
 def test_near_singular_kernels_decide_nothing() -> None:
     """seed 455: a condition number of 3.5e12, where the NTK's own loss is rounding."""
     good = kernel_counts.measure(CommitteeInstance(Setting(12, 13, 36, seed=0)))
