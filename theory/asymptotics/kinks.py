@@ -71,17 +71,38 @@ def _movement_of(order: int, svm: KernelSVM, problem: Problem) -> Floats:
     return np.asarray(rectifiers_of(problem)[0].split(moved)[1])
 
 
-def first_kink(svm: KernelSVM, problem: Problem) -> tuple[float, int, int]:
-    """The largest -<movement_m, x_i> / <vb_m, x_i>, its sample i and its unit m.
+@dataclass(frozen=True, eq=False)
+class Kink:
+    """The one that is met first: where -<movement_m, x_i> / <vb_m, x_i> is largest.
+
+    Attributes:
+        largest: of these; not positive where no kink is met at this order.
+        sample, unit: i and m.
+    """
+
+    movement: Movement
+    largest: float
+    sample: int
+    unit: int
+
+    @property
+    def ratio(self) -> float:
+        """kappa, or 0."""
+        return float(max(self.largest, 0.0) ** (1.0 / self.movement.order))
+
+
+def first_kink(svm: KernelSVM, problem: Problem) -> Kink:
+    """From the weights and multipliers of the machine.
 
     Raises:
         InvalidInput: a net that is not two layers of rectifiers.
     """
     net, inputs = rectifiers_of(problem)
+    movement = hidden_movement(svm, problem)
     anchored = inputs @ net.split(problem.anchor)[1].T
-    ratios = -(inputs @ hidden_movement(svm, problem).hidden.T) / anchored
+    ratios = -(inputs @ movement.hidden.T) / anchored
     sample, unit = np.unravel_index(np.argmax(ratios), ratios.shape)
-    return float(ratios[sample, unit]), int(sample), int(unit)
+    return Kink(movement, float(ratios[sample, unit]), int(sample), int(unit))
 
 
 def kink_ratio(svm: KernelSVM, problem: Problem) -> float:
@@ -90,8 +111,7 @@ def kink_ratio(svm: KernelSVM, problem: Problem) -> float:
     Raises:
         InvalidInput: a net that is not two layers of rectifiers.
     """
-    largest = max(first_kink(svm, problem)[0], 0.0)
-    return float(largest ** (1.0 / hidden_movement(svm, problem).order))
+    return first_kink(svm, problem).ratio
 
 
 def kink_displacement(svm: KernelSVM, problem: Problem) -> float:
@@ -117,8 +137,9 @@ def kink_decay_time(
         left: the time when that much is left of a preactivation: rho^2 = x kappa (1 - left)^(-1/k)
             for movements of order k.
     """
-    kappa = kink_ratio(svm, problem) if ratio is None else ratio
-    before = (1.0 - left) ** (1.0 / hidden_movement(svm, problem).order)
+    kink = first_kink(svm, problem)
+    kappa = kink.ratio if ratio is None else ratio
+    before = (1.0 - left) ** (1.0 / kink.movement.order)
 
     def excess(decay_time: float) -> float:
         level = log_inverse_decay(problem, regime, decay_time / regime.log_alpha)
@@ -131,14 +152,6 @@ def kink_decay_time(
     return float(brentq(excess, 0.0, high)) if excess(high) < 0.0 else high
 
 
-def bent(problem: Problem, smoothing: float) -> Problem:
-    """The same with another smoothing."""
-    net, _ = rectifiers_of(problem)
-    new = replace(net, smoothing=smoothing)
-    outer = problem.net
-    return replace(problem, net=new if outer is net else replace(outer, net=new))  # type: ignore[type-var]
-
-
 def kink_nonlinearity(svm: KernelSVM, problem: Problem) -> float:
     """By how much, relatively, the pull on the unit that meets the first kink has changed when it
     is half-way there: features turn, and with them the machine. Infinite where none is met.
@@ -148,16 +161,16 @@ def kink_nonlinearity(svm: KernelSVM, problem: Problem) -> float:
         AssumptionError: half-way there the features are no longer separable.
     """
     net, inputs = rectifiers_of(problem)
-    movement, (largest, sample, unit) = hidden_movement(svm, problem), first_kink(svm, problem)
-    if largest <= 0.0:
+    kink = first_kink(svm, problem)
+    if kink.largest <= 0.0:
         return np.inf
-    order, half = movement.order, 0.5 / kink_ratio(svm, problem)
-    readout, hidden = half * net.split(svm.weights)[0], half**order * movement.hidden
+    order, before, half = kink.movement.order, kink.movement.hidden, 0.5 / kink.ratio
+    readout, hidden = half * net.split(svm.weights)[0], half**order * before
     moved = np.concatenate([readout, hidden.ravel()])
     there = replace(problem, anchor=problem.anchor + moved)
-    later = _movement_of(order, kernel_svm(there), there)
-    before, after = (weights[unit] @ inputs[sample] for weights in (movement.hidden, later))
-    return float(abs(after / before - 1.0))
+    after = _movement_of(order, kernel_svm(there), there)
+    first, later = (moving[kink.unit] @ inputs[kink.sample] for moving in (before, after))
+    return float(abs(later / first - 1.0))
 
 
 def kink_agreement(svm: KernelSVM, problem: Problem) -> float:
@@ -168,10 +181,18 @@ def kink_agreement(svm: KernelSVM, problem: Problem) -> float:
         InvalidInput: a net that is not two layers of rectifiers.
     """
     net, inputs = rectifiers_of(problem)
-    largest, sample, unit = first_kink(svm, problem)
-    if largest <= 0.0:
+    kink = first_kink(svm, problem)
+    if kink.largest <= 0.0:
         return 0.0
     units = np.concatenate([np.ones(net.width), net.split(problem.anchor)[1].ravel()])
-    towards = net.split(np.asarray(net.jacobian(units, inputs)))[1][:, unit]
-    pulls = svm.dual * problem.labels * (towards @ inputs[sample])
+    towards = net.split(np.asarray(net.jacobian(units, inputs)))[1][:, kink.unit]
+    pulls = svm.dual * problem.labels * (towards @ inputs[kink.sample])
     return float(abs(pulls.sum()) / np.abs(pulls).sum())
+
+
+def bent(problem: Problem, smoothing: float) -> Problem:
+    """The same with another smoothing."""
+    net, _ = rectifiers_of(problem)
+    new = replace(net, smoothing=smoothing)
+    outer = problem.net
+    return replace(problem, net=new if outer is net else replace(outer, net=new))  # type: ignore[type-var]

@@ -10,12 +10,7 @@ from math import log
 
 import numpy as np
 
-from theory.asymptotics.kinks import (
-    cosines,
-    hidden_movement,
-    kink_decay_time,
-    kink_ratio,
-)
+from theory.asymptotics.kinks import cosines, first_kink, kink_decay_time, kink_ratio
 from theory.flow import FlowState, gradient_flow
 from theory.kernel import KernelSVM, kernel_svm
 from theory.problem import Problem
@@ -119,13 +114,14 @@ def of_unit_length(svm: KernelSVM, problem: Problem) -> float:
 
 
 def without_the_root(svm: KernelSVM, problem: Problem) -> float:
-    return kink_ratio(svm, problem) ** hidden_movement(svm, problem).order
+    kink = first_kink(svm, problem)
+    return float(kink.ratio**kink.movement.order)
 
 
 def without_the_half(svm: KernelSVM, problem: Problem) -> float:
     """The pull at its end for its mean, where it grows from zero."""
-    order = hidden_movement(svm, problem).order
-    return float(order ** (1.0 / order) * kink_ratio(svm, problem))
+    kink = first_kink(svm, problem)
+    return float(kink.movement.order ** (1.0 / kink.movement.order) * kink.ratio)
 
 
 @dataclass(frozen=True)
