@@ -11,10 +11,10 @@ up to what is nonlinear, which is small where the first kink is near the anchor.
 
 From a readout of zero h* moves the readout alone, and hidden weights follow at second order: by
 d' = (1/lambda) sum r y grad^2 f(anchor) rho^-2 eta, where sum r y grad f / lambda = (rho^-2 eta)'
-is 2 rho^-2 x h* to leading order in 1/x, they are (x rho^-2)^2 H h* / 2 away, H the Hessians
+is 2 rho^-2 x h* to leading order in 1/x, they are (x rho^-2)^2 B h* / 2 away, B the Hessians
 summed with the labels and multipliers of h*. The time is the same with
 
-    kappa^2 = max -<(H h* / 2)_m, x_i> / <vb_m, x_i>.
+    kappa^2 = max -<(B h* / 2)_m, x_i> / <vb_m, x_i>.
 
 Source: this project.
 """

@@ -140,7 +140,7 @@ class Theory:
         inverse=(inverse, "with 1 / kappa"),
         unit_direction=(of_unit_length, "h* of unit length"),
         no_root=(without_the_root, "kappa^2 for kappa at a readout of zero"),
-        no_half=(without_the_half, "H h* for H h* / 2 at a readout of zero"),
+        no_half=(without_the_half, "B h* for B h* / 2 at a readout of zero"),
     )
 
 
@@ -200,8 +200,8 @@ CLAIM = Claim(
         r" x + \log x = \log\tfrac{1}{n\lambda_{\mathrm{eff}}} + 2\log\gamma + H(p^*), \quad"
         r" \kappa = \max_{m,i} \frac{-\langle h^*_m, x_i\rangle}{\langle \bar v_m, x_i\rangle},"
         r" \quad \kappa^2 = \max_{m,i}"
-        r" \frac{-\langle (H h^*)_m, x_i\rangle}{2 \langle \bar v_m, x_i\rangle}"
-        r" \text{ where } h^*_m = 0, \quad H = \sum_j \nu_j y_j \nabla^2 f(\bar\theta; x_j)"
+        r" \frac{-\langle (B h^*)_m, x_i\rangle}{2 \langle \bar v_m, x_i\rangle}"
+        r" \text{ where } h^*_m = 0, \quad B = \sum_j \nu_j y_j \nabla^2 f(\bar\theta; x_j)"
     ),
     source=source_of("first-kink"),
     measurement=MEASUREMENT,
