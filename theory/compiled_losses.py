@@ -1,6 +1,6 @@
 """`theory.losses` for compiled code: one row at a time, or the margins of one sample together."""
 
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 
 import numpy as np
 
@@ -109,3 +109,39 @@ def curve(
             pull = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
             for p in range(rows.shape[1]):
                 curved[j, p] = -pull * (rows[j, p] - mean[p])
+
+
+@compiled
+def root_of_curve(
+    loss: int,
+    others: int,
+    log_gain: float,
+    outputs: Floats,
+    labels: Floats,
+    rows: Floats,
+    roots: Floats,
+) -> None:
+    """Fill `roots` `(n, P)` with R, of which -R^T R is `rows`^T times what `curve` makes of them.
+
+    Of cross-entropy, diag(p) - p p^T of the shares p of the other classes is D (1 - c q q^T)^2 D
+    with q = sqrt(p), D = diag(q), and c = 1 / (1 + sqrt(1 - |q|^2)).
+    """
+    if loss != CROSS_ENTROPY:
+        for i in range(outputs.size):
+            root = sqrt(curvature(loss, log_gain, outputs[i], labels[i]))
+            for p in range(rows.shape[1]):
+                roots[i, p] = root * rows[i, p]
+        return
+    mean = np.empty(rows.shape[1])
+    for first in range(0, outputs.size, others):
+        fallen = loss_of_sample(outputs, first, others)
+        pulled = 1.0 / (1.0 + exp(-0.5 * fallen))
+        mean[:] = 0.0
+        for j in range(first, first + others):
+            share = pulled * exp(-outputs[j] - fallen)
+            for p in range(rows.shape[1]):
+                mean[p] += share * rows[j, p]
+        for j in range(first, first + others):
+            root = sqrt(exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING)))
+            for p in range(rows.shape[1]):
+                roots[j, p] = root * (rows[j, p] - mean[p])

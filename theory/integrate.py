@@ -25,7 +25,7 @@ MAX_EVALUATIONS: Final = 30_000
 """Flows here need 2000 to 11000 evaluations at rtol 1e-10; a stall is past this within seconds."""
 
 _LOW_RANK: Final = "low-rank BDF"
-_COMPILED: Final = "compiled BDF"
+_COMPILED: Final = "compiled Radau"
 
 RightHandSide = Callable[[float, Floats], Floats]
 

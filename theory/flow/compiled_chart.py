@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
 from theory.compiled_clock import decay_time_at, log_rate
-from theory.compiled_losses import code_of, coupled, curve, forces
+from theory.compiled_losses import code_of, coupled, curve, forces, root_of_curve
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
 from theory.flow.compiled_nets import Layout, bend, grow, layout_of
 from theory.flow.compiled_pairs import Classes, Heads, bend_pairs, grow_pairs
@@ -22,6 +22,9 @@ from theory.problem import Problem
 
 OWN = (Diagonal, TwoLayer, Deep)
 """Families of several outputs."""
+
+SIZE, ROWS = 5, 8
+"""Where the whole numbers of a chart tell P and n."""
 
 NO_HEADS = np.empty((0, 0), dtype=np.int64)
 
@@ -72,6 +75,16 @@ class CompiledChart:
             ),
             np.concatenate([equations[3:7], [net.off, net.smoothing], *map(np.ravel, arrays)]),
         )
+
+    @property
+    def size(self) -> int:
+        """P."""
+        return int(self.whole[SIZE])
+
+    @property
+    def rows(self) -> int:
+        """n, or the margins of several classes."""
+        return int(self.whole[ROWS])
 
     @cached_property
     def rhs(self) -> Callable[[float, Floats], Floats]:
@@ -259,30 +272,76 @@ def grow_from_base(
             outputs,
             gradients,
         )
+    share = 1.0 / system.gradient_unit
     for i in range(outputs.size):
-        outputs[i] /= epsilon * system.gradient_unit
+        outputs[i] *= share / epsilon
         for p in range(coordinates.size):
-            gradients[i, p] /= system.gradient_unit
+            gradients[i, p] *= share
+
+
+@compiled
+def rates_at(
+    system: Equations,
+    clock: float,
+    coordinates: Floats,
+    outputs: Floats,
+    gradients: Floats,
+    pulls: Floats,
+    rates: Floats,
+) -> None:
+    """Fill `rates` `(P,)` with dy/dtau, and the rows' outputs, gradients and forces on the way."""
+    decay_time, rate = decay_time_at(clock), log_rate(clock)
+    linearize(system, decay_time, coordinates, outputs, gradients)
+    log_gain = rate + log_gain_at(system, decay_time)
+    decay = decay_of(system) * exp(rate)
+    for p in range(coordinates.size):
+        rates[p] = -decay * coordinates[p]
+    forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
+    for i in range(outputs.size):
+        for p in range(coordinates.size):
+            rates[p] += pulls[i] * gradients[i, p]
+
+
+@compiled
+def stiff_rows(
+    system: Equations, clock: float, outputs: Floats, gradients: Floats, rows: Floats
+) -> None:
+    """Fill `rows` `(n, P)` with R, so that -R^T R is the part of the Jacobian that is stiff."""
+    log_gain = log_rate(clock) + log_gain_at(system, decay_time_at(clock))
+    root_of_curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, rows)
+
+
+@compiled
+def rates_and_rows(
+    whole: NDArray[np.int64],
+    real: Floats,
+    clock: float,
+    coordinates: Floats,
+    rates: Floats,
+    rows: Floats,
+) -> None:
+    """Fill `rates` `(P,)` and `rows` `(n, P)` as the two above."""
+    system = equations_of(whole, real)
+    count, size = system.labels.size, coordinates.size
+    outputs, pulls, gradients = np.empty(count), np.empty(count), np.empty((count, size))
+    rates_at(system, clock, coordinates, outputs, gradients, pulls, rates)
+    stiff_rows(system, clock, outputs, gradients, rows)
+
+
+@compiled
+def decay_in(whole: NDArray[np.int64], real: Floats) -> float:
+    """kappa."""
+    return decay_of(equations_of(whole, real))
 
 
 @compiled
 def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Floats) -> Floats:
     """dy/dtau, shape `(P,)`."""
     system = equations_of(whole, real)
-    decay_time, rate = decay_time_at(clock), log_rate(clock)
     count, size = system.labels.size, coordinates.size
-    outputs, gradients = np.empty(count), np.empty((count, size))
-    linearize(system, decay_time, coordinates, outputs, gradients)
-    log_gain = rate + log_gain_at(system, decay_time)
-    decay = decay_of(system) * exp(rate)
+    outputs, pulls, gradients = np.empty(count), np.empty(count), np.empty((count, size))
     rates = np.empty(size)
-    for p in range(size):
-        rates[p] = -decay * coordinates[p]
-    pulls = np.empty(count)
-    forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
-    for i in range(count):
-        for p in range(size):
-            rates[p] += pulls[i] * gradients[i, p]
+    rates_at(system, clock, coordinates, outputs, gradients, pulls, rates)
     return rates
 
 

@@ -152,6 +152,18 @@ def _derivative(exponent: int, rectified: bool, z: float, order: int) -> float:
     return factor * _power(z, exponent - order)
 
 
+@inlined
+def _activate(exponent: int, rectified: bool, z: float, step: float) -> tuple[float, float, float]:
+    """The activation at z, its growth to z + step, and its slope there."""
+    if exponent == 2 and not rectified:  # as below, without its loops
+        return z * z, step * (z + step + z), 2.0 * (z + step)
+    return (
+        _derivative(exponent, rectified, z, 0),
+        _increment(exponent, rectified, z, step),
+        _derivative(exponent, rectified, z + step, 1),
+    )
+
+
 @compiled
 def _grow_diagonal(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
@@ -222,20 +234,21 @@ def _grow_two_layers(
     d, width = net.sizes[0], net.sizes[1]
     hidden, readout = net.offsets
     for i in range(len(inputs)):
-        grown[i] = 0.0
+        total = 0.0
         for m in range(width):
             start, out = hidden + m * d, readout + m
             z, change = 0.0, 0.0
             for k in range(d):
                 z += base[start + k] * inputs[i, k]
                 change += step[start + k] * inputs[i, k]
-            growth = _increment(exponent, rectified, z, change)
-            signal = _derivative(exponent, rectified, z, 0) + growth
-            grown[i] += base[out] * growth + step[out] * signal
+            before, growth, slope = _activate(exponent, rectified, z, change)
+            signal = before + growth
+            total += base[out] * growth + step[out] * signal
             gradients[i, out] = signal
-            pull = (base[out] + step[out]) * _derivative(exponent, rectified, z + change, 1)
+            pull = (base[out] + step[out]) * slope
             for k in range(d):
                 gradients[i, start + k] = pull * inputs[i, k]
+        grown[i] = total
 
 
 @compiled
@@ -261,9 +274,9 @@ def _grow_layers(
                     signal, growth = signals[layer, k], growths[layer, k]
                     z += weight * signal
                     change += weight * growth + moved * (signal + growth)
-                signals[layer + 1, row] = _derivative(exponent, rectified, z, 0)
-                growths[layer + 1, row] = _increment(exponent, rectified, z, change)
-                slopes[layer, row] = _derivative(exponent, rectified, z + change, 1)
+                signal, growth, slope = _activate(exponent, rectified, z, change)
+                signals[layer + 1, row], growths[layer + 1, row] = signal, growth
+                slopes[layer, row] = slope
         grown[i] = 0.0
         for k in range(widths[depth - 1]):
             signal, growth = signals[depth - 1, k], growths[depth - 1, k]

@@ -19,9 +19,9 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart, stiffness
-from theory.flow.compiled_bdf import integrate_chart
 from theory.flow.compiled_chart import CompiledChart
 from theory.flow.compiled_manifold import CompiledManifold
+from theory.flow.compiled_radau import few_rows, integrate_chart
 from theory.flow.dual import (
     DUAL_METHOD,
     LARGEST_DUAL_SCALE,
@@ -244,7 +244,7 @@ def _run(
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
             low_rank=system.low_rank,
-            in_one_call=_in_one_call(system) if settled and not segment.slow else None,
+            in_one_call=_in_one_call(system),
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
@@ -306,8 +306,10 @@ def _check_size(problem: Problem, system: System) -> None:
 
 
 def _in_one_call(system: System) -> OneCall | None:
-    """How what is settled is integrated in compiled code."""
-    return partial(integrate_chart, system) if isinstance(system, CompiledChart) else None
+    """How what is compiled, and stiff in few directions, is integrated."""
+    if isinstance(system, CompiledChart) and few_rows(system):
+        return partial(integrate_chart, system)
+    return None
 
 
 def start_clock(chart: Chart) -> float:

@@ -1,0 +1,174 @@
+"""The compiled integrator: its formulas, and its flows against those of SciPy's integrators."""
+
+from typing import Final
+
+import numpy as np
+import pytest
+
+from tests.theory.conftest import FAMILY_NAMES, build
+from theory import Regime, gradient_flow, zero_readout_anchor
+from theory.backend import Floats
+from theory.flow.chart import Chart
+from theory.flow.compiled_chart import CompiledChart, compiled_chart
+from theory.flow.compiled_radau import (
+    ERROR_WEIGHTS,
+    FROM_MODES,
+    MODES,
+    POINTS,
+    REASONS,
+    START_WEIGHT,
+    TO_MODES,
+    WEIGHTS,
+    few_rows,
+    integrate_chart,
+)
+from theory.integrate import integrate
+from theory.nets import TwoLayer
+from theory.problem import Problem
+
+REGIME: Final = Regime(log10_alpha=3.0, decay_power=1.5)
+
+
+def problem(loss: str, samples: int = 5) -> Problem:
+    generator = np.random.default_rng(0)
+    readout, hidden = generator.standard_normal(4), generator.standard_normal(16)
+    anchor = np.concatenate([readout, -readout, hidden, hidden])
+    inputs = generator.standard_normal((samples, 4))
+    labels = np.where(np.arange(samples) % 2 == 0, 1.0, -1.0)
+    return Problem(TwoLayer(8, 4, "square"), anchor, inputs, labels, loss)
+
+
+def three_classes() -> Problem:
+    net, generator = TwoLayer(4, 3, "square", 3), np.random.default_rng(1)
+    anchor = zero_readout_anchor(net, generator.standard_normal(net.parameters))
+    inputs = generator.standard_normal((4, 3))
+    return Problem(net, anchor, inputs, np.array([0, 1, 2, 0]), "cross_entropy", 3)
+
+
+def at_rest(task: Problem) -> tuple[CompiledChart, float, Floats]:
+    """The rich chart, and where the flow is at 0.9 t_g in it."""
+    chart = compiled_chart(Chart(task, REGIME, comoving=False))
+    assert chart is not None
+    state = gradient_flow(task, REGIME, [0.9]).states[0].in_chart(comoving=False)
+    return chart, state.decay_time - 1.0, state.coordinates
+
+
+def test_the_formula_integrates_polynomials_up_to_its_degree() -> None:
+    for power in range(9):
+        exact = POINTS ** (power + 1) / (power + 1)
+        told = WEIGHTS @ POINTS**power
+        checked = slice(None) if power < 5 else slice(-1, None)  # order 5 at stages, 9 at the end
+        np.testing.assert_allclose(told[checked], exact[checked], rtol=1e-13, atol=1e-15)
+    assert abs((WEIGHTS @ POINTS**9)[-1] - 0.1) > 1e-8
+
+
+def test_the_formula_is_stiffly_accurate_and_stable_at_infinity() -> None:
+    assert POINTS[-1] == 1.0
+    assert (MODES.real > 0.0).all()
+    response = 1.0 - WEIGHTS[-1] @ np.linalg.solve(WEIGHTS, np.ones(5))
+    assert abs(response) < 1e-11
+    np.testing.assert_allclose(FROM_MODES @ np.diag(MODES) @ TO_MODES, WEIGHTS, atol=1e-13)
+
+
+def test_the_embedded_formula_has_order_five() -> None:
+    """Its difference to the step vanishes for y' = t^q, q < 5, and not for q = 5."""
+    for power in range(6):
+        stages = WEIGHTS @ POINTS**power
+        off = START_WEIGHT * (power == 0) + ERROR_WEIGHTS @ stages
+        assert (abs(off) < 1e-13) == (power < 5)
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("log10_alpha", [1.5, 3.0])
+def test_agrees_with_another_integrator(family: str, log10_alpha: float) -> None:
+    """Through all charts, in margins and directions, to the digits of either."""
+    task, regime = build(family), Regime(log10_alpha=log10_alpha, decay_power=2.0)
+    own = gradient_flow(task, regime, [0.5, 0.9, 1.3], rtol=1e-11)
+    theirs = gradient_flow(task, regime, [0.5, 0.9, 1.3], rtol=1e-12, method="LSODA")
+    scale = np.abs(theirs.margins).max(axis=1, keepdims=True)
+    assert np.abs(own.margins - theirs.margins).max() < 2e-9 * scale.min()
+    np.testing.assert_allclose(own.directions, theirs.directions, atol=2e-9)
+
+
+def test_of_several_classes_it_agrees_as_well() -> None:
+    regime = Regime(log10_alpha=3.0, decay_power=2.0)
+    own = gradient_flow(three_classes(), regime, [0.7, 1.3])
+    theirs = gradient_flow(three_classes(), regime, [0.7, 1.3], method="LSODA")
+    assert own.method == "compiled Radau"
+    np.testing.assert_allclose(own.margins, theirs.margins, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("loss", ["exponential", "logistic", "squared"])
+def test_converges_at_the_tolerance(loss: str) -> None:
+    chart, start, initial = at_rest(problem(loss))
+    clocks = start + np.array([0.5, 2.0])
+
+    def states(rtol: float) -> Floats:
+        return integrate_chart(chart, start, clocks, initial, rtol, 1e-3 * rtol, 100_000).states
+
+    best, scale = states(1e-13), np.abs(initial).max()
+    off = [np.abs(states(rtol) - best).max() / scale for rtol in (1e-5, 1e-7, 1e-9, 1e-11)]
+    assert off[0] > off[1] > off[2] > off[3]
+    assert all(
+        error < 3.0 * rtol for error, rtol in zip(off, (1e-5, 1e-7, 1e-9, 1e-11), strict=True)
+    )
+
+
+def test_lands_on_every_time_however_close() -> None:
+    chart, start, initial = at_rest(problem("exponential"))
+    clocks = start + np.array([1e-9, 0.1, 0.1 + 1e-12, 0.2, 1.0])
+    dense = integrate_chart(chart, start, clocks, initial, 1e-11, 1e-14, 100_000)
+    for clock, state in zip(clocks, dense.states, strict=True):
+        alone = integrate_chart(chart, start, np.array([clock]), initial, 1e-11, 1e-14, 100_000)
+        np.testing.assert_allclose(state, alone.states[0], rtol=1e-9, atol=1e-11)
+
+
+def test_at_rest_steps_grow_without_end() -> None:
+    """Whole Jacobians: 10^4 e-folds of the decay take hardly more steps than ten."""
+    chart, start, initial = at_rest(problem("exponential"))
+    short, long = (
+        integrate_chart(chart, start, start + np.array([span]), initial, 1e-9, 1e-12, 100_000)
+        for span in (100.0, 1e4)
+    )
+    assert short.reason == long.reason == ""
+    assert long.evaluations < 1.5 * short.evaluations
+    np.testing.assert_allclose(chart.rhs(start + 1e4, long.states[0]), 0.0, atol=1e-7)
+
+
+def test_an_early_end_says_why() -> None:
+    chart, start, initial = at_rest(problem("exponential"))
+    clocks = start + np.array([3.0])
+    spent = integrate_chart(chart, start, clocks, initial, 1e-9, 1e-12, 20)
+    assert spent.reason == REASONS[1]
+    unknown = integrate_chart(chart, start, clocks, np.nan * initial, 1e-9, 1e-12, 1000)
+    assert unknown.reason != ""
+
+
+def test_what_it_cannot_do_is_done_by_others() -> None:
+    chart, start, initial = at_rest(problem("exponential"))
+
+    def fails(*_: object) -> object:
+        return integrate_chart(chart, start, start + np.array([3.0]), initial, 1e-9, 1e-12, 20)
+
+    found = integrate(
+        chart.rhs,
+        chart.jacobian,
+        start,
+        start + 3.0,
+        initial,
+        [start + 3.0],
+        rtol=1e-9,
+        atol=1e-12,
+        in_one_call=fails,  # type: ignore[arg-type]
+    )
+    assert found.method == "LSODA"
+    assert found.evaluations > 20
+
+
+def test_is_for_few_rows() -> None:
+    few = compiled_chart(Chart(problem("exponential"), REGIME, comoving=True))
+    many = compiled_chart(Chart(problem("exponential", 30), REGIME, comoving=True))
+    assert few is not None
+    assert many is not None
+    assert few_rows(few)
+    assert not few_rows(many)
