@@ -87,6 +87,12 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("diagonal-l1-late-still-growing", "diagonal-l1-late", Status.KEPT),
         # the misfit of a slow mode is not n lambda m: of the energy, and after t_g
         ("min-norm-kkt-with-a-slow-mode", "min-norm-kkt", Status.UNRESOLVED),
+        # a sample ceases to pull between 10^50 and 10^500, and the margin of f_L alone moves
+        ("biases-vanish-late", "biases-vanish-late", Status.KEPT),
+        # biases do nearly all there is to do, up to 10^2000, where f_L nearly fails to separate
+        ("biases-vanish-late-of-little-margin", "biases-vanish-late", Status.UNRESOLVED),
+        # at the first rung |eta| is half of the lazy flow's, and beside it margins are bent
+        ("norm-law-of-classes", "norm-law-of-classes", Status.KEPT),
     ],
 )
 def test_what_a_run_at_standard_refuted(name: str, claim: str, status: Status) -> None:
