@@ -473,13 +473,10 @@ def _integrate(
             whole, real, clock, step, state, rtol, atol, shrinks, spectrum, room
         )
         used += STAGES * rounds
-        if shrinks > SLOW and step * decay > REST and not rests and size <= LARGEST_WHOLE:
-            rests = True
-            if not converged:
-                continue
         if not converged:
             wanted = 0.5 * step
             continue
+        rests = rests or (shrinks > SLOW and step * decay > REST and size <= LARGEST_WHOLE)
         error = _error(decay, step, state, rates, rows, rtol, atol, spectrum, room)
         error = max(error, 1e-10)
         factor = SAFETY * (2 * ROUNDS + 1) / (2 * ROUNDS + rounds) * error ** (-1.0 / (STAGES + 1))

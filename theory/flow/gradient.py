@@ -40,6 +40,7 @@ from theory.kernel.lazy import tolerances
 from theory.low_rank import LowRankJacobian
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
+from theory.threads import threads_for
 
 Event = Callable[[FlowState], float]
 
@@ -115,11 +116,12 @@ def gradient_flow(
     scales = (1.0, LOOSER) if estimate_error else (1.0,)
     tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
     runs: list[_Run] | None = None
-    if method is None and not dense and not events:
-        runs = _compiled_runs(problem, regime, requested, tolerated, max_evaluations)
-    if runs is None:
-        flow = partial(_run, problem, regime, requested, method, max_evaluations)
-        runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
+    with threads_for(problem.parameters):
+        if method is None and not dense and not events:
+            runs = _compiled_runs(problem, regime, requested, tolerated, max_evaluations)
+        if runs is None:
+            flow = partial(_run, problem, regime, requested, method, max_evaluations)
+            runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
     tight, loose = runs[0], runs[-1]
     error = np.full(requested.size, np.nan)
     if estimate_error:
