@@ -14,6 +14,7 @@ import pytest
 from tests.benchmarks.instances import AT, MAX_STEPS, Solve
 from theory.backend import Floats
 from theory.flow import reference_flow
+from theory.nets import Diagonal, HomogeneousNet, TwoLayer
 from theory.problem import Problem, Regime
 
 CEILING = 60.0
@@ -45,16 +46,18 @@ def diffrax_tsit5(problems: Sequence[Problem], regime: Regime) -> Solve:
     jax.config.update("jax_enable_x64", True)
     jnp = jax.numpy
     decay, unit = float(np.exp(regime.log_lambda)), _unit(regime)
-    inputs = jnp.asarray(signed_inputs(problems))
-    start = jnp.asarray(_start(problems[0], regime))
+    outputs = _outputs(problems[0].net)
+    starts = jnp.asarray(np.array([_start(p, regime) for p in problems]))
+    tasks = jnp.asarray(np.array([p.inputs for p in problems]))
+    labels = jnp.asarray(np.array([p.labels for p in problems]))
 
-    def field(_time, theta, inputs):  # type: ignore[no-untyped-def]
-        u, v = jnp.split(theta, 2)
-        force = jnp.exp(jnp.minimum(-(inputs @ (u * u - v * v)), CEILING)) / len(inputs)
-        pull = 2.0 * (force @ inputs)
-        return unit * (jnp.concatenate([pull * u, -pull * v]) - decay * theta)
+    def field(_time, theta, task):  # type: ignore[no-untyped-def]
+        inputs, labels = task
+        reached, pulled = jax.vjp(lambda point: outputs(point, inputs), theta)
+        force = labels * jnp.exp(jnp.minimum(-labels * reached, CEILING)) / len(labels)
+        return unit * (pulled(force)[0] - decay * theta)
 
-    def one(inputs, rtol):  # type: ignore[no-untyped-def]
+    def one(start, inputs, labels, rtol):  # type: ignore[no-untyped-def]
         found = diffrax.diffeqsolve(
             diffrax.ODETerm(field),
             diffrax.Tsit5(),
@@ -62,24 +65,39 @@ def diffrax_tsit5(problems: Sequence[Problem], regime: Regime) -> Solve:
             t1=max(AT),
             dt0=first_step(problems, regime),
             y0=start,
-            args=inputs,
+            args=(inputs, labels),
             saveat=diffrax.SaveAt(ts=jnp.asarray(AT)),
             stepsize_controller=diffrax.PIDController(rtol=rtol, atol=rtol),
             max_steps=MAX_STEPS,
             throw=False,
         )
-        u, v = jnp.split(found.ys, 2, axis=-1)
-        return (u * u - v * v) @ inputs.T, found.result == diffrax.RESULTS.successful
+        margins = jax.vmap(lambda theta: labels * outputs(theta, inputs))(found.ys)
+        return margins, found.result == diffrax.RESULTS.successful
 
-    batch = jax.jit(jax.vmap(one, in_axes=(0, None)))
+    batch = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None)))
 
     def solve(rtol: float) -> Floats:
-        margins, done = batch(inputs, rtol)
+        margins, done = batch(starts, tasks, labels, rtol)
         if not bool(done.all()):
             raise RuntimeError(f"diffrax Tsit5 needs more than {MAX_STEPS} steps")
         return np.asarray(margins)
 
     return solve
+
+
+def _outputs(net: HomogeneousNet):  # type: ignore[no-untyped-def]
+    """f(theta; x), shape `(n,)`, for jax."""
+    if isinstance(net, TwoLayer) and net.activation == "square" and net.output_dim == 1:
+        width, input_dim = net.width, net.input_dim
+
+        def two_layers(theta, inputs):  # type: ignore[no-untyped-def]
+            return (inputs @ theta[width:].reshape(width, input_dim).T) ** 2 @ theta[:width]
+
+        return two_layers
+    if isinstance(net, Diagonal) and net.degree == 2:
+        size = net.input_dim
+        return lambda theta, inputs: inputs @ (theta[:size] ** 2 - theta[size:] ** 2)
+    return pytest.skip(f"{net} is not written down for jax")
 
 
 def torchdiffeq_dopri5(problems: Sequence[Problem], regime: Regime) -> Solve:
@@ -119,8 +137,8 @@ def torchdiffeq_dopri5(problems: Sequence[Problem], regime: Regime) -> Solve:
 
 def first_step(problems: Sequence[Problem], regime: Regime) -> float:
     """A hundredth of the fastest time scale at the start, in units of t_g."""
-    theta = _start(problems[0], regime)
-    fastest = max(float(np.linalg.norm(p.net.jacobian(theta, p.inputs), 2)) for p in problems) ** 2
+    stretched = [np.linalg.norm(p.net.jacobian(_start(p, regime), p.inputs), 2) for p in problems]
+    fastest = float(max(stretched)) ** 2
     return 0.01 * problems[0].samples / (fastest * _unit(regime))
 
 

@@ -1,4 +1,4 @@
-"""The package's nets, and a user's, at several sizes: four flows and LSODA in plain coordinates.
+"""The package's nets, and a user's, at several sizes: four flows, and peers in plain coordinates.
 
 Margins are compared with those of the same flow at 1e-13.
 """
@@ -17,6 +17,9 @@ from theory.nets import Deep
 
 BATCH: Final = 4
 SCALES: Final = (30.0, 1e3, 1e12)
+PEERS: Final = {"SciPy LSODA": peers.lsoda, "diffrax Tsit5": peers.diffrax_tsit5}
+LARGEST_PEER: Final = 200
+"""Parameters of the nets for which peers are timed as well."""
 
 
 SMALL: Final = TwoLayer(8, 4, "square")
@@ -24,6 +27,8 @@ SIZES: Final[dict[str, tuple[TwoLayer | Deep, int]]] = {
     "two layers, P = 40, n = 5": (SMALL, 5),
     "two layers, P = 200, n = 5": (TwoLayer(20, 9, "square"), 5),
     "two layers, P = 200, n = 50": (TwoLayer(20, 9, "square"), 50),
+    "two layers, P = 1000, n = 5": (TwoLayer(50, 19, "square"), 5),
+    "two layers, P = 1000, n = 50": (TwoLayer(50, 19, "square"), 50),
     "two layers of three classes, P = 56, n = 6": (TwoLayer(8, 4, "square", 3), 6),
     "four layers, P = 78, n = 5": (Deep((6, 6, 6, 1)), 5),
     "a user's two layers, P = 40, n = 5": (SMALL, 5),
@@ -31,7 +36,7 @@ SIZES: Final[dict[str, tuple[TwoLayer | Deep, int]]] = {
 
 
 def problems(name: str, size: int) -> list[Problem]:
-    """One for each seed, from a zero readout; labels are random."""
+    """One for each seed, from a zero readout; two labels are those of a random net."""
     net, samples = SIZES[name]
     columns = net.input_dim if isinstance(net, TwoLayer) else net.widths[0]
     tasks = []
@@ -40,7 +45,10 @@ def problems(name: str, size: int) -> list[Problem]:
         classes = None if net.output_dim == 1 else net.output_dim
         anchor = zero_readout_anchor(net, rng.standard_normal(net.parameters))
         inputs = rng.standard_normal((samples, columns))
-        labels = rng.choice([-1, 1], samples) if classes is None else np.arange(samples) % classes
+        if classes is None:
+            labels = np.sign(net.outputs(rng.standard_normal(net.parameters), inputs))
+        else:
+            labels = np.arange(samples) % classes
         loss = "exponential" if classes is None else "cross_entropy"
         own = OwnTwoLayer(8, 4) if name.startswith("a user's") else net
         tasks.append(Problem(own, anchor, inputs, labels, loss, classes))
@@ -48,7 +56,7 @@ def problems(name: str, size: int) -> list[Problem]:
 
 
 @pytest.mark.parametrize("alpha", SCALES, ids="alpha={:g}".format)
-@pytest.mark.parametrize("solver", ["gradient_flow_batch", "SciPy LSODA"])
+@pytest.mark.parametrize("solver", ["gradient_flow_batch", "SciPy LSODA", "diffrax Tsit5"])
 @pytest.mark.parametrize("name", SIZES)
 def test_family(benchmark: Any, name: str, solver: str, alpha: float) -> None:
     benchmark.group, benchmark.name = f"{name}, alpha = {alpha:g}", solver
@@ -57,9 +65,13 @@ def test_family(benchmark: Any, name: str, solver: str, alpha: float) -> None:
     def ours(rtol: float) -> Floats:
         return gradient_flow_batch(tasks, [where], AT, rtol=rtol).margins
 
-    if not benchmark.enabled and (solver == "SciPy LSODA" or alpha > min(SCALES)):
-        pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
-    if solver == "SciPy LSODA" and alpha > min(SCALES):
+    peer = PEERS.get(solver)
+    if peer and (name.startswith("a user's") and solver == "diffrax Tsit5"):
+        pytest.skip("the same net as two layers, P = 40")
+    if peer and SIZES[name][0].parameters > LARGEST_PEER:
+        pytest.skip("takes minutes with so many parameters")
+    if peer and alpha > min(SCALES):
         pytest.skip("takes minutes at alpha = 1000, and there are no digits beyond it")
-    solve = ours if solver == "gradient_flow_batch" else peers.lsoda(tasks, where)
-    measure(benchmark, solve, ours(1e-13), alpha, rounds=3)
+    if not benchmark.enabled and (peer or alpha > min(SCALES)):
+        pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
+    measure(benchmark, peer(tasks, where) if peer else ours, ours(1e-13), alpha, rounds=3)

@@ -1,0 +1,41 @@
+"""The root of a loss's curvature, squared, is the curvature."""
+
+import numpy as np
+import pytest
+
+from theory.compiled_losses import (
+    CROSS_ENTROPY,
+    EXPONENTIAL,
+    LOGISTIC,
+    SQUARED,
+    curve,
+    root_of_curve,
+)
+
+
+@pytest.mark.parametrize("log_gain", [-3.0, 0.0, 20.0])
+@pytest.mark.parametrize(
+    ("loss", "others"),
+    [(EXPONENTIAL, 1), (LOGISTIC, 1), (SQUARED, 1), (CROSS_ENTROPY, 1), (CROSS_ENTROPY, 3)],
+)
+def test_the_root_of_the_curvature_squares_to_it(loss: int, others: int, log_gain: float) -> None:
+    generator = np.random.default_rng(3)
+    outputs, rows = 4.0 * generator.standard_normal(6), generator.standard_normal((6, 4))
+    labels = np.ones(6) if loss == CROSS_ENTROPY else np.sign(generator.standard_normal(6))
+    curved, roots = np.empty_like(rows), np.empty_like(rows)
+    curve(loss, others, log_gain, outputs, labels, rows, curved)
+    root_of_curve(loss, others, log_gain, outputs, labels, rows, roots)
+    expected = -rows.T @ curved
+    np.testing.assert_allclose(roots.T @ roots, expected, atol=1e-13 * np.abs(expected).max())
+
+
+def test_of_one_sure_class_and_of_hopeless_ones_it_does_as_well() -> None:
+    """Shares that are all but one, and margins so large that every share vanishes."""
+    rows = np.random.default_rng(4).standard_normal((3, 4))
+    for outputs in ([-40.0, 5.0, 6.0], [-30.0, -30.0, -30.0], [50.0, 60.0, 70.0]):
+        curved, roots = np.empty_like(rows), np.empty_like(rows)
+        margins, ones = np.array(outputs), np.ones(3)
+        curve(CROSS_ENTROPY, 3, 10.0, margins, ones, rows, curved)
+        root_of_curve(CROSS_ENTROPY, 3, 10.0, margins, ones, rows, roots)
+        expected, scale = -rows.T @ curved, np.exp(10.0) * np.abs(rows).max() ** 2
+        np.testing.assert_allclose(roots.T @ roots, expected, atol=1e-14 * scale)
