@@ -21,6 +21,8 @@ Integers: TypeAlias = NDArray[np.int64]
 
 def namespace(array: Array) -> ModuleType:
     """The module (`numpy` or `torch`) whose functions apply to `array`."""
+    if isinstance(array, np.ndarray):  # first, as torch takes a microsecond to say no
+        return np
     torch = sys.modules.get("torch")  # a tensor can exist only once torch has been imported
     return torch if torch is not None and isinstance(array, torch.Tensor) else np
 

@@ -272,9 +272,9 @@ def _keep_stiff(stage: int, step: float, candidates: Floats, room: Room) -> None
     for i in range(len(candidates)):
         square = 0.0
         for p in range(candidates.shape[1]):
+            room.rows[stiff, p] = candidates[i, p]
             square += candidates[i, p] ** 2
         if not step * square < STIFF:
-            room.rows[stiff] = candidates[i]
             room.owners[stiff] = stage
             stiff += 1
     room.starts[stage + 1] = stiff
