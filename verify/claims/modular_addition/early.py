@@ -86,8 +86,8 @@ CLAIM = Claim(
     tolerances=(
         "accuracy: 0 exactly, of 1 to 10 unseen pairs",
         "outputs approach the machine's: log(Lam) / Lam, as some multipliers are 1e-3 of "
-        "the largest, with the constant of the two smaller alphas, times 1.5; directions are known "
-        f"to {RTOL:g}, the tolerance of flows, and where they are the machine's by symmetry, at any "
-        "Lam, none is off",
+        "the largest, with the constant of the two smaller alphas, times 1.5; directions are "
+        f"known to {RTOL:g}, the tolerance of flows, and where symmetry makes them the machine's "
+        "at any Lam, none is off",
     ),
 )
