@@ -32,6 +32,12 @@ def late_power(degree: float, lag: float) -> float:
     return -2.0 * lag / degree
 
 
+def moved_dual(kernel: Floats, dual: Floats, part: Floats) -> Floats:
+    """da `(n,)` where K gains a small `part`, both `(n, n)`, and e^-q is nothing beside 1."""
+    shifted = kernel * dual + np.eye(len(dual))
+    return np.asarray(-dual * np.linalg.solve(shifted, part @ dual))
+
+
 @dataclass(frozen=True, eq=False)
 class DualCourse:
     """How the dual of the lazy flow of f_L moves, from the machine at rest, each `(n,)`.

@@ -4,6 +4,7 @@ Weights and inputs are normal numbers rounded to sixteenths; samples near a kink
 left out.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -37,6 +38,7 @@ from verify.strategies.regimes import (
     rounded_up,
     time_margins,
 )
+from verify.strategies.seeds import SEEDS
 from verify.strategies.sizes import Sizes
 from verify.strategies.tasks import (
     LOSSES,
@@ -63,43 +65,69 @@ MOST_OF_KINK = 1.0 / 3.0
 """Of the displacement at which the first kink is met."""
 
 
+def _any(problem: Problem) -> bool:
+    return True
+
+
 @st.composite
 def rectifier_problems(
-    draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes, smoothing: float, least: int = 2
+    draw: st.DrawFn,
+    families: tuple[str, ...],
+    sizes: Sizes,
+    smoothing: float,
+    least: int = 2,
+    serves: Callable[[Problem], bool] = _any,
 ) -> Problem:
     """`least` samples or more that a teacher in the span of the gradient features tells apart, none
-    of them near a kink of the anchor.
+    of them near a kink of the anchor; of the seed that was drawn, or the next that serves.
     """
     family = draw(st.sampled_from(families))
     dimension = draw(st.integers(2, min(4, sizes.max_input_dim)))
     neurons = draw(st.integers(2, max(2, min(4, sizes.max_width // 2))))
     samples = draw(st.integers(2 * least, max(2 * least, sizes.max_samples)))
     slope, seed = draw(st.sampled_from((0.0, 0.25))), draw(st.integers(0, 9999))
-    random = np.random.default_rng(seed)
-    net, hidden = _units(family, dimension, neurons, slope, smoothing, random)
-    inputs = _sixteenths(random.normal(size=(samples, dimension)))
-    inputs = inputs[_least_cosines(net, hidden, inputs) >= OFF_KINKS]
-    if family == "cancelling":
-        inputs = inputs[: 2 * neurons - 1]
-    assume(len(inputs) >= least)
-    anchored = _anchored(family, net, hidden, inputs, random)
+    loss = draw(st.sampled_from(LOSSES))
+
+    def of_seed(seed: int) -> Problem | None:
+        random = np.random.default_rng(seed)
+        net, hidden = _units(family, dimension, neurons, slope, smoothing, random)
+        inputs = _sixteenths(random.normal(size=(samples, dimension)))
+        inputs = inputs[_least_cosines(net, hidden, inputs) >= OFF_KINKS]
+        if family == "cancelling":
+            inputs = inputs[: 2 * neurons - 1]
+        if len(inputs) < least:
+            return None
+        anchored = _anchored(family, net, hidden, inputs, random)
+        return None if anchored is None else _taught(anchored, inputs, loss, least, random)
+
+    made = (of_seed(number) for number in range(seed, seed + SEEDS))
+    problem = next((found for found in made if found is not None and serves(found)), None)
+    if problem is None:
+        return reject()
+    # a constant feature has no units
+    units = () if family == "first-layer-biases" else (Kind.INPUT_UNITS,)
+    kind = draw(st.sampled_from(sizes.among(Kind.ANCHOR_UNITS, *units)))
+    return problem if kind is Kind.PLAIN else draw(made_special(problem, kind))
+
+
+def _taught(
+    anchored: AnchoredNet, inputs: Floats, loss: str, least: int, random: np.random.Generator
+) -> Problem | None:
+    """The samples that a teacher tells apart, where `least` or more are."""
     gradients = anchored.net.jacobian(anchored.anchor, inputs)
     lengths = np.linalg.norm(gradients, axis=1)
-    assume(lengths.max() > 0)
+    if not lengths.max() > 0:
+        return None
     clear = lengths >= MIN_RELATIVE_GRADIENT * lengths.max()
     pulls = random.choice([-3, -2, -1, 1, 2, 3], size=len(inputs)) * clear
     teacher = pulls @ (gradients / np.where(lengths > 0, lengths, 1.0)[:, None])
     reach = np.maximum(lengths * np.linalg.norm(teacher), np.finfo(float).tiny)
     cosine = gradients @ teacher / reach
     clear &= np.abs(cosine) >= MIN_TEACHER_COSINE
-    assume(clear.sum() >= least)
+    if clear.sum() < least:
+        return None
     labels = np.where(cosine[clear] > 0, 1.0, -1.0)
-    loss = draw(st.sampled_from(LOSSES))
-    problem = Problem(anchored.net, anchored.anchor, inputs[clear], labels, loss)
-    # a constant feature has no units
-    units = () if family == "first-layer-biases" else (Kind.INPUT_UNITS,)
-    kind = draw(st.sampled_from(sizes.among(Kind.ANCHOR_UNITS, *units)))
-    return problem if kind is Kind.PLAIN else draw(made_special(problem, kind))
+    return Problem(anchored.net, anchored.anchor, inputs[clear], labels, loss)
 
 
 Net = TwoLayerReLU | ConstantFeature
@@ -134,7 +162,8 @@ def _least_cosines(net: Net, hidden: Floats, inputs: Floats) -> Floats:
 
 def _anchored(
     family: str, net: Net, hidden: Floats, inputs: Floats, random: np.random.Generator
-) -> AnchoredNet:
+) -> AnchoredNet | None:
+    """None where too few units see the samples for a readout to cancel there."""
     readout = np.zeros(len(hidden))
     if family == "difference":
         half = _sixteenths(random.normal(size=len(hidden) // 2))
@@ -143,7 +172,8 @@ def _anchored(
         assert isinstance(net, TwoLayerReLU)
         values = net.values(hidden, inputs)
         live = np.abs(values).max(axis=0) > ROUNDING
-        assume(live.sum() > len(inputs))
+        if live.sum() <= len(inputs):
+            return None
         null = np.linalg.svd(values[:, live])[2][len(inputs) :]
         readout[live] = random.normal(size=len(null)) @ null
     theta = np.concatenate([readout, hidden.ravel()])
@@ -168,10 +198,14 @@ def strict(svm: KernelSVM) -> bool:
     return bool(smallest >= STRICT and others.min(initial=np.inf) >= 1.0 + STRICT)
 
 
+def _strict(problem: Problem) -> bool:
+    return strict(kernel_svm(problem))
+
+
 @st.composite
 def before_the_first_kink(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> FlowInstance:
     """Kernel-phase instances whose first rung is well before the first kink."""
-    problem = draw(rectifier_problems(families, sizes, EARLY_SMOOTHING))
+    problem = draw(rectifier_problems(families, sizes, EARLY_SMOOTHING, serves=_strict))
     c, power = draw(time_margins()), draw(st.sampled_from(DECAY_POWERS))
     svm = kernel_svm(problem)
     assume(strict(svm))

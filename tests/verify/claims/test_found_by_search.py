@@ -17,6 +17,7 @@ from verify.language.law import Status
 from verify.strategies.catapult import NetStart
 from verify.strategies.decay import DecayedNet
 from verify.strategies.estimators import RidgeData
+from verify.strategies.modular_addition import AdditionFlow
 from verify.strategies.noise import DiagonalSteps
 from verify.strategies.saddles import RankTask, SmallStart
 from verify.strategies.start_scale import SparseTask
@@ -61,6 +62,8 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
             marks=pytest.mark.slow,
         ),
         ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 1), Status.KEPT),
+        # by symmetry outputs are along the machine's at any Lam, to 10^-15
+        ("modular-early-flow", AdditionFlow(3, 9, 7, 857, 6.0, "symmetric"), Status.KEPT),
     ],
 )
 def test_what_is_judged_is_what_was_measured(claim: str, instance: object, status: Status) -> None:
@@ -93,6 +96,12 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("biases-vanish-late-of-little-margin", "biases-vanish-late", Status.UNRESOLVED),
         # at the first rung |eta| is half of the lazy flow's, and beside it margins are bent
         ("norm-law-of-classes", "norm-law-of-classes", Status.KEPT),
+        # gradients by the first hidden biases cancel, and what rounding left of them was a feature
+        ("lagged-biases", "lagged-biases", Status.KEPT),
+        # biases of the next lag do 0.8 of what those of the least do, on the first rung
+        ("lagged-biases-of-two-lags", "lagged-biases", Status.KEPT),
+        # between two rungs the dual moves, and what biases do to weights with it, threefold
+        ("lagged-biases-of-a-moving-dual", "lagged-biases", Status.KEPT),
     ],
 )
 def test_what_a_run_at_standard_refuted(name: str, claim: str, status: Status) -> None:

@@ -126,14 +126,16 @@ ROUNDING = 1e-9
 
 
 def power_laws(measured: BiasPhase, theory: Theory) -> Iterator[Law]:
-    """How far the weights are from those of the net without biases."""
+    """How far the weights are from those of the net without biases, over how far the machine of
+    K_eff is in units of the least lag's power: other parts and Lam tilt both alike.
+    """
     median, each = "power of rho in what biases do to the weights", "the same on each instance"
     lag = measured.least_lag
     if lag is None:
         yield not_applicable(median, Kind.RATE, UNPULLED)
         yield not_applicable(each, Kind.EQUALS, UNPULLED)
         return
-    logs = measured.distances.log()
+    logs = (measured.distances / measured.shifts).log()
     slope = (logs[:1] - logs[1:]) / (np.log(10.0) * measured.fall * lag)
     yield rate(median, slope, theory.power, 0.05, "two rungs")
     yield equals(each, slope, theory.power, 0.4, Basis.MEASURED)
@@ -144,7 +146,10 @@ TOLERANCES = (
     f"with memory, at log10 alpha = {LIMIT_SCALES[0]:g}: twice the next term, which the course of "
     "the machine's dual gives, and 1e-9 for rounding",
     "power of rho: 0.05 in the median and 0.4 on each, of two rungs from a relative displacement "
-    f"of {DISPLACEMENT:g} on: corrections are of the order of that, and of the next lag's share",
+    f"of {DISPLACEMENT:g} on, over the shift of the machine of K_eff, which has all lags and the "
+    "course in Lam (of 63 nets they tilt three by 0.42, 0.46 and 0.79): what remains is of the "
+    "order of the displacement and of 1 / Lam, 0.11 at most and 0.01 in the median on these, 0.31 "
+    "on one of 108 others, where it falls to 0.02 with a displacement of a tenth",
 )
 CLAIMS = (
     Claim(

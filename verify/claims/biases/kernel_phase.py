@@ -3,16 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import exp
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
 from theory.backend import Floats
-from theory.biases import BiasedState, DualCourse, biased_flow, with_biases
+from theory.biases import (
+    BiasedState,
+    DualCourse,
+    biased_flow,
+    followed_share,
+    moved_dual,
+    with_biases,
+)
 from theory.flow import FlowState
 from theory.kernel import gram, kernel_svm, lazy_flow
 from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.quasi_static import quasi_static_dual
 from theory.problem import Problem
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
 from verify.claims.early_late.kernel_phase import RESOLVES, FlowAt, flow_at
@@ -36,6 +45,10 @@ DISPLACEMENT = 1e-3
 
 LEAST_PULL = 0.05
 """Of what all samples could pull a bias by together: below it they cancel, and the rest decides."""
+
+ROUNDING = 1e-12
+"""Of features, over |anchor|^(D-1) by which they scale: where products of weights cancel, as of a
+net by difference they may, features of 10^-18 are pulled as any others are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +74,22 @@ class Block:
     flow: Pair
     features: Floats
     dual: Floats
+
+    @property
+    def kernel(self) -> Floats:
+        """What its part adds to that of the weights, but for rho^(-2 lag), shape `(n, n)`."""
+        share = followed_share(self.degree, self.lag)
+        return np.asarray(share * self.features @ self.features.T)
+
+    @property
+    def pulled(self) -> bool:
+        """Whether it has features, and the samples' pulls at it do not cancel."""
+        sizes = np.linalg.norm(self.features, axis=1)
+        scale = self.flow.tight.chart.problem.anchor_norm ** (self.degree - self.lag - 1)
+        most = float(self.dual @ sizes)
+        return bool(
+            sizes.max() > ROUNDING * scale and np.linalg.norm(self.at_rest) > LEAST_PULL * most
+        )
 
     @property
     def at_rest(self) -> Floats:
@@ -118,12 +147,14 @@ class BiasPhase:
         distances: |eta - eta of the net without biases| / |eta| on two rungs at finite alpha.
         fall: log10 rho that these are apart.
         least_lag: of the biases that the samples pull; None where they pull none.
+        shifts: of the machine of K_eff on these rungs, relative, over rho^(-2 least_lag), `(2,)`.
     """
 
     limits: tuple[Rung, ...]
     distances: Quantity
     fall: float
     least_lag: int | None
+    shifts: Floats
 
     @property
     def degree(self) -> int:
@@ -148,7 +179,22 @@ def measure(
     )
     rungs = [instance.at_own_alpha(first + k * step) for k in (0.0, 1.0)]
     distances = Quantity.joined(_distance(rung, method, rtol) for rung in rungs)
-    return BiasPhase(limits, distances, fall, least)
+    shifts = np.array([_shift(rung, limits[0].blocks) for rung in rungs])
+    return BiasPhase(limits, distances, fall, least, shifts)
+
+
+def _shift(instance: FlowInstance, blocks: tuple[Block, ...]) -> float:
+    """How far K_eff moves the machine of the weights, relative, over rho^(-2 lag) of the least."""
+    if not blocks:
+        return 0.0
+    problem, regime, at = instance.problem, instance.regime, instance.told(1.0 - instance.c)
+    features, log_rho = kernel_svm(problem).features, (1.0 - at) * regime.log_alpha
+    kernel, level = gram(features), log_inverse_decay(problem, regime, at)
+    dual = np.exp(quasi_static_dual(kernel, level, problem.loss, problem.classes))
+    least = min(block.lag for block in blocks)
+    gained = [exp(2.0 * (least - block.lag) * log_rho) * block.kernel for block in blocks]
+    moved = moved_dual(kernel, dual, np.sum(gained, axis=0)) @ features
+    return float(np.linalg.norm(moved) / np.linalg.norm(dual @ features))
 
 
 def _pair(
@@ -170,8 +216,7 @@ def _rung(instance: FlowInstance, method: str | None, rtol: float, shift: float)
     blocks = []
     for lag in np.unique(chart.lags[chart.lags > 0]).tolist():
         block = Block(lag, problem.degree, flow, signed[:, chart.lags == lag], dual)
-        most = float(dual @ np.linalg.norm(block.features, axis=1))
-        if np.linalg.norm(block.at_rest) > LEAST_PULL * most > 0.0:
+        if block.pulled:
             blocks.append(block)
     return Rung(instance, tuple(blocks))
 

@@ -45,8 +45,9 @@ much tilts the slope of a decade by 0.033 at most for L = 4."""
 
 TURN = 0.3
 """Of the weights, as a distance of unit vectors: at one KKT point they turned by 0.2 at most, where
-samples tie and rounding decides which of several a flow comes to, by 0.56 and more. Margins are
-stationary at a KKT point: they follow its square."""
+samples tie and rounding decides which of several a flow comes to, by 0.56 and more, but by 0.35 on
+a later draw, which moving pulls left unresolved. Margins are stationary at a KKT point: they follow
+its square."""
 
 UNSETTLED = "on no two rungs do the same samples pull as much at one KKT point"
 

@@ -69,8 +69,7 @@ CLAIM = Claim(
     laws=laws,
     tolerances=(
         "first rung: within a factor 2 of the prediction at delta of about 10^-2, either way, or "
-        "what a distance d to the lazy flow makes of |eta|^2 times 1 + 2 (L-1) d for margins that "
-        "are not linear in eta where that is more",
+        "what its distance to the lazy flow makes of a square where that is more",
         "later rungs: the deviation falls at least like delta (delta^2 with an odd involution), "
         "with 3 times the constant of the first rung within a tenth of the lazy flow "
         "(and at least 2 L times its distance to that flow, for where orders cancel or add up); a "

@@ -423,14 +423,14 @@ def quadratic_order(
     return replace(found, ladder=ladder)
 
 
-def starts_lazily(law: str, ladder: Ladder, phase: KernelPhase) -> Law:
+def starts_lazily(law: str, ladder: Ladder, phase: KernelPhase, bends: float = 0.0) -> Law:
     """On the first rung what is quadratic in eta is within a factor of its prediction, either way.
 
     Where |eta| is a share d off that of the lazy flow, its square is between (1 - d)^2 and
-    (1 + d)^2 times as large. Beside it, the margins' part that is not linear in eta is a share of d
-    and of their gap, together 2 d, and a term of degree k grows k <= L times as fast along eta:
-    another factor 1 + 2 (L-1) d. To leading order the two are `expected_deviation`; a factor 2 is
-    always allowed.
+    (1 + d)^2 times as large; a factor 2, and `expected_deviation`, are always allowed.
+
+    Args:
+        bends: b where another factor 1 + b d is due.
     """
     distance = float(phase.rungs[0].lazy_distance().values[0])
     if distance >= 1.0:
@@ -439,8 +439,8 @@ def starts_lazily(law: str, ladder: Ladder, phase: KernelPhase) -> Law:
     short = 0.0 < ratio.values[0] < 1.0
     factor = Quantity.of(1.0, 0.0) / ratio if short else ratio
     square = (1.0 - distance) ** -2 if short else (1.0 + distance) ** 2
-    bent = 1.0 + 2.0 * (phase.degree - 1.0) * distance
-    allowed = max(1.0, square * bent - 1.0)
+    beyond = square * (1.0 + bends * distance) - 1.0
+    allowed = max(1.0, float(phase.expected_deviation[0]), beyond)
     found = below(law, abs(factor - 1.0), allowed, Basis.MEASURED, at=ladder.x[:1])
     return replace(found, ladder=ladder)
 

@@ -46,7 +46,10 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
     # 2 <anchor, eta> of terms as large as delta is rounded to a share of these
     measured = phase.read(excess, theory.time).no_finer(ROUNDING * phase.delta)
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
-    yield starts_lazily("excess over its prediction on the first rung", ladder, phase)
+    # margins that are not linear in eta: a share of d and of their gap, together 2 d, and a term of
+    # degree k <= L grows k times as fast along eta
+    bends = 2.0 * (phase.degree - 1.0)
+    yield starts_lazily("excess over its prediction on the first rung", ladder, phase, bends)
     yield approaches_lazily("excess approaches its prediction", ladder, phase)
     yield quadratic_order(
         "order of the norm's excess in alpha, over c L",
