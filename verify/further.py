@@ -1,17 +1,18 @@
 """Further instances that a run draws by itself: where evidence is short, and to confirm.
 
-Evidence is short where a rate's interval leaves its tolerance: then the families in which it was
-seen get as many instances again, for a few rounds. It is short where a law was decided on too few:
-then they get as many as make up for that and one more, if it is decided as often as so far. A
-refutation by a rate alone is told only where fresh instances, which had no part in it, refute the
-same rate. All of it depends on the seed alone.
+Evidence is short where a rate's interval leaves its tolerance, or where a law was decided on too
+small a share of instances (of twelve, two open ones are): then the families in which it was seen
+get as many instances again, for a few rounds. It is short where a law was decided on too few: then
+they get as many as make up for that and one more, if it is decided as often as so far. A refutation
+by a rate alone is told only where fresh instances, which had no part in it, refute the same rate.
+All of it depends on the seed alone.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from verify.evidence import CLAIM
-from verify.judge import MIN_DECIDED, Ruling, judge
+from verify.judge import MIN_COVERAGE, MIN_DECIDED, Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, further_shard
@@ -45,11 +46,12 @@ def shortage(claim: AnyClaim, results: Sequence[ShardResult], planned: int) -> S
     open_rates = [rate for rate in ruling.rates if rate.judgement != "kept"]
     rates = {(rate.quantity, rate.stratum) for rate in open_rates}
     few = {law.id: law.decided for law in ruling.laws if law.decided < MIN_DECIDED}
+    uncovered = {law.id for law in ruling.laws if law.coverage < MIN_COVERAGE}
     families = tuple(
         family
         for family in claim.families
         if any(
-            law.id in few or (law.id, law.stratum) in rates
+            law.id in uncovered.union(few) or (law.id, law.stratum) in rates
             for result in results
             if result.shard.family == family
             for entry in result.of(claim.id)

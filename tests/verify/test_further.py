@@ -37,6 +37,15 @@ def test_a_wide_interval_gets_as_many_again(tiny_claim: Make) -> None:
     assert shortage(claim, results, 24) == Shortage((results[0].shard.family,), 24)
 
 
+def test_a_law_on_too_small_a_share_gets_as_many_again(tiny_claim: Make) -> None:
+    claim, decided = tiny_claim(), bound("seldom", 0.5, 1.0)
+    open_one = bound("seldom", 0.5, 1.0, error=float("nan"))
+    results = drawn(claim, *[[open_one if k < 2 else decided] for k in range(12)])
+    assert shortage(claim, results, 24) == Shortage((results[0].shard.family,), 24)
+    results = drawn(claim, *[[open_one if k < 1 else decided] for k in range(12)])
+    assert shortage(claim, results, 24) is NONE
+
+
 def test_what_holds_lacks_nothing(tiny_claim: Make) -> None:
     claim = tiny_claim()
     results = drawn(claim, *[[rate("slope", 1.0, 1.0, 0.1)]] * 12)

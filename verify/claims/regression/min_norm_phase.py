@@ -45,8 +45,10 @@ EFOLDS = log(100.0)
 """Times c, after t_g: from a flow at rest the misfit is n lambda m exactly, and nothing falls."""
 
 MISFIT_RTOL = 1e-11
-ROUNDING = 1e-14
-"""Of f near y, relative to y; two integrations differ by 10^-15 to 10^-11."""
+OUTPUTS = 1e-13
+"""To what f near y is known, relative to y, at rtol 10^-11: by two integrators it differs by up to
+10^-13, as collocation knows slopes, and the misfit with them, to rtol^0.6 only; two tolerances of
+one integrator may by chance differ by less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +162,7 @@ class MinNormPhase:
     def misfits(self) -> tuple[Quantity, ...]:
         """y - f of each settled flow, `(n,)`."""
         labels, inputs = self.problem.labels, self.problem.inputs
-        least = ROUNDING * np.abs(labels).max()
+        least = OUTPUTS * np.abs(labels).max()
         found = (
             Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
             for tight, loose in self.settled
