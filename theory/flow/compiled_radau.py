@@ -163,9 +163,12 @@ def integrate_chart(
 ) -> Stretch:
     """Integrate to the last of the ascending `clocks`, all after `start`, landing on each."""
     states = np.empty((len(clocks), initial.size))
-    evaluations, ended = _integrate(
-        chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
-    )
+    try:
+        evaluations, ended = _integrate(
+            chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
+        )
+    except np.linalg.LinAlgError as error:
+        return Stretch(states, 0, str(error))
     return Stretch(states, evaluations, REASONS[ended])
 
 

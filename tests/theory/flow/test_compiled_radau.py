@@ -8,6 +8,7 @@ import pytest
 from tests.theory.conftest import FAMILY_NAMES, build
 from theory import Regime, gradient_flow, zero_readout_anchor
 from theory.backend import Floats
+from theory.flow import compiled_radau
 from theory.flow.chart import Chart
 from theory.flow.compiled_chart import CompiledChart, compiled_chart
 from theory.flow.compiled_radau import (
@@ -142,6 +143,20 @@ def test_an_early_end_says_why() -> None:
     assert spent.reason == REASONS[1]
     unknown = integrate_chart(chart, start, clocks, np.nan * initial, 1e-9, 1e-12, 1000)
     assert unknown.reason != ""
+
+
+def test_a_jacobian_that_is_not_finite_is_a_reason_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As numba raises it from within compiled code."""
+
+    def broken(*_: object) -> None:
+        raise np.linalg.LinAlgError("Array must not contain infs or NaNs.")
+
+    monkeypatch.setattr(compiled_radau, "_integrate", broken)
+    chart, start, initial = at_rest(problem("squared"))
+    ended = integrate_chart(chart, start, start + np.array([3.0]), initial, 1e-9, 1e-12, 1000)
+    assert ended.reason == "Array must not contain infs or NaNs."
 
 
 def test_what_it_cannot_do_is_done_by_others() -> None:
