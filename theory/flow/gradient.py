@@ -246,7 +246,7 @@ def _run(
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
             low_rank=system.low_rank,
-            in_one_call=_in_one_call(system),
+            in_one_call=_in_one_call(system, regime),
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
@@ -307,8 +307,14 @@ def _check_size(problem: Problem, system: System) -> None:
         )
 
 
-def _in_one_call(system: System) -> OneCall | None:
+LARGEST_COLLOCATED = 50.0
+"""log10 alpha beyond which LSODA takes less: its steps at rest have no bound."""
+
+
+def _in_one_call(system: System, regime: Regime) -> OneCall | None:
     """How what is compiled, and stiff in few directions, is integrated."""
+    if regime.log10_alpha > LARGEST_COLLOCATED:
+        return None
     if isinstance(system, CompiledChart) and few_rows(system):
         return partial(integrate_chart, system)
     return None
