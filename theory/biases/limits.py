@@ -34,8 +34,7 @@ def late_power(degree: float, lag: float) -> float:
 
 def moved_dual(kernel: Floats, dual: Floats, part: Floats) -> Floats:
     """da `(n,)` where K gains a small `part`, both `(n, n)`, and e^-q is nothing beside 1."""
-    shifted = kernel * dual + np.eye(len(dual))
-    return np.asarray(-dual * np.linalg.solve(shifted, part @ dual))
+    return _responding(kernel, dual, -part @ dual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,4 +67,9 @@ class DualCourse:
 def _slope(kernel: Floats, log_dual: Floats) -> Floats:
     """da/dLam where e^-q is nothing beside 1."""
     dual = np.exp(log_dual)
-    return np.asarray(dual * np.linalg.solve(kernel * dual + np.eye(len(dual)), np.ones_like(dual)))
+    return _responding(kernel, dual, np.ones_like(dual))
+
+
+def _responding(kernel: Floats, dual: Floats, push: Floats) -> Floats:
+    """da of log a + K a = Lam where the right-hand side gains a small `push` `(n,)`."""
+    return np.asarray(dual * np.linalg.solve(kernel * dual + np.eye(len(dual)), push))
