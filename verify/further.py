@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from verify.evidence import CLAIM
-from verify.judge import MIN_COVERAGE, MIN_DECIDED, Ruling, judge
+from verify.judge import MIN_DECIDED, Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.shards import Shard, ShardResult, further_shard
@@ -46,12 +46,12 @@ def shortage(claim: AnyClaim, results: Sequence[ShardResult], planned: int) -> S
     open_rates = [rate for rate in ruling.rates if rate.judgement != "kept"]
     rates = {(rate.quantity, rate.stratum) for rate in open_rates}
     few = {law.id: law.decided for law in ruling.laws if law.decided < MIN_DECIDED}
-    uncovered = {law.id for law in ruling.laws if law.coverage < MIN_COVERAGE}
+    uncovered = {law.id for law in ruling.laws if not law.covered}
     families = tuple(
         family
         for family in claim.families
         if any(
-            law.id in uncovered.union(few) or (law.id, law.stratum) in rates
+            law.id in uncovered or (law.id, law.stratum) in rates
             for result in results
             if result.shard.family == family
             for entry in result.of(claim.id)
