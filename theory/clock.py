@@ -12,6 +12,9 @@ from typing import Final
 HEAD_START: Final = -14.0
 """The first step is explicit Euler over e^-14 of the first time scale (relative error e^-28)."""
 
+SEAM: Final = 0.0
+"""tau where s = 1: the second derivative of s jumps, and no step of high order should cross it."""
+
 
 def clock_of(decay_time: float) -> float:
     """tau at decay time s > 0."""

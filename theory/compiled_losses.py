@@ -97,18 +97,34 @@ def curve(
             for p in range(rows.shape[1]):
                 curved[i, p] = -stiffness * rows[i, p]
         return
-    mean = np.empty(rows.shape[1])
     for first in range(0, outputs.size, others):
         fallen = loss_of_sample(outputs, first, others)
-        mean[:] = 0.0
-        for j in range(first, first + others):
-            share = exp(-outputs[j] - fallen)
-            for p in range(rows.shape[1]):
-                mean[p] += share * rows[j, p]
+        less_mean(outputs, first, others, fallen, 1.0, rows, curved)
         for j in range(first, first + others):
             pull = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
             for p in range(rows.shape[1]):
-                curved[j, p] = -pull * (rows[j, p] - mean[p])
+                curved[j, p] *= -pull
+
+
+@compiled
+def less_mean(
+    margins: Floats,
+    first: int,
+    others: int,
+    fallen: float,
+    part: float,
+    rows: Floats,
+    spread: Floats,
+) -> None:
+    """Fill the rows of one sample in `spread` with `rows` less a part of their mean by shares."""
+    mean = np.zeros(rows.shape[1])
+    for j in range(first, first + others):
+        share = part * exp(-margins[j] - fallen)
+        for p in range(rows.shape[1]):
+            mean[p] += share * rows[j, p]
+    for j in range(first, first + others):
+        for p in range(rows.shape[1]):
+            spread[j, p] = rows[j, p] - mean[p]
 
 
 @compiled
@@ -132,16 +148,10 @@ def root_of_curve(
             for p in range(rows.shape[1]):
                 roots[i, p] = root * rows[i, p]
         return
-    mean = np.empty(rows.shape[1])
     for first in range(0, outputs.size, others):
         fallen = loss_of_sample(outputs, first, others)
-        pulled = 1.0 / (1.0 + exp(-0.5 * fallen))
-        mean[:] = 0.0
-        for j in range(first, first + others):
-            share = pulled * exp(-outputs[j] - fallen)
-            for p in range(rows.shape[1]):
-                mean[p] += share * rows[j, p]
+        less_mean(outputs, first, others, fallen, 1.0 / (1.0 + exp(-0.5 * fallen)), rows, roots)
         for j in range(first, first + others):
             root = sqrt(exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING)))
             for p in range(rows.shape[1]):
-                roots[j, p] = root * (rows[j, p] - mean[p])
+                roots[j, p] *= root

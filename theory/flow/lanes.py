@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from theory.backend import Array, Floats
-from theory.clock import clock_of
+from theory.clock import SEAM, clock_of
 from theory.flow.batch_chart import BatchChart
 from theory.flow.chart import Chart
 from theory.flow.extrapolation import ORDER, extrapolated_step, rounding_growth
@@ -26,9 +26,6 @@ _RICH_BELOW: Final = log(100.0)
 """The rich chart takes over once rho^L < 100, in the units of the problem. At 1e4 the tolerance of
 theta, relative to rho, is coarse for eta: margins are then wrong by 100 rtol. Later turns cost
 steps."""
-
-_SEAM: Final = 0.0
-"""The clock at which the second derivative of s jumps; no step crosses it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +140,7 @@ class Lanes:
         """The next clock to land on: a stop, the turn, or the seam of the clock, `(A,)`."""
         import torch
 
-        seam = torch.full_like(self.turn, _SEAM)
+        seam = torch.full_like(self.turn, SEAM)
         clocks = torch.cat([self.stops, torch.stack([self.turn, seam], -1)], -1)
         return torch.where(clocks > self.clock[:, None], clocks, inf).amin(-1)
 
