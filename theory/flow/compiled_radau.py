@@ -10,9 +10,7 @@ Newton's method is
     w_i + sum_j T_ij R_i R_j^T w_j = R_i r_i,  Z_i += r_i - sum_j T_ij R_j^T w_j:
 
 one system of 5 n unknowns, whatever the number of parameters. What is left out, the curvature of
-the net, is of the order of the decay, and rounds converge by h times that. Where a flow is so close
-to rest that this limits its steps, the whole Jacobian where a step begins takes over: it is
-symmetric, so that in its eigenvectors, and in those of A, a round is a division.
+the net, is of the order of the decay, and rounds converge by h times that.
 """
 
 from math import exp, sqrt
@@ -23,6 +21,7 @@ from numpy.polynomial import Legendre
 from numpy.typing import NDArray
 
 from theory.backend import Floats
+from theory.clock import SEAM
 from theory.compiled import compiled
 from theory.compiled_clock import log_rate
 from theory.flow.compiled_chart import (
@@ -32,7 +31,6 @@ from theory.flow.compiled_chart import (
     equations_of,
     rates_and_rows,
     rates_at,
-    slope_derivative,
     stiff_rows,
 )
 from theory.integrate import Stretch
@@ -59,13 +57,8 @@ WEIGHTS: Final = np.ascontiguousarray(
 )
 """A: integrals of polynomials of degree 4 from 0 to each point, from their values at the points."""
 
-_MIXES: Final = np.linalg.eig(WEIGHTS)
-MODES: Final = np.asarray(_MIXES.eigenvalues, dtype=np.complex128)
-FROM_MODES: Final = np.asarray(_MIXES.eigenvectors, dtype=np.complex128)
-TO_MODES: Final = np.linalg.inv(FROM_MODES)
-"""A = FROM_MODES diag(MODES) TO_MODES."""
-
-START_WEIGHT: Final = float(MODES[np.abs(MODES.imag) < 1e-9].real[0])
+_EIGENVALUES: Final = np.linalg.eigvals(WEIGHTS)
+START_WEIGHT: Final = float(_EIGENVALUES[np.abs(_EIGENVALUES.imag) < 1e-9].real[0])
 """Of the slope where a step begins, in the embedded formula of order five; the real eigenvalue of A
 makes it as stable as the step."""
 
@@ -106,16 +99,9 @@ FARTHEST: Final = 8.0
 FIRST_STEP: Final = 1e-2
 """In units of the clock, from where a flow starts or changes its chart."""
 
-REST, SLOW, LARGEST_WHOLE = 0.5, 0.3, 500
-"""Steps above `REST`, in units of the decay, in which rounds converge by no less than `SLOW` are
-those of a flow at rest; whole Jacobians are of so many parameters at most."""
-
 LONGEST: Final = 4.0
 """Step times decay at most, once the clock is the decay time: the co-moving net bends by e^(L h)
 within a step. Steps of 10^3 over that were 6e-6 off ten e-folds before t_g, at every tolerance."""
-
-SEAM: Final = 0.0
-"""The clock at which its second derivative by the decay time jumps; no step crosses it."""
 
 FINISHED, BUDGET_SPENT, STEP_TOO_SMALL = range(3)
 REASONS: Final = ("", "budget spent", "steps below rounding")
@@ -143,13 +129,6 @@ class Room(NamedTuple):
     pivots: NDArray[np.int64]
 
 
-class Spectrum(NamedTuple):
-    """Eigenvalues `(P,)` and eigenvectors `(P, P)`, in columns, of a Jacobian; empty for none."""
-
-    values: Floats
-    vectors: Floats
-
-
 def few_rows(chart: CompiledChart) -> bool:
     """Whether a step here costs less than those of an integrator with a whole Jacobian."""
     unknowns = STAGES * chart.rows
@@ -167,12 +146,9 @@ def integrate_chart(
 ) -> Stretch:
     """Integrate to the last of the ascending `clocks`, all after `start`, landing on each."""
     states = np.empty((len(clocks), initial.size))
-    try:
-        evaluations, ended = _integrate(
-            chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
-        )
-    except np.linalg.LinAlgError as error:
-        return Stretch(states, 0, str(error))
+    evaluations, ended = _integrate(
+        chart.whole, chart.real, start, clocks, initial, rtol, atol, max_evaluations, states
+    )
     return Stretch(states, evaluations, REASONS[ended])
 
 
@@ -302,17 +278,9 @@ def _renew(room: Room) -> None:
 
 
 @compiled
-def _residual(step: float, room: Room) -> Floats:
-    """h A F - Z."""
-    residual = _combine(step * WEIGHTS, room.rates)
-    residual -= room.stages
-    return residual
-
-
-@compiled
 def _change(step: float, room: Room) -> Floats:
     """The change of Z, from F, R and the factors."""
-    change = _combine(room.inverse, _residual(step, room))
+    change = _combine(room.inverse, _combine(step * WEIGHTS, room.rates) - room.stages)
     starts, stiff = room.starts, room.starts[STAGES]
     if stiff == 0:
         return change
@@ -329,23 +297,6 @@ def _change(step: float, room: Room) -> Floats:
 
 
 @compiled
-def _spectrum_of(jacobian: Floats) -> Spectrum:
-    values, vectors = np.linalg.eigh(jacobian)
-    return Spectrum(values, np.ascontiguousarray(vectors))
-
-
-@compiled
-def _change_at_rest(step: float, spectrum: Spectrum, room: Room) -> Floats:
-    """The change of Z, from F and the whole Jacobian."""
-    mixed = TO_MODES @ (_residual(step, room) @ spectrum.vectors).astype(np.complex128)
-    for i in range(STAGES):
-        for p in range(spectrum.values.size):
-            mixed[i, p] /= 1.0 - step * MODES[i] * spectrum.values[p]
-    change: Floats = np.ascontiguousarray((FROM_MODES @ mixed).real) @ spectrum.vectors.T
-    return change
-
-
-@compiled
 def _solve_stages(
     whole: NDArray[np.int64],
     real: Floats,
@@ -355,20 +306,19 @@ def _solve_stages(
     rtol: float,
     atol: float,
     shrinks: float,
-    spectrum: Spectrum,
     room: Room,
 ) -> tuple[bool, int, float]:
     """Z by Newton's method, from what it is: whether it converged, in how many rounds, how fast.
 
     `shrinks` is by how much the last round of the step before shrank the change.
     """
-    before, moves = -1.0, spectrum.values.size == 0
+    before = -1.0
     for rounds in range(1, ROUNDS + 1):
-        renews = moves and (rounds == 1 or shrinks > RENEWS)
+        renews = rounds == 1 or shrinks > RENEWS
         _evaluate(whole, real, clock, step, state, renews, room)
         if renews:
             _renew(room)
-        change = _change(step, room) if moves else _change_at_rest(step, spectrum, room)
+        change = _change(step, room)
         total = 0.0
         for i in range(STAGES):
             for p in range(state.size):
@@ -413,7 +363,6 @@ def _error(
     rows: Floats,
     rtol: float,
     atol: float,
-    spectrum: Spectrum,
     room: Room,
 ) -> float:
     """Of the embedded formula, with what is stiff of it damped; in units of what it may be.
@@ -425,11 +374,7 @@ def _error(
     for i in range(STAGES):
         for p in range(state.size):
             error[p] += ERROR_WEIGHTS[i] * room.stages[i, p]
-    if spectrum.values.size == 0:
-        _damp(weight, decay, rows, error)
-    else:
-        damped = (error @ spectrum.vectors) / (1.0 - weight * spectrum.values)
-        error[:] = spectrum.vectors @ damped
+    _damp(weight, decay, rows, error)
     total = 0.0
     for p in range(state.size):
         size = max(abs(state[p]), abs(state[p] + room.stages[STAGES - 1, p]))
@@ -456,7 +401,6 @@ def _integrate(
     state, rates, rows = initial.copy(), np.empty(size), np.empty((count, size))
     origin, shape, began, length = initial.copy(), np.zeros((STAGES, size)), start, 0.0
     clock, wanted, step_before, error_before, shrinks = start, FIRST_STEP, 0.0, 1.0, 1.0
-    moving, rests = Spectrum(np.empty(0), np.empty((0, 0))), False
     rates_and_rows(whole, real, clock, state, rates, rows)
     used, reported = 1, 0
     while reported < clocks.size:
@@ -478,19 +422,15 @@ def _integrate(
         else:
             room.stages[:] = 0.0
         _prepare(decay_by_decay_time, clock, step, room)
-        decay = decay_by_decay_time * exp(log_rate(clock))
-        rests = rests and step * decay > REST
-        spectrum = _spectrum_of(slope_derivative(whole, real, clock, state)) if rests else moving
         converged, rounds, shrinks = _solve_stages(
-            whole, real, clock, step, state, rtol, atol, shrinks, spectrum, room
+            whole, real, clock, step, state, rtol, atol, shrinks, room
         )
         used += STAGES * rounds
         if not converged:
             wanted = 0.5 * step
             continue
-        rests = rests or (shrinks > SLOW and step * decay > REST and size <= LARGEST_WHOLE)
-        error = _error(decay, step, state, rates, rows, rtol, atol, spectrum, room)
-        error = max(error, 1e-10)
+        decay = decay_by_decay_time * exp(log_rate(clock))
+        error = max(_error(decay, step, state, rates, rows, rtol, atol, room), 1e-10)
         factor = SAFETY * (2 * ROUNDS + 1) / (2 * ROUNDS + rounds) * error ** (-1.0 / (STAGES + 1))
         if not error <= 1.0:
             wanted = step * max(factor, SHRINKS) if np.isfinite(error) else 0.5 * step

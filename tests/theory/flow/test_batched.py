@@ -145,11 +145,15 @@ def test_a_tighter_tolerance_is_more_accurate(instance: Instance) -> None:
 
 def test_a_lane_without_budget_is_nan_where_it_did_not_arrive(instance: Instance) -> None:
     problem = instance("two-layer square")
-    batch = gradient_flow_batch([problem], REGIMES, (0.0, *AT), max_steps=1)
-    assert not batch.finished.any()
-    np.testing.assert_array_equal(batch.steps, 1)
+    regimes = [Regime(log10_alpha=scale, decay_power=1.5) for scale in (0.5, 30, 45)]
+    whole = gradient_flow_batch([problem], regimes, (0.0, *AT))
+    budget = int(whole.steps[0])
+    batch = gradient_flow_batch([problem], regimes, (0.0, *AT), max_steps=budget)
+    np.testing.assert_array_equal(batch.finished, [True, False, False])
+    np.testing.assert_array_equal(batch.steps, budget)
+    np.testing.assert_array_equal(batch.margins[0], whole.margins[0])
     for values in (batch.margins, batch.log_norm, batch.directions, batch.displacement):
-        assert np.isnan(values[:, 2]).all()
+        assert np.isnan(values[1:, 2]).all()
         assert np.isfinite(values[:, 0]).all()
 
 
