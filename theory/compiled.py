@@ -35,8 +35,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """The same for what inner loops call: its body replaces each call."""
-    jitted: Callable[P, R] = njit(forceinline=True, **_OPTIONS)(function)
+    """The same for what inner loops call, or one caller: its body replaces each call.
+
+    Before anything is compiled: a function of its own costs the compiler a second or more.
+    """
+    jitted: Callable[P, R] = njit(inline="always", **_OPTIONS)(function)
     return jitted
 
 

@@ -233,6 +233,12 @@ def log_gain_at(system: Equations, decay_time: float) -> float:
     return system.resting_gain + drift_of(system) * (system.log_alpha - decay_time)
 
 
+@inlined
+def log_gain_then(system: Equations, clock: float) -> float:
+    """G by the clock: what drives dy/dtau."""
+    return log_rate(clock) + log_gain_at(system, decay_time_at(clock))
+
+
 @compiled
 def linearize(
     system: Equations, decay_time: float, coordinates: Floats, outputs: Floats, gradients: Floats
@@ -280,22 +286,20 @@ def grow_from_base(
 
 
 @compiled
-def rates_at(
+def rates_from(
     system: Equations,
     clock: float,
     coordinates: Floats,
     outputs: Floats,
     gradients: Floats,
-    pulls: Floats,
     rates: Floats,
 ) -> None:
-    """Fill `rates` `(P,)` with dy/dtau, and the rows' outputs, gradients and forces on the way."""
-    decay_time, rate = decay_time_at(clock), log_rate(clock)
-    linearize(system, decay_time, coordinates, outputs, gradients)
-    log_gain = rate + log_gain_at(system, decay_time)
+    """Fill `rates` `(P,)` with dy/dtau, from the rows `(n,)` and their gradients `(n, P)`."""
+    rate, log_gain = log_rate(clock), log_gain_then(system, clock)
     decay = decay_of(system) * exp(rate)
     for p in range(coordinates.size):
         rates[p] = -decay * coordinates[p]
+    pulls = np.empty(outputs.size)
     forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
     for i in range(outputs.size):
         for p in range(coordinates.size):
@@ -307,25 +311,8 @@ def stiff_rows(
     system: Equations, clock: float, outputs: Floats, gradients: Floats, rows: Floats
 ) -> None:
     """Fill `rows` `(n, P)` with R, so that -R^T R is the part of the Jacobian that is stiff."""
-    log_gain = log_rate(clock) + log_gain_at(system, decay_time_at(clock))
+    log_gain = log_gain_then(system, clock)
     root_of_curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, rows)
-
-
-@compiled
-def rates_and_rows(
-    whole: NDArray[np.int64],
-    real: Floats,
-    clock: float,
-    coordinates: Floats,
-    rates: Floats,
-    rows: Floats,
-) -> None:
-    """Fill `rates` `(P,)` and `rows` `(n, P)` as the two above."""
-    system = equations_of(whole, real)
-    count, size = system.labels.size, coordinates.size
-    outputs, pulls, gradients = np.empty(count), np.empty(count), np.empty((count, size))
-    rates_at(system, clock, coordinates, outputs, gradients, pulls, rates)
-    stiff_rows(system, clock, outputs, gradients, rows)
 
 
 @compiled
@@ -339,9 +326,9 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     """dy/dtau, shape `(P,)`."""
     system = equations_of(whole, real)
     count, size = system.labels.size, coordinates.size
-    outputs, pulls, gradients = np.empty(count), np.empty(count), np.empty((count, size))
-    rates = np.empty(size)
-    rates_at(system, clock, coordinates, outputs, gradients, pulls, rates)
+    outputs, gradients, rates = np.empty(count), np.empty((count, size)), np.empty(size)
+    linearize(system, decay_time_at(clock), coordinates, outputs, gradients)
+    rates_from(system, clock, coordinates, outputs, gradients, rates)
     return rates
 
 

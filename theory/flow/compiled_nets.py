@@ -113,6 +113,14 @@ def bend(net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: F
 
 
 @inlined
+def _widest(widths: NDArray[np.int64]) -> int:
+    most = 0
+    for width in widths:
+        most = max(most, width)
+    return most
+
+
+@inlined
 def _power(z: float, exponent: int) -> float:
     value = 1.0
     for _ in range(exponent):
@@ -257,7 +265,7 @@ def _grow_layers(
 ) -> None:
     exponent, rectified = net.exponent, net.rectified
     widths, depth = net.sizes, net.sizes.size - 1
-    widest = widths.max()
+    widest = _widest(widths)
     signals, growths = np.empty((depth, widest)), np.empty((depth, widest))
     slopes = np.empty((depth, widest))
     back, further = np.empty(widest), np.empty(widest)
@@ -326,7 +334,7 @@ def _bend_layers(
     """Row by row, as the derivative of the gradient along one weight."""
     exponent, rectified = net.exponent, net.rectified
     widths, depth = net.sizes, net.sizes.size - 1
-    widest = widths.max()
+    widest = _widest(widths)
     signals, tangents = np.empty((depth, widest)), np.empty((depth, widest))
     slopes, curves = np.empty((depth, widest)), np.empty((depth, widest))
     turns = np.empty((depth, widest))
@@ -334,7 +342,8 @@ def _bend_layers(
     further, further_tangent = np.empty(widest), np.empty(widest)
     last = net.offsets[depth - 1]
     for i in range(len(inputs)):
-        signals[0, : widths[0]] = inputs[i]
+        for k in range(widths[0]):
+            signals[0, k] = inputs[i, k]
         for layer in range(depth - 1):
             for row in range(widths[layer + 1]):
                 start = net.offsets[layer] + row * widths[layer]
@@ -348,7 +357,9 @@ def _bend_layers(
             for entry in range(widths[along] * widths[along + 1]):
                 at = net.offsets[along] + entry
                 at_row, at_column = entry // widths[along], entry % widths[along]
-                tangents[: along + 1] = 0.0
+                for layer in range(along + 1):
+                    for k in range(widest):
+                        tangents[layer, k] = 0.0
                 for layer in range(along, depth - 1):
                     for row in range(widths[layer + 1]):
                         start = net.offsets[layer] + row * widths[layer]

@@ -52,6 +52,17 @@ def _sharp(z: float, change: float) -> float:
     return max(change, -z) if z > 0.0 else max(z + change, 0.0)
 
 
+@inlined
+def _lengths(inputs: Floats) -> Floats:
+    """|x_i|, shape `(n,)`."""
+    lengths = np.zeros(len(inputs))
+    for i in range(len(inputs)):
+        for x in inputs[i]:
+            lengths[i] += x * x
+        lengths[i] = sqrt(lengths[i])
+    return lengths
+
+
 @compiled
 def grow_rectifiers(
     width: int,
@@ -65,7 +76,7 @@ def grow_rectifiers(
 ) -> None:
     """As `theory.flow.compiled_nets.grow`; `off` is the slope of a rectifier that is off."""
     samples, d = inputs.shape
-    lengths = np.sqrt((inputs * inputs).sum(axis=1))
+    lengths = _lengths(inputs)
     grown[:] = 0.0
     for m in range(width):
         start = width + m * d
@@ -115,7 +126,7 @@ def bend_rectifiers(
 ) -> None:
     """As `theory.flow.compiled_nets.bend`."""
     samples, d = inputs.shape
-    lengths = np.sqrt((inputs * inputs).sum(axis=1))
+    lengths = _lengths(inputs)
     slopes, across = np.empty(d), np.empty(d)
     for m in range(width):
         start = width + m * d

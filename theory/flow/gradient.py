@@ -19,9 +19,10 @@ from theory.backend import Floats
 from theory.clock import clock_of, decay_time_at, first_clock
 from theory.errors import InvalidInput, NumericalFailure
 from theory.flow.chart import Chart, stiffness
+from theory.flow.collocation import few_rows
 from theory.flow.compiled_chart import CompiledChart
 from theory.flow.compiled_manifold import CompiledManifold
-from theory.flow.compiled_radau import few_rows, integrate_chart
+from theory.flow.compiled_radau import integrate_chart
 from theory.flow.dual import (
     DUAL_METHOD,
     LARGEST_DUAL_SCALE,
@@ -315,7 +316,7 @@ def _in_one_call(system: System, regime: Regime) -> OneCall | None:
     """How what is compiled, and stiff in few directions, is integrated."""
     if regime.log10_alpha > LARGEST_COLLOCATED:
         return None
-    if isinstance(system, CompiledChart) and few_rows(system):
+    if isinstance(system, CompiledChart) and few_rows(system.rows, system.size):
         return partial(integrate_chart, system)
     return None
 
