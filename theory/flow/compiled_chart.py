@@ -14,7 +14,7 @@ from theory.compiled import compiled, inlined
 from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import code_of, coupled, curve, forces, root_of_curve
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
-from theory.flow.compiled_nets import Layout, bend, grow, layout_of
+from theory.flow.compiled_nets import NO_NET, Layout, bend, grow, layout_of
 from theory.flow.compiled_pairs import Classes, Heads, bend_pairs, grow_pairs
 from theory.nets import ConstantFeature, Deep, Diagonal, TwoLayer
 from theory.nets.constant_feature import with_constant
@@ -110,6 +110,30 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
         base=chart.base,
         base_jacobian=chart.base_jacobian,
         base_outputs=chart.base_outputs,
+    )
+
+
+def without_net(chart: Chart) -> CompiledChart:
+    """What a chart makes of rows and gradients that someone else computes."""
+    problem = chart.problem
+    return CompiledChart.of(
+        Equations(
+            NO_NET,
+            code_of(problem.loss_function),
+            chart.comoving,
+            float(problem.degree),
+            chart.log_alpha,
+            chart.resting_gain,
+            problem.units.gradient,
+            np.empty(0),
+            np.empty((problem.rows, 0)),
+            np.empty((0, 0)),
+            chart.labels,
+            np.empty(0),
+            coupled(problem.loss_function),
+            NO_HEADS,
+            np.empty(0, dtype=np.int64),
+        )
     )
 
 

@@ -5,7 +5,7 @@ cancellation, together with the gradients there; and the Hessian of a weighted s
 are those of `theory.nets`, number by number, without the cost of small arrays.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,9 @@ def _layout(
 ) -> Layout:
     as_integers = np.asarray(sizes, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
     return Layout(family, exponent, rectified, *as_integers, 0.0, 0.0)
+
+
+NO_NET: Final = _layout(-1, 0, False, [], [])
 
 
 @compiled

@@ -35,6 +35,8 @@ from theory.flow.fastest_chart import fastest_chart
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
+from theory.flow.traced_chart import TracedChart
+from theory.flow.traced_radau import integrate_traced, worth_collocating
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
@@ -89,9 +91,10 @@ def gradient_flow(
         rtol: relative tolerance of the integrator, at least 1e-13; raised at huge alpha to the
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
         method: "LSODA", "BDF" or "Radau"; None takes compiled code through the dual variables for
-            diagonal nets at balanced anchors (up to log10 alpha = 300, without `dense` and
-            `events`), BDF in as many dimensions as samples for large torch nets, and tries these
-            three in this order otherwise.
+            diagonal nets at balanced anchors (up to log10 alpha = 300), compiled collocation for
+            nets with few samples (up to 50), both without `dense` and `events`, BDF in as many
+            dimensions as samples for large torch nets, and tries these three in this order
+            otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
@@ -318,6 +321,8 @@ def _in_one_call(system: System, regime: Regime) -> OneCall | None:
         return None
     if isinstance(system, CompiledChart) and few_rows(system.rows, system.size):
         return partial(integrate_chart, system)
+    if isinstance(system, TracedChart) and worth_collocating(system):
+        return partial(integrate_traced, system)
     return None
 
 

@@ -36,6 +36,21 @@ class TracedChart(Chart):
         pull = self.traced.pull(self.base + epsilon * coordinates, weights)
         return np.asarray(pull - (self.decay * exp(rate)) * coordinates)
 
+    def linearize_together(self, clocks: Floats, points: Floats) -> tuple[Floats, Floats]:
+        """`linearize` at points `(b, P)` of `clocks` `(b,)`: shapes `(b, n)` and `(b, n, P)`."""
+        decay_times = [decay_time_at(clock) for clock in clocks.tolist()]
+        epsilons = np.array([self.epsilon(decay_time) for decay_time in decay_times])
+        if not epsilons.all():
+            pairs = list(map(self.linearize, decay_times, points))
+            return np.array([rows for rows, _ in pairs]), np.array([slopes for _, slopes in pairs])
+        grown, gradients = self.traced.grown(self.base, epsilons[:, None] * points)
+        unit = self.problem.units.gradient
+        rows = grown / (unit * epsilons)[:, None]
+        if self.anchored:
+            shrunk = np.exp([-self.log_epsilon(decay_time) for decay_time in decay_times])
+            rows = rows + shrunk[:, None] * self.base_outputs
+        return rows, gradients / unit
+
     @property
     def low_rank(self) -> LowRankJacobian | None:
         problem = self.problem

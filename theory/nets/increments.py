@@ -34,7 +34,7 @@ def growth(forward: Callable[..., Any], theta: Any, inputs: Any) -> Callable[...
     def of_theta(point: Any) -> Any:
         return forward(point, inputs)
 
-    graph = make_fx(torch.func.functionalize(of_theta, remove="mutations_and_views"))(theta)
+    graph = make_fx(torch.func.functionalize(of_theta, remove="mutations"))(theta)
     graph.graph.eliminate_dead_code()
     for node in graph.graph.nodes:
         if node.op == "call_function" and not _has_rule(node):

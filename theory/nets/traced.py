@@ -20,6 +20,9 @@ from theory.nets.program import Program, traced
 AGREEMENT: Final = 1e-12
 """Relative to the largest entry: sums in another order, and powers as products, differ by 1e-15."""
 
+TOGETHER: Final = 5
+"""Steps that are looked at in one pass: an integrator's stages."""
+
 MOST: Final = 8
 """Sets of inputs for which a net's programs are kept."""
 
@@ -38,6 +41,7 @@ class TracedNet:
     _jacobian: Program
     _increment: Program
     _hessian: Program
+    _together: Program | None
 
     def outputs(self, theta: Floats) -> Floats:
         """f(theta; x_i), shape `(n,)`."""
@@ -58,6 +62,17 @@ class TracedNet:
     def weighted_hessian(self, theta: Floats, weights: Floats) -> Floats:
         """sum_i weights_i d^2 f(theta; x_i) / d theta^2, shape `(P, P)`."""
         return np.asarray(self._hessian(theta, weights))
+
+    def grown(self, theta: Floats, steps: Floats) -> tuple[Floats, Floats]:
+        """Increments along each of the steps `(b, P)` and Jacobians there, `(b, n)`, `(b, n, P)`.
+
+        `TOGETHER` steps take one pass, where the net's operations allow it.
+        """
+        if self._together is not None and len(steps) == TOGETHER:
+            increments, jacobians = self._together(theta, steps)
+            return np.asarray(increments), np.asarray(jacobians)
+        increments = [self.increment(theta, step) for step in steps]
+        return np.array(increments), np.array([self.jacobian(theta + step) for step in steps])
 
 
 def traced_net(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet | None:
@@ -109,6 +124,9 @@ def _written(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet 
     def jacobian(point: Any) -> Any:
         return torch.func.vmap(torch.func.jacrev(single), in_dims=(None, 0))(point, images)
 
+    def grown(point: Any, step: Any) -> Any:
+        return growing(point, step), jacobian(point + step)
+
     def weighted(point: Any, force: Any) -> Any:
         return (force * forward(point)).sum()
 
@@ -116,19 +134,32 @@ def _written(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet 
     try:
         shape = np.shape(net.outputs(theta, inputs))
         weights = np.random.default_rng(2).standard_normal(shape)
+        growing = _growth(net, theta, images)
         found = TracedNet(
             net,
             inputs,
             traced(forward, [theta]),
             traced(pull, [theta, weights]),
             traced(jacobian, [theta]),
-            traced(_growth(net, theta, images), [theta, other]),
+            traced(growing, [theta, other]),
             traced(torch.func.jacfwd(pull), [theta, weights]),
+            _side_by_side(grown, parameters),
         )
         same = _agrees(found, net, other, theta, weights)
     except Exception:  # of any kind: of tracing, of the operations, of the net under a transform
         return None
     return found if same else None
+
+
+def _side_by_side(grown: Callable[..., Any], parameters: int) -> Program | None:
+    """For several steps from one theta; None where an operation cannot take them together."""
+    import torch
+
+    theta, *steps = np.random.default_rng(3).standard_normal((1 + TOGETHER, parameters))
+    try:
+        return traced(torch.func.vmap(grown, in_dims=(None, 0)), [theta, np.array(steps)])
+    except Exception:  # of any kind: of the transform, of tracing, of the operations
+        return None
 
 
 def _growth(net: HomogeneousNet, theta: Floats, images: Any) -> Callable[..., Any]:

@@ -32,6 +32,12 @@ class TracedPairs:
         """q_i(theta + step) - q_i(theta) without cancellation, shape `(n,)`."""
         return np.asarray(self.pairs.differences(self.traced.increment(theta, step)))
 
+    def grown(self, theta: Floats, steps: Floats) -> tuple[Floats, Floats]:
+        """Increments along the steps `(b, P)` and Jacobians there, `(b, n)` and `(b, n, P)`."""
+        increments, jacobians = self.traced.grown(theta, steps)
+        differences = self.pairs.differences
+        return differences(increments), differences(jacobians, trailing=1)
+
     def weighted_hessian(self, theta: Floats, weights: Floats) -> Floats:
         """sum_i weights_i d^2 q_i / d theta^2, shape `(P, P)`."""
         by_class = np.asarray(self.pairs.class_weights(weights))

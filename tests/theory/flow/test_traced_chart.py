@@ -8,6 +8,7 @@ import pytest
 from numpy.random import default_rng
 
 from tests.support.own_two_layer import OwnTwoLayer
+from theory.clock import decay_time_at
 from theory.flow import gradient_flow
 from theory.flow.chart import Chart
 from theory.flow.traced_chart import traced_chart
@@ -53,6 +54,23 @@ def test_traced_and_plain_right_hand_sides_agree(loss: str) -> None:
             np.testing.assert_allclose(
                 traced.jacobian(clock, at), matrix, rtol=0, atol=1e-12 * np.abs(matrix).max()
             )
+
+
+@pytest.mark.parametrize("log10_alpha", [3.0, 40.0])
+@pytest.mark.parametrize("anchored", [True, False])
+def test_rows_of_several_points_are_those_of_each(log10_alpha: float, anchored: bool) -> None:
+    """At alpha = 10^40 the net is linear to every digit at some of the clocks and not at others."""
+    regime, points = Regime(log10_alpha=log10_alpha, decay_power=1.0), default_rng(3)
+    for comoving in (True, False):
+        chart = traced_chart(Chart(drawn(Own()), regime, comoving, anchored=anchored))
+        assert chart is not None
+        clocks = np.array([-1.0, 0.5, 0.5 * regime.log_alpha, regime.log_alpha - 1.0, 1.0])
+        at = points.standard_normal((5, 40))
+        rows, gradients = chart.linearize_together(clocks, at)
+        for clock, point, outputs, slopes in zip(clocks, at, rows, gradients, strict=True):
+            alone, tangents = chart.linearize(decay_time_at(clock), point)
+            np.testing.assert_allclose(outputs, alone, rtol=1e-12, atol=1e-13)
+            np.testing.assert_allclose(slopes, tangents, rtol=1e-12, atol=1e-13)
 
 
 def test_linear_net_at_huge_alpha() -> None:

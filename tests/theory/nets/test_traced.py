@@ -143,6 +143,22 @@ def test_traced_and_transformed_nets_agree(name: str) -> None:
             np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_several_steps_are_looked_at_in_one_pass(name: str) -> None:
+    own, rng = traced(NETS[name]), default_rng(6)
+    assert own is not None
+    assert own._together is not None
+    theta, steps = rng.standard_normal(24), 0.1 * rng.standard_normal((5, 24))
+    for taken in (steps, steps[:2]):
+        increments, jacobians = own.grown(theta, taken)
+        for step, increment, jacobian in zip(taken, increments, jacobians, strict=True):
+            for found, known in (
+                (increment, own.increment(theta, step)),
+                (jacobian, own.jacobian(theta + step)),
+            ):
+                np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
+
+
 class Classes(HomogeneousNet):
     """P = 24: three outputs of three neurons on pairs."""
 
@@ -175,6 +191,8 @@ def test_several_outputs_and_their_margins_agree_with_transforms(activation: Any
         (rows.pull(theta, weights), weights @ jacobian),
         (rows.increment(theta, step), pairs.increment(theta, step, inputs)),
         (rows.weighted_hessian(theta, weights), pairs.weighted_hessian(theta, inputs, weights)),
+        (rows.grown(theta, step[None])[0][0], pairs.increment(theta, step, inputs)),
+        (rows.grown(theta - step, np.array([step] * 5))[1][4], jacobian),
     ):
         np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
 
