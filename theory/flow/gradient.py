@@ -130,7 +130,7 @@ def gradient_flow(
     error = np.full(requested.size, np.nan)
     if estimate_error:
         states = zip(tight.states, loose.states, strict=True)
-        error = np.array([_difference(a, b) + a.rounding + rtol for a, b in states])
+        error = np.array([_difference(a, b) + _floor(a, rtol) for a, b in states])
     return Trajectory(
         problem=problem,
         regime=regime,
@@ -347,6 +347,11 @@ def _segments(chart: Chart, start: float, stop: float) -> list[_Segment]:
         _Segment(chart if begin < turn else rich, end, slow=relaxed <= begin < released)
         for begin, end in pairwise([start, *ends])
     ]
+
+
+def _floor(state: FlowState, rtol: float) -> float:
+    """What two tolerances share: rounding, and margins of coordinates that are known to rtol."""
+    return state.rounding + rtol * max(state.condition, 1.0)
 
 
 def _difference(a: FlowState, b: FlowState) -> float:

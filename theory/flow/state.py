@@ -114,19 +114,23 @@ class FlowState:
         return np.asarray(self.problem.row_labels * self.rows)
 
     @cached_property
-    def rounding(self) -> float:
-        """How far rounding may move the margins, relative to the largest of them.
+    def condition(self) -> float:
+        """How far margins move where coordinates y do, both relative to their size, at most.
 
-        Outputs are those of parameters that are relatively wrong by `ROUNDING`: by
-        sum_k |y_k df/dy_k| times that, y the coordinates. Where theta is large and its outputs are
-        what cancels, this is all that is known of them. 0 where all margins are.
+        max_i sum_k |y_k df_i/dy_k| over the largest |f_i|; 0 where all margins are. Where theta is
+        large and its outputs are what cancels, as many digits are lost.
         """
         outputs, gradients = self.chart.linearize(self.decay_time, self.coordinates)
         largest = float(np.abs(outputs).max())
         if largest == 0.0 and not self.coordinates.any():
             return 0.0
         cancelling = float((np.abs(gradients) @ np.abs(self.coordinates)).max())
-        return ROUNDING * cancelling / largest if largest > 0.0 else inf
+        return cancelling / largest if largest > 0.0 else inf
+
+    @property
+    def rounding(self) -> float:
+        """How far rounding may move the margins, relative to the largest of them."""
+        return ROUNDING * self.condition
 
     @property
     def log_normalized_margin_scale(self) -> float:

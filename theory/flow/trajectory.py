@@ -22,8 +22,8 @@ class Trajectory:
         error_estimate: shape `(T,)`; NaN when not asked for. The sum of the largest relative
             difference, in margins and direction, from an integration of the same flow at a hundred
             times the tolerance, and of first order in e^-G on the slow manifold of the squared
-            loss: it bounds the error of the looser of the two; of the tolerance, below which two
-            integrations agree by chance; and of what both share, `FlowState.rounding`.
+            loss: it bounds the error of the looser of the two; and of what both share, rounding and
+            the tolerance, times `FlowState.condition`.
         evaluations: right-hand sides evaluated, both integrations together.
         method: the SciPy method that finished.
         event_times: one array per event, in units of t_g.
