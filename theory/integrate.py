@@ -5,9 +5,11 @@ for completeness and finiteness here, and by a second tolerance where the flow i
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
+from threading import RLock
 from typing import Any, Final
 
 import numpy as np
@@ -122,7 +124,7 @@ def integrate(
                 return Integration(
                     states[np.searchsorted(grid, requested)], states[-1], spent, name, None, ()
                 )
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with _quiet():
                 # rejected trial steps may overflow; a method that gives up says so in `solution`
                 warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
                 warnings.simplefilter("ignore", LinAlgWarning)
@@ -166,6 +168,17 @@ def integrate(
     )
 
 
+_FILTERS: Final = RLock()
+"""Filters of warnings are those of all threads."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """With filters of warnings of its own, in one thread at a time, and silent arithmetic."""
+    with _FILTERS, warnings.catch_warnings(), np.errstate(all="ignore"):
+        yield
+
+
 def _odepack(
     rhs: RightHandSide,
     jacobian: RightHandSide | None,
@@ -180,7 +193,7 @@ def _odepack(
     Raises:
         _GaveUp: it did not reach the end, its steps fall below rounding, or NaN.
     """
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with _quiet():
         warnings.simplefilter("ignore", ODEintWarning)
         solution, told = odeint(
             rhs,

@@ -1,5 +1,6 @@
 """Batched flows against the SciPy flow, lane by lane, and the integrator of lanes on its own."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from tests.support.own_two_layer import OwnTwoLayer
 from theory.backend import Array
@@ -107,6 +109,39 @@ def test_lanes_are_independent_and_may_differ_in_everything(
         np.testing.assert_allclose(together.margins[lane], alone.margins[0], rtol=1e-11)
         np.testing.assert_allclose(together.directions[lane], alone.directions[0], atol=1e-11)
         assert max(differences(together, lane, problem, regime)) < AGREES
+
+
+def test_lanes_in_threads_are_those_of_one(instance: Instance) -> None:
+    """To the last digit, and what threads share is as it was: filters, threads of others."""
+    problems = _varied(instance("two-layer square"), 6)
+    regimes = [Regime(log10_alpha=1.0 + lane, decay_power=1.0) for lane in range(6)]
+    found, threads, filters = [], torch.get_num_threads(), list(warnings.filters)
+    pools = [pool["num_threads"] for pool in threadpool_info()]
+    try:
+        for workers in (1, 3):
+            torch.set_num_threads(workers)
+            found.append(gradient_flow_batch(problems, regimes, AT))
+    finally:
+        torch.set_num_threads(threads)
+    alone, together = found
+    assert alone.finished.all()
+    np.testing.assert_array_equal(alone.margins, together.margins)
+    np.testing.assert_array_equal(alone.directions, together.directions)
+    assert warnings.filters == filters
+    assert [pool["num_threads"] for pool in threadpool_info()] == pools
+
+
+def test_lanes_in_threads_may_fall_back_on_others(instance: Instance) -> None:
+    """Beyond alpha = 10^50 SciPy takes over, whose warnings are silenced thread by thread."""
+    problems, filters = _varied(instance("two-layer square"), 4), list(warnings.filters)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        batch = gradient_flow_batch(problems, [Regime(log10_alpha=60.0, decay_power=1.0)], AT)
+    finally:
+        torch.set_num_threads(threads)
+    assert batch.finished.all()
+    assert warnings.filters == filters
 
 
 @BOTH
