@@ -16,6 +16,7 @@ from theory.backend import Floats
 from theory.nets import Deep
 
 BATCH: Final = 4
+LARGE_BATCH: Final = 64
 SCALES: Final = (30.0, 1e3, 1e12)
 PEERS: Final = {"SciPy LSODA": peers.lsoda, "diffrax Tsit5": peers.diffrax_tsit5}
 LARGEST_PEER: Final = 200
@@ -75,3 +76,23 @@ def test_family(benchmark: Any, name: str, solver: str, alpha: float) -> None:
     if not benchmark.enabled and (peer or alpha > min(SCALES)):
         pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
     measure(benchmark, peer(tasks, where) if peer else ours, ours(1e-13), alpha, rounds=3)
+
+
+@pytest.mark.parametrize("alpha", [30.0, 100.0, 1e3], ids="alpha={:g}".format)
+@pytest.mark.parametrize("solver", ["gradient_flow_batch", "diffrax Tsit5"])
+def test_large_batch(benchmark: Any, solver: str, alpha: float) -> None:
+    """All instances side by side in diffrax, and in threads here."""
+    name = "two layers, P = 40, n = 5"
+    benchmark.group = f"{name}, batch of {LARGE_BATCH}, alpha = {alpha:g}"
+    benchmark.name = solver
+    if not benchmark.enabled:
+        pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
+    if solver == "diffrax Tsit5" and alpha > 100.0:
+        pytest.skip("takes minutes at alpha = 1000")
+    tasks, where = problems(name, LARGE_BATCH), regime(alpha)
+
+    def ours(rtol: float) -> Floats:
+        return gradient_flow_batch(tasks, [where], AT, rtol=rtol).margins
+
+    peer = peers.diffrax_tsit5(tasks, where) if solver == "diffrax Tsit5" else ours
+    measure(benchmark, peer, ours(1e-13), alpha, rounds=3)
