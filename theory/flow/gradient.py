@@ -96,7 +96,7 @@ def gradient_flow(
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
         method: "LSODA", "BDF" or "Radau"; None takes compiled code through the dual variables for
             diagonal nets at balanced anchors (up to log10 alpha = 300), compiled collocation for
-            nets with few samples (up to 50), both without `dense` and `events`, BDF in as many
+            nets with few samples (as far), both without `dense` and `events`, BDF in as many
             dimensions as samples for large torch nets, and tries these three in this order
             otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
@@ -315,8 +315,8 @@ def _check_size(problem: Problem, system: System) -> None:
         )
 
 
-LARGEST_COLLOCATED = 50.0
-"""log10 alpha beyond which LSODA takes less: its steps at rest have no bound."""
+LARGEST_COLLOCATED = 300.0
+"""log10 alpha beyond which LSODA takes less time: its steps at rest have no bound."""
 
 
 def _in_one_call(system: System, regime: Regime) -> OneCall | None:

@@ -132,12 +132,12 @@ def test_lanes_in_threads_are_those_of_one(instance: Instance) -> None:
 
 
 def test_lanes_in_threads_may_fall_back_on_others(instance: Instance) -> None:
-    """Beyond alpha = 10^50 SciPy takes over, whose warnings are silenced thread by thread."""
+    """Beyond alpha = 10^300 SciPy takes over, whose warnings are silenced thread by thread."""
     problems, filters = _varied(instance("two-layer square"), 4), list(warnings.filters)
     threads = torch.get_num_threads()
     torch.set_num_threads(4)
     try:
-        batch = gradient_flow_batch(problems, [Regime(log10_alpha=60.0, decay_power=1.0)], AT)
+        batch = gradient_flow_batch(problems, [Regime(log10_alpha=400.0, decay_power=1.0)], AT)
     finally:
         torch.set_num_threads(threads)
     assert batch.finished.all()

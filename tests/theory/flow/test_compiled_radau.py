@@ -88,7 +88,7 @@ def test_lands_on_every_time_however_close() -> None:
         np.testing.assert_allclose(state, alone.states[0], rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("log10_alpha", [20.0, 50.0])
+@pytest.mark.parametrize("log10_alpha", [20.0, 50.0, 300.0])
 @pytest.mark.parametrize("before", [10.0, 3.0])
 def test_sees_the_net_bend_shortly_before_the_transition(log10_alpha: float, before: float) -> None:
     """So many e-folds before t_g: longer steps passed over what grows like e^(L s) there."""
