@@ -98,11 +98,10 @@ def gradient_flow_batch(
         parts.append(found.lanes(found.finished))
         lanes += [k for k, finished in zip(small, found.finished, strict=True) if finished]
     left = sorted(set(range(len(problems))) - set(lanes))
+    own = [problems[k] for k in left], [regimes[k] for k in left]
     if left and device == "cpu":
-        own = [problems[k] for k in left], [regimes[k] for k in left]
         parts += _one_by_one(*own, requested, rtol, max_steps)
     elif left:
-        own = [problems[k] for k in left], [regimes[k] for k in left]
         parts.append(flows_in_lanes(*own, requested, rtol, device, max_steps))
     return merged(parts, [*lanes, *left])
 

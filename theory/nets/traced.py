@@ -182,10 +182,21 @@ def _agrees(
         and _agree(jacobian, found.jacobian(theta))
         and _agree(np.tensordot(weights, jacobian, weights.ndim), found.pull(theta, weights))
         and _agree(net.increment(theta, short, inputs), found.increment(theta, short))
+        and _agree_together(found, net, theta, short)
         and _agree(
             _Flat(net).weighted_hessian(theta, inputs, weights.ravel()),
             found.weighted_hessian(theta, weights),
         )
+    )
+
+
+def _agree_together(found: TracedNet, net: HomogeneousNet, theta: Floats, short: Floats) -> bool:
+    steps = [k * short for k in range(1, TOGETHER + 1)]
+    increments, jacobians = found.grown(theta, np.array(steps))
+    return all(
+        _agree(net.increment(theta, step, found.inputs), increment)
+        and _agree(net.jacobian(theta + step, found.inputs), jacobian)
+        for step, increment, jacobian in zip(steps, increments, jacobians, strict=True)
     )
 
 

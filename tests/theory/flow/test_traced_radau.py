@@ -12,9 +12,11 @@ from theory.flow.chart import Chart
 from theory.flow.compiled_chart import compiled_chart
 from theory.flow.compiled_radau import integrate_chart
 from theory.flow.gradient import start_clock
+from theory.flow.radau_formula import STAGES
 from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.flow.traced_radau import integrate_traced, worth_collocating
 from theory.nets import HomogeneousNet, TwoLayer
+from theory.nets.traced import TOGETHER
 from theory.problem import Problem, Regime
 
 REGIME = Regime(log10_alpha=1.0, decay_power=1.0)
@@ -75,3 +77,7 @@ def test_of_many_rows_others_take_less_time() -> None:
     assert not worth_collocating(own_chart(6, 25))
     assert worth_collocating(own_chart(100, 30))
     assert not worth_collocating(own_chart(100, 31))
+
+
+def test_a_pass_of_a_traced_net_takes_the_stages_of_a_step() -> None:
+    assert TOGETHER == STAGES

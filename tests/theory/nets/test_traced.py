@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
+import theory.nets.traced as traced_module
 from theory.nets import HomogeneousNet, PairNet
 from theory.nets.traced import Kept, TracedNet, traced_net
 from theory.nets.traced_pairs import TracedPairs
@@ -157,6 +158,20 @@ def test_several_steps_are_looked_at_in_one_pass(name: str) -> None:
                 (jacobian, own.jacobian(theta + step)),
             ):
                 np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
+
+
+def test_what_several_steps_give_is_compared_before_anyone_relies_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = traced_module._side_by_side
+
+    def second_step_for_the_first(*arguments: Any) -> Any:
+        program = right(*arguments)
+        assert program is not None
+        return lambda theta, steps: program(theta, steps[[1, 1, 2, 3, 4]])
+
+    monkeypatch.setattr(traced_module, "_side_by_side", second_step_for_the_first)
+    assert traced(copy.deepcopy(NETS["square"])) is None
 
 
 class Classes(HomogeneousNet):
