@@ -102,9 +102,20 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("lagged-biases-of-two-lags", "lagged-biases", Status.KEPT),
         # between two rungs the dual moves, and what biases do to weights with it, threefold
         ("lagged-biases-of-a-moving-dual", "lagged-biases", Status.KEPT),
+        # half the inverse sharpness at the start is 4 times the inverse at t_g
+        pytest.param(
+            "deep-descent-follows-flow-1",
+            "descent-follows-flow",
+            Status.UNRESOLVED,
+            marks=pytest.mark.slow,
+        ),
+        # a saddle is passed, and there the leading term is no longer small
+        ("deep-descent-follows-flow-2", "descent-follows-flow", Status.UNRESOLVED),
+        # the step overshoots on the way out of a saddle
+        ("deep-descent-follows-flow-3", "descent-follows-flow", Status.KEPT),
     ],
 )
-def test_what_a_run_at_standard_refuted(name: str, claim: str, status: Status) -> None:
+def test_what_a_run_refuted(name: str, claim: str, status: Status) -> None:
     found = read_json(Path(__file__).parent / "found" / f"{name}.json")
     evidence = examine(claim_named(claim), FlowInstance.from_json(found))
     assert judge_instance(evidence.laws[CLAIM]) is status
@@ -124,10 +135,6 @@ def test_what_a_run_at_standard_refuted(name: str, claim: str, status: Status) -
         ("deep-diagonal-l1-late-2", "diagonal-l1-late"),
         ("deep-diagonal-l1-late-3", "diagonal-l1-late"),
         ("deep-diagonal-l1-late-4", "diagonal-l1-late"),
-        # five of 960: the error less its leading term, up to 66 times what is allowed
-        ("deep-descent-follows-flow-1", "descent-follows-flow"),
-        ("deep-descent-follows-flow-2", "descent-follows-flow"),
-        ("deep-descent-follows-flow-3", "descent-follows-flow"),
     ],
 )
 def test_what_a_run_at_deep_refuted(name: str, claim: str) -> None:

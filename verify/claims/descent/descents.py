@@ -4,22 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from math import inf, log10
+from math import ceil, inf, log2, log10
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.descent import Descent, FixedStep, Run, gradient_descent
-from theory.descent.modified import sharpness_at_start, step_error
+from theory.descent.modified import StepError, sharpness_at_start, step_error
 from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import FlowState, gradient_flow
 from theory.problem import Problem, Regime
 from verify.instances import FlowInstance
 from verify.language import Quantity
-from verify.strategies.descents import step_size
+from verify.strategies.descents import STABLE, step_size
 
 HALVINGS = 3
 """Steps h, h/2, h/4, h/8."""
+
+MOST_REFINED = 6
+"""Halvings of t_g / 200 after which h is stable at the latest: 5e4 steps to t_g."""
 
 RTOL = 1e-11
 RESOLVES = 10.0 * RTOL
@@ -70,7 +73,7 @@ class Descents:
         steps: h of each rung, shape `(R,)`.
         descent: at (1-c) t_g and (1+c) t_g, arrays `(R, 2, ...)`.
         tight, loose: the flow at these times, at two tolerances.
-        velocity: v at these times, shape `(2, P)`.
+        predicted: theta, v and w at these times.
     """
 
     instance: FlowInstance
@@ -78,7 +81,7 @@ class Descents:
     descent: Descent
     tight: tuple[FlowState, ...]
     loose: tuple[FlowState, ...]
-    velocity: Floats
+    predicted: StepError
 
     def references(self, reference: Reference) -> tuple[list[Quantity], list[Quantity]]:
         """theta `(P,)` and margins `(n,)` of a flow, at each time.
@@ -106,7 +109,7 @@ class Descents:
     @cached_property
     def visibility(self) -> tuple[Visibility, ...]:
         """The coarsest step, kept while alpha grows."""
-        return _visibility(self.instance)
+        return _visibility(self.instance, float(self.steps[0]))
 
 
 def _roughly(values: Floats) -> Quantity:
@@ -121,19 +124,33 @@ def measure(instance: FlowInstance, *, decay: float = 1.0) -> Descents:
 
     Raises:
         IntegratorsDisagree: two tolerances of the flow differ by more than `MAX_ERROR`.
+        NumericalFailure: no affordable step is stable along the flow.
     """
     problem, regime = instance.problem, instance.regime
     at = _times(instance)
+    predicted = step_error(problem, regime, at)
+    coarsest = _stable_step(instance, predicted.sharpness)
     flow = gradient_flow(problem, regime, at=at, rtol=RTOL)
     error = float(np.max(flow.error_estimate))
     if not error <= MAX_ERROR:
         raise IntegratorsDisagree(f"two tolerances differ by {error:.1e}")
-    steps = np.array([step_size(instance) / 2**k for k in range(HALVINGS + 1)])
+    steps = np.array([coarsest / 2**k for k in range(HALVINGS + 1)])
     runs = [Run.of(problem, regime, FixedStep(float(step))) for step in steps]
     runs = [replace(run, decay=decay * run.decay) for run in runs]
     descent = gradient_descent(problem, runs, at=at)
-    velocity = step_error(problem, regime, at).slope
-    return Descents(instance, steps, descent, flow.states, flow.loose, velocity)
+    return Descents(instance, steps, descent, flow.states, flow.loose, predicted)
+
+
+def _stable_step(instance: FlowInstance, sharpness: float) -> float:
+    """t_g / 200, halved until it is at most `STABLE` over the sharpness."""
+    step = step_size(instance)
+    halvings = max(ceil(log2(step * sharpness / STABLE)), 0)
+    if halvings > MOST_REFINED:
+        raise NumericalFailure(
+            f"step times sharpness reaches {step * sharpness:.3g} along the flow at a step of "
+            f"t_g / 200; more than {MOST_REFINED} halvings are not affordable"
+        )
+    return float(step / 2**halvings)
 
 
 def _times(instance: FlowInstance) -> list[float]:
@@ -165,10 +182,9 @@ def _other_flow(
     return flow.states
 
 
-def _visibility(instance: FlowInstance) -> tuple[Visibility, ...]:
+def _visibility(instance: FlowInstance, step: float) -> tuple[Visibility, ...]:
     """The coarsest step, kept while alpha grows; it ends where descent diverges."""
     problem, regime = instance.problem, instance.regime
-    step = step_size(instance)
     own = step * sharpness_at_start(problem, regime)
     seen: list[Visibility] = []
     for stiffness in STIFFNESSES:

@@ -1,5 +1,7 @@
 """The claim on gradient descent: what it measures on one instance, and its rivals on the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,10 @@ from verify.alone import estimates, judge_instance, notices
 from verify.claims.descent.descent_follows_flow import CLAIM
 from verify.claims.descent.descents import Descents, Reference, measure
 from verify.examine import stated_laws
-from verify.instances import FlowInstance
+from verify.instances import FlowInstance, read_json
 from verify.language import Rival
 from verify.language.law import Status
+from verify.strategies.descents import STABLE, step_size
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,25 @@ def test_the_leading_error_refuses_what_it_cannot_integrate(instance: FlowInstan
         step_error(problem, instance.regime, [1.3, 0.7])
     with pytest.raises(IntegrationFailed, match="sharpness"):
         step_error(problem, Regime(log10_alpha=6, decay_power=2.0), [0.7])
+
+
+def test_what_first_order_leaves_is_the_next_term(measured: Descents) -> None:
+    theta, steps = measured.descent.theta, measured.steps
+    flow, predicted = np.array([state.theta for state in measured.tight]), measured.predicted
+    left = [(theta[k] - flow - steps[k] * predicted.slope) / steps[k] ** 2 for k in (2, 3)]
+    # what is left of third order falls with the step: one extrapolation takes it out
+    found = 2.0 * left[1] - left[0]
+    assert np.abs(found - predicted.curvature).max() <= 2e-3 * np.abs(found).max()
+
+
+def test_a_step_that_is_stable_at_the_start_alone_is_refined() -> None:
+    found = Path(__file__).parents[1] / "found" / "deep-descent-follows-flow-3.json"
+    instance = FlowInstance.from_json(read_json(found))
+    measured = measure(instance)
+    assert step_size(instance) * sharpness_at_start(instance.problem, instance.regime) < STABLE
+    # at the saddle that it passes, an eigenvalue is -1.5 to 2 over the step
+    assert measured.steps[0] == step_size(instance) / 8.0
+    assert measured.steps[0] * measured.predicted.sharpness <= STABLE
 
 
 def test_the_sharpness_bounds_the_largest_eigenvalue(instance: FlowInstance) -> None:
