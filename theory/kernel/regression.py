@@ -20,7 +20,6 @@ from typing import Final
 import numpy as np
 from scipy.special import hyperu
 
-from theory.anchors import has_odd_involution
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput, OracleFailed
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
@@ -192,27 +191,6 @@ def transition_decay_time(regression: KernelRegression, regime: Regime) -> float
     """s* = log alpha - (1/L) log(|h| / |anchor|), where rho^L |anchor| = |h|; no log-log shift."""
     problem = regression.problem
     return regime.log_alpha - log(regression.norm / problem.anchor_norm) / problem.degree
-
-
-def lazy_order(regression: KernelRegression, inputs: Floats) -> int:
-    """k of the gap alpha^(-k c L) on training inputs and `inputs`: 2 or 1.
-
-    2 where an odd involution makes the second-order term vanish *and* the second derivatives are
-    continuous at the anchor. A rectifier's power x_+^2 whose preactivation is exactly zero there
-    keeps a second-order term of its own, whatever the symmetry.
-    """
-    problem = regression.problem
-    net, anchor = problem.net, problem.anchor
-    everywhere = np.concatenate([problem.inputs, inputs])
-    if not has_odd_involution(net, anchor, everywhere):
-        return 1
-    step = 1e-6 * problem.anchor_norm / regression.norm * regression.weights
-    for row in np.eye(len(everywhere)):
-        here = net.weighted_hessian(anchor, everywhere, row)
-        there = net.weighted_hessian(anchor + step, everywhere, row)
-        if np.abs(there - here).max() > 1e-3 * np.abs(here).max() > 0:
-            return 1
-    return 2
 
 
 BESIDE: Final = 1e-12

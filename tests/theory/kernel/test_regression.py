@@ -5,21 +5,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from theory.anchors import balanced_anchor, difference_anchor
+from theory.anchors import balanced_anchor
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow
 from theory.kernel.regression import (
     kernel_drift,
     kernel_regression,
     lagging_regression,
-    lazy_order,
     linearised_flow,
     log10_scale_of_displacement,
     log_effective_ridge,
     relative_displacement,
     transition_decay_time,
 )
-from theory.nets import Diagonal, TwoLayer
+from theory.nets import Diagonal
 from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
 
@@ -131,20 +130,6 @@ def test_distance_to_kernel_regression_is_below_the_drift(
     # x |h| to first order; the second order at x <= 0.01 is far below the doubling
     assert distance <= 2 * drift * regression.norm + 1e-8
     assert drift <= 0.01 + 1e-12
-
-
-def test_a_rectifier_on_its_kink_keeps_a_second_order_term() -> None:
-    """Two copies exchanged by an odd involution; relu^2 with w.x = 0 at the anchor."""
-    net = TwoLayer(4, 2, "relu_squared")
-    anchor = difference_anchor(net, np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.5]))
-    probes = np.array([[0.3, 0.9]])
-
-    def order(second_input: list[float]) -> int:
-        problem = Problem(net, anchor, [[1.0, 0.5], second_input], [1.0, -0.5], "squared")
-        return lazy_order(kernel_regression(problem), probes)
-
-    assert order([1.0, -0.75]) == 2  # preactivations 1/4 and 5/8
-    assert order([1.0, -1.0]) == 1  # 0 and 1/2
 
 
 def test_transition_is_where_what_is_left_of_the_anchor_equals_the_learned_part(

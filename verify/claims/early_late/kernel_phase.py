@@ -13,13 +13,13 @@ from math import exp, inf, log
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.anchors import has_odd_involution
 from theory.asymptotics.kernel_phase import log_inverse_decay, scale_of_displacement
 from theory.backend import Floats
 from theory.errors import IntegratorsDisagree, NumericalFailure
 from theory.flow import FlowState
 from theory.kernel import KernelSVM, LazyFlow, gram, kernel_svm, lazy_flow
 from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy_order import lazy_order
 from theory.kernel.quasi_static import lag_correction, next_lag, quasi_static_dual
 from theory.problem import Problem, Regime
 from verify.claims.early_late.assumptions import OF_THE_THEOREMS
@@ -158,7 +158,8 @@ class KernelPhase:
     """The displacement ladder of one instance; further readings are integrated when asked for.
 
     Attributes:
-        lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor, else 1.
+        lazy_order: k of the lazy gap delta^k, 2 where an odd involution fixes the anchor and no
+            rectifier bends within reach, else 1.
         measure_rung: by which further rungs are measured.
     """
 
@@ -352,11 +353,13 @@ def measure(
     """Integrate the displacement ladder of `instance`."""
     problem = instance.problem
     svm = kernel_svm(problem)
-    order = 2 if has_odd_involution(problem.row_net, problem.anchor, problem.inputs) else 1
     rungs = [rung(instance)]
     start = _nearly_lazy(svm, rung, rungs[0])
     if start is not rungs[0]:
         rungs.append(start)
+    far, last = start.displacement, DISPLACEMENT_STEPS[2][-1]
+    net, learned = problem.row_net, start.lazy.displacement[0]
+    order = lazy_order(net, problem.anchor, problem.inputs, learned, far, last * far)
     lowered = (_displaced(svm, start, step) for step in DISPLACEMENT_STEPS[order][1:])
     rungs += [rung(lower) for lower in lowered if lower is not None]
     return KernelPhase(instance, svm, order, tuple(rungs), rung)

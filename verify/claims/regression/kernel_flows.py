@@ -16,11 +16,11 @@ from theory.backend import Floats
 from theory.errors import IntegratorsDisagree
 from theory.flow import FlowState, gradient_flow
 from theory.kernel.lazy import initial_log_gain, tolerances
+from theory.kernel.lazy_order import lazy_order
 from theory.kernel.regression import (
     KernelRegression,
     kernel_drift,
     kernel_regression,
-    lazy_order,
     linearised_flow,
     relative_displacement,
 )
@@ -237,8 +237,8 @@ def measure(
     """
     problem = instance.problem
     regression, probes = kernel_regression(problem), probe_inputs(problem)
-    order, per_decade = lazy_order(regression, probes), problem.degree * instance.c
-    scale = instance.own.log10_alpha
+    scale, per_decade = instance.own.log10_alpha, problem.degree * instance.c
+    order = _lazy_order(instance, regression, probes)
     rungs = tuple(instance.at_own_alpha(scale - log10(k) / per_decade) for k in STEPS[order])
     tight, loose = (
         tuple(
@@ -255,6 +255,15 @@ def measure(
                 f"two tolerances differ by {error:.1e} at log10 alpha = {rung.own.log10_alpha:.6g}"
             )
     return measured
+
+
+def _lazy_order(instance: FlowInstance, regression: KernelRegression, probes: Floats) -> int:
+    """On training inputs and probes, between the first and the last rung."""
+    problem, at = instance.problem, instance.told(1.0 - instance.c)
+    everywhere = np.concatenate([problem.inputs, probes])
+    far = relative_displacement(regression, instance.regime, at)
+    last = STEPS[2][-1]
+    return lazy_order(problem.net, problem.anchor, everywhere, regression.weights, far, last * far)
 
 
 def _state(rung: FlowInstance, at: float, rtol: float, method: str | None = None) -> FlowState:
