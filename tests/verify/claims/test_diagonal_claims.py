@@ -15,6 +15,7 @@ from verify.catalogue import claim_named
 from verify.claims.diagonal import early, late
 from verify.claims.diagonal.l1_late import Theory, certified_deficit, residual
 from verify.claims.diagonal.margins import Norm
+from verify.claims.diagonal.mean_pull import growth_bound, mean_pull
 from verify.claims.diagonal.moments import by_all_parameters, by_dual_variables, moments
 from verify.evidence import CLAIM
 from verify.examine import examine
@@ -84,7 +85,7 @@ def test_late_margins_are_those_of_l1() -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_residual_in_w_is_at_most_that_of_the_flow(degree: int, seed: int) -> None:
     measured = late.measure(instance(degree, 9.0, 0.6, seed))
-    for moment in measured.window:
+    for moment in measured.windows[0]:
         w = moment.tight
         assert w.state is not None
         ratio = np.linalg.norm(w.state.theta) / np.sqrt(late.shares_of(w, degree).sum())
@@ -96,7 +97,7 @@ def test_the_residual_in_w_is_at_most_that_of_the_flow(degree: int, seed: int) -
 
 @pytest.mark.parametrize("degree", [3, 4])
 def test_late_weights_satisfy_kkt_of_the_quasi_norm(degree: int) -> None:
-    last = late.measure(instance(degree, 12.0, 0.5)).window[-1].tight
+    last = late.measure(instance(degree, 12.0, 0.5)).windows[0][-1].tight
     # slow modes decay like e^(-c log alpha) = 1e-6
     assert residual(last, Theory()) < 1e-4
     for exponent, power in ((1.0, 0.0), (0.5, 1.0)):
@@ -111,10 +112,34 @@ def test_late_weights_satisfy_kkt_of_the_quasi_norm(degree: int) -> None:
 
 def test_the_certificate_of_the_l1_deficit_is_an_upper_bound_at_any_time() -> None:
     measured = late.measure(instance(2, 8.0, 0.6, seed=5))
-    for moment in (*measured.window, *measured.proposed.values()):
+    for moment in (*measured.windows[0], *measured.proposed.values()):
         w = moment.tight
         deficit = 1.0 - w.margins.min() / (measured.gamma * Norm.L1.of(w.weights))
         assert deficit <= certified_deficit(w) + 1e-8
+
+
+def test_the_mean_pull_is_what_log_weights_grow_by() -> None:
+    phase = late.measure(instance(2, 8.0, 0.6))
+    for window in phase.windows[:2]:
+        first, last = window[0].tight, window[-1].tight
+        pulls = mean_pull(window)
+        log_alpha, rung = window[0].rung.regime.log_alpha, window[0].rung
+        start, end = (rung.told(moment.at) * log_alpha for moment in (window[0], window[-1]))
+        # u v = (rho half)^2, and half of log(u / v) moves by the sum of 2 g
+        products = first.problem.anchor[:9] ** 2 * np.exp(2.0 * (log_alpha - start))
+        passed = end - start
+        moved = np.arcsinh(last.weights / (2.0 * products * np.exp(-2.0 * passed)))
+        moved -= np.arcsinh(first.weights / (2.0 * products))
+        assert np.all(np.abs(0.5 * moved / passed - pulls.values) <= pulls.errors + 1e-9)
+
+
+@pytest.mark.parametrize("decay", [1.0, 1.1])
+def test_multipliers_of_another_lambda_pull_beyond_what_weights_grow_by(decay: float) -> None:
+    phase = late.measure(instance(2, 8.0, 0.6), decay=decay)
+    pulls = [mean_pull(window) for window in phase.windows]
+    allowed = [growth_bound(w, p.values) for w, p in zip(phase.windows, pulls, strict=True)]
+    beyond = [np.any(np.abs(p.values) - 1.0 > a) for p, a in zip(pulls, allowed, strict=True)]
+    assert beyond == [decay > 1.0] * len(beyond)
 
 
 def test_the_margin_bound_is_log_n_over_the_depth() -> None:

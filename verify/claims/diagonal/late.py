@@ -14,6 +14,7 @@ from theory.backend import Floats
 from theory.kernel.quasi_static import entropies
 from theory.problem import Problem
 from verify.claims.diagonal.margins import OF_DIAGONAL_NETS, Norm, Optima, optima_of, softness
+from verify.claims.diagonal.mean_pull import times
 from verify.claims.diagonal.moments import (
     Moment,
     Predictor,
@@ -58,16 +59,19 @@ class LatePhase:
     """The predictor after t_g, with the optima of both programmes.
 
     Attributes:
-        window: on the first rung, over [t_g, (1+c) t_g].
-        rungs: at (1+c) t_g; of degree 2 along a ladder of alphas.
+        windows: over [t_g, (1+c) t_g]; of degree 2 along a ladder of alphas.
         proposed: the moments of all theories, on the first rung.
     """
 
     instance: FlowInstance
     optima: Optima
-    window: tuple[Moment, ...]
-    rungs: tuple[Moment, ...]
+    windows: tuple[tuple[Moment, ...], ...]
     proposed: dict[Time, Moment]
+
+    @property
+    def rungs(self) -> tuple[Moment, ...]:
+        """At (1+c) t_g."""
+        return tuple(window[-1] for window in self.windows)
 
     @property
     def problem(self) -> Problem:
@@ -92,7 +96,7 @@ class LatePhase:
 
     def parts(self, time: Time) -> tuple[Sequence[Moment], ...]:
         """Quarters of the window, or the one moment that a rival takes for late."""
-        return quarters(self.window) if time is Time.AFTER else ((self.proposed[time],),)
+        return quarters(self.windows[0]) if time is Time.AFTER else ((self.proposed[time],),)
 
     def spread(self, moment: Moment) -> float:
         """Bound on the difference between mean and least margin, any time of any flow."""
@@ -128,7 +132,7 @@ class LatePhase:
         """
         mixed = 2.0 ** (0.5 - 1.0 / self.degree)
         found = []
-        for part in quarters(self.window):
+        for part in quarters(self.windows[0]):
             states = [moment.tight.state for moment in part if moment.tight.state is not None]
             shares = [float(shares_of(moment.tight, self.degree).sum()) for moment in part]
             ratios = [exp(s.log_norm) / sqrt(w) for s, w in zip(states, shares, strict=True)]
@@ -172,22 +176,20 @@ def measure(instance: FlowInstance, *, route: Route | None = None, decay: float 
     """
     problem, own, c = instance.problem, instance.own, instance.c
     optima = optima_of(problem)
+    convex = problem.degree == 2
     if route is None:
-        route = by_dual_variables if problem.degree == 2 else by_all_parameters
+        route = by_dual_variables if convex else by_all_parameters
+    over = times(c) if convex else np.linspace(1.0, 1.0 + c, POINTS).tolist()
     proposed = [time.at(c, own.decay_power) for time in Time]
-    times = [*np.linspace(1.0, 1.0 + c, POINTS).tolist(), *proposed]
     read = partial(_moments, route=route, decay=decay)
-    found = read(instance, times)
-    further: list[Moment] = []
-    if problem.degree == 2:
-        for step in LADDER_STEPS[1:]:
-            further += read(instance.at_own_alpha(step * own.log10_alpha), [1.0 + c])
+    found = read(instance, [*over, *proposed])
+    steps = LADDER_STEPS[1:] if convex else ()
+    further = [read(instance.at_own_alpha(step * own.log10_alpha), over) for step in steps]
     return LatePhase(
         instance,
         optima,
-        found[:POINTS],
-        (found[POINTS - 1], *further),
-        dict(zip(Time, found[POINTS:], strict=True)),
+        (found[: len(over)], *further),
+        dict(zip(Time, found[len(over) :], strict=True)),
     )
 
 
