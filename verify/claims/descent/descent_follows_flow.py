@@ -110,7 +110,8 @@ def _at(
     name = f"order of the margins' error in the step, {moment}"
     yield outputs.rate(name, theory.order, 0.05, along=logs, agreement=STEADY)
     once = _distances(2.0 * reached[1:] - reached[:-1], theta)
-    better = ladder("error after one extrapolation", once, np.nan, relative[1:])
+    left = 2.0 * steps[1:] ** 2 * np.linalg.norm(descents.predicted.curvature[k])
+    better = ladder("error after one extrapolation", once, left, relative[1:])
     name = f"order after one extrapolation, {moment}"
     yield better.rate(name, theory.extrapolated, 0.15, along=logs[1:], agreement=STEADY)
 
@@ -119,11 +120,8 @@ def _next_order(
     descents: Descents, theory: Theory, k: int, moment: str, left: Floats, theta: Quantity
 ) -> Law:
     """What the leading term leaves is h^2 w, to leading order."""
-    law, steps, predicted = (
-        f"error less its leading term, {moment}",
-        descents.steps,
-        descents.predicted,
-    )
+    law = f"error less its leading term, {moment}"
+    steps, predicted = descents.steps, descents.predicted
     slope, curvature = (float(np.linalg.norm(x[k])) for x in (predicted.slope, predicted.curvature))
     leads = steps * curvature <= LEADS * slope
     if not leads.any():
