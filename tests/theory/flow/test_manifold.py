@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import log
 
 import numpy as np
 import pytest
 
 import theory.flow.manifold as manifold
-from theory.anchors import balanced_anchor, zero_readout_anchor
+from theory.anchors import balanced_anchor, difference_anchor, zero_readout_anchor
 from theory.backend import Floats
 from theory.errors import AssumptionError, NumericalFailure
 from theory.flow import Trajectory, gradient_flow
@@ -254,3 +255,17 @@ def test_the_misfit_does_not_depend_on_the_integrator_after_the_kernel_phase() -
             for method in (None, "Radau")
         ]
         assert max(misfits) - min(misfits) < 1e-11
+
+
+def test_outputs_at_rest_stay_known_while_theta_is_far_from_what_is_learned() -> None:
+    # theta in float64 knows f to rtol rho^L only, and at rest nothing mends what it loses
+    net = TwoLayer(4, 2, "square")
+    anchor = difference_anchor(net, np.random.default_rng(0).standard_normal(6))
+    problem = Problem(net, anchor, [[1.0, 0.5], [-0.25, 1.0]], [1.0, -2.0], "squared")
+    regime, rtol = Regime(log10_alpha=8.0, decay_power=2.0), 1e-8
+    at = [1.0 - log(k) / (problem.degree * regime.log_alpha) for k in (8e3, 4e2)]
+    rough, fine = (
+        gradient_flow(problem, regime, at, rtol=r, estimate_error=False).margins
+        for r in (rtol, 1e-12)
+    )
+    assert np.abs(rough - fine).max() <= 5.0 * rtol
