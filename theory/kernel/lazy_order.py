@@ -35,7 +35,8 @@ def lazy_order(
 
     Args:
         direction: of what is learned, `(P,)`, of any length.
-        far, near: the largest and the smallest delta.
+        far: the largest delta.
+        near: the smallest.
     """
     if not has_odd_involution(net, anchor, inputs):
         return 1
