@@ -21,6 +21,7 @@ from verify.examine import examine_all
 from verify.instances import FlowInstance
 from verify.instances.twins import Twin, twins_of
 from verify.language.claim import AnyClaim
+from verify.language.ladder import JUDGED
 from verify.language.law import Check, Law
 from verify.search import draw_instances
 from verify.shards import groups_of
@@ -30,6 +31,10 @@ from verify.strategies.undecayed import UNUSED
 RESOLVED: Final = 1e-6
 """Of a bound or an exponent: both hold oracles' certificates (10^-9 to 10^-6) and the rounding of
 inputs, anchors and targets that were multiplied."""
+
+NEARLY: Final = 30.0
+"""A rung is told by one of two twins alone where its error is within this factor of the largest at
+which it is told: what two tolerances differ by is a draw of its own."""
 
 TURNED: Final = ("parameters permuted", "inputs turned")
 """Twins whose inputs get other coordinates."""
@@ -141,15 +146,14 @@ def _moved_laws(claim: str, own: Sequence[Law], other: Sequence[Law], twin: str)
 
 
 def _moved_numbers(own: Law, other: Law) -> Iterator[str]:
-    if bool(own.not_applicable) != bool(other.not_applicable) or len(own.checks) != len(
-        other.checks
-    ):
+    pairs = _paired(own.checks, other.checks)
+    if bool(own.not_applicable) != bool(other.not_applicable) or pairs is None:
         yield "; ".join(
             f"{law.status}, {law.not_applicable or law.unresolved or f'{len(law.checks)} checks'}"
             for law in (own, other)
         )
         return
-    for one, two in zip(own.checks, other.checks, strict=True):
+    for one, two in pairs:
         (share, error), (shared, told) = _share(one), _share(two)
         if not abs(share - shared) <= error + told + RESOLVED * max(1.0, abs(share)):
             yield f"{share:.9g} of the bound, {shared:.9g}; told {error:.1e}, {told:.1e}"
@@ -158,6 +162,18 @@ def _moved_numbers(own: Law, other: Law) -> Iterator[str]:
         told = own.estimate.error + other.estimate.error
         if not abs(fitted - refitted) <= told + RESOLVED * max(1.0, abs(fitted)):
             yield f"fitted {fitted:.9g}, {refitted:.9g}; told {told:.1e}"
+
+
+def _paired(own: Sequence[Check], other: Sequence[Check]) -> Sequence[tuple[Check, Check]] | None:
+    """Checks of the same rungs; None where one is missing that is not nearly unresolved."""
+    if len(own) == len(other):
+        return list(zip(own, other, strict=True))
+    rungs = {check.at for check in own} & {check.at for check in other}
+    alone = [check for check in (*own, *other) if check.at not in rungs]
+    if not rungs or any(check.bound > NEARLY * JUDGED * check.error for check in alone):
+        return None
+    kept = ([check for check in checks if check.at in rungs] for checks in (own, other))
+    return list(zip(*kept, strict=True))
 
 
 def _share(check: Check) -> tuple[float, float]:

@@ -45,6 +45,9 @@ STEADY = 0.5
 LEADS = 0.25
 """Of h v: where h^2 w is more, as after a saddle that descent leaves elsewhere, no order leads."""
 
+JUDGED_STEPS = 2
+"""From the coarsest at which it leads: what is left of finer ones the flow may not resolve."""
+
 
 @dataclass(frozen=True)
 class Theory:
@@ -123,8 +126,8 @@ def _next_order(
     law = f"error less its leading term, {moment}"
     steps, predicted = descents.steps, descents.predicted
     slope, curvature = (float(np.linalg.norm(x[k])) for x in (predicted.slope, predicted.curvature))
-    leads = steps * curvature <= LEADS * slope
-    if not leads.any():
+    leads = np.flatnonzero(steps * curvature <= LEADS * slope)[:JUDGED_STEPS]
+    if not leads.size:
         return unresolved(law, Kind.BELOW, "the leading term does not lead at any of the steps")
     judged = steps[leads]
     ladder = Ladder.of(
@@ -201,8 +204,8 @@ CLAIM = Claim(
     ),
     tolerances=(
         "errors: first order with twice the constant of the two coarsest steps",
-        "leading term: what it leaves is at most twice the predicted next term, h^2 w, at steps "
-        "where that is at most a quarter of it",
+        "leading term: what it leaves is at most twice the predicted next term, h^2 w, at the two "
+        "coarsest steps where that is at most a quarter of it",
         "rates: 5 %, the next order shifts a fitted exponent by about half its share, which is a "
         "few percent at the coarsest step; after extrapolation 0.15",
     ),
