@@ -124,8 +124,8 @@ def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
     log_values = np.log(np.linalg.svd(chart.base_jacobian, compute_uv=False)[:rank])
     log_rates = chart.log_gain(0.0) + 2.0 * log_values
     surplus = float(log_rates.mean()) - _STIFF_ABOVE
-    rests_stiff = Chart(problem, regime, comoving=False).log_gain(0.0) >= _STIFF_ABOVE
-    stiff_until = inf if rests_stiff else surplus / chart.drift
+    rests = rests_slowly(Chart(problem, regime, comoving=False))
+    stiff_until = inf if rests else surplus / chart.drift
     if stiff_until <= 0.0:
         return inf, inf
     check_realizability(problem)
@@ -133,6 +133,11 @@ def slow_clocks(chart: Chart, start: float) -> tuple[float, float]:
     relaxed = log(_RELAXED) - float(log_rates.min())
     clocks = max(start + 1.0, relaxed), clock_of(stiff_until)
     return clocks if clocks[0] < clocks[1] else (inf, inf)
+
+
+def rests_slowly(chart: Chart) -> bool:
+    """Whether a flow of the squared loss is on its slow manifold for good, in a rich chart."""
+    return not chart.comoving and chart.log_gain(0.0) >= _STIFF_ABOVE
 
 
 def _check_rank(problem: Problem) -> None:

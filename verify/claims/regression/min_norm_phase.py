@@ -1,15 +1,16 @@
 """What is measured of the late phase of the squared loss: windows after t_g, and the misfit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import exp, log
+from math import exp, inf, log
 
 import numpy as np
 from scipy.integrate import simpson
 
 from theory.backend import Floats
 from theory.flow import FlowState, gradient_flow
+from theory.flow.manifold import rests_slowly
 from theory.kernel.ntk import feature_rank
 from theory.kernel.regression import KernelRegression, kernel_regression, transition_decay_time
 from theory.margin.min_norm import MinNormResidual, energy_bound, min_norm_residual
@@ -41,8 +42,19 @@ MISFIT_REGIMES = tuple(
 )
 """Where n lambda |m| stays far above the integrator's error; counted as the problem does."""
 
+SOFT = 0.3
+"""n lambda over the smallest eigenvalue of the kernel at most, at the largest lambda. Beyond, a
+mode is not at rest: its misfit is not n lambda m."""
+
+LOWERED = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+"""Powers of ten by which all of them are lowered until the largest is soft; the misfit then is
+10^-7 of y and more."""
+
 EFOLDS = log(100.0)
 """Times c, after t_g: from a flow at rest the misfit is n lambda m exactly, and nothing falls."""
+
+SOFT_RTOL = 1e-6
+"""Of the flow whose kernel decides how small lambda has to be."""
 
 MISFIT_RTOL = 1e-11
 OUTPUTS = 1e-13
@@ -134,13 +146,15 @@ class MinNormPhase:
     Attributes:
         proposed: the windows of all theories, on the first rung.
         efold: the e-fold after t_g, or as much of it as the window has.
-        settled: the flow c `EFOLDS` after t_g of each of `MISFIT_REGIMES`, by two tolerances.
+        regimes: alpha and lambda of the settled flows, as the problem counts them.
+        settled: the flow c `EFOLDS` after t_g of each, by two tolerances.
     """
 
     instance: FlowInstance
     rungs: tuple[MinNormRung, ...]
     proposed: Mapping[Span, MinNormRung]
     efold: Window
+    regimes: tuple[Regime, ...]
     settled: tuple[tuple[FlowState, FlowState], ...]
 
     @property
@@ -163,16 +177,18 @@ class MinNormPhase:
         """y - f of each settled flow, `(n,)`."""
         labels, inputs = self.problem.labels, self.problem.inputs
         least = OUTPUTS * np.abs(labels).max()
-        found = (
-            Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
-            for tight, loose in self.settled
-        )
-        return tuple(misfit.no_finer(least) for misfit in found)
+        found = []
+        for (tight, loose), softness in zip(self.settled, self.softness, strict=True):
+            misfit = Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
+            # two tolerances share what the slow manifold leaves out, which is of second order
+            shared = (self.problem.degree * softness) ** 2 if rests_slowly(tight.chart) else 0.0
+            found.append(misfit.no_finer(max(least, shared * np.abs(misfit.values).max())))
+        return tuple(found)
 
     @property
     def decays(self) -> Floats:
         """lambda of each settled flow, as told, `(R,)`."""
-        return np.exp([self.instance.in_own(own).regime.log_lambda for own in MISFIT_REGIMES])
+        return np.exp([self.instance.in_own(own).regime.log_lambda for own in self.regimes])
 
     @cached_property
     def pulls(self) -> tuple[Floats, ...]:
@@ -188,12 +204,16 @@ class MinNormPhase:
 
         Over it a mode comes to rest in so many times an e-fold: what is next to n lambda m.
         """
-        problem, samples = self.problem, self.problem.samples
-        last = feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs)) - 1
-        gradients = (problem.net.jacobian(tight.theta, problem.inputs) for tight, _ in self.settled)
-        least = [np.linalg.svd(rows, compute_uv=False)[last] for rows in gradients]
-        with np.errstate(divide="ignore"):
-            return samples * self.decays / np.square(least)
+        pairs = zip(self.decays, self.settled, strict=True)
+        return np.array([_softness(tight, decay) for decay, (tight, _) in pairs])
+
+
+def _softness(state: FlowState, decay: float) -> float:
+    problem = state.problem
+    last = feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs)) - 1
+    gradients = problem.net.jacobian(state.theta, problem.inputs)
+    least = float(np.linalg.svd(gradients, compute_uv=False)[last])
+    return problem.samples * decay / least**2 if least > 0.0 else inf
 
 
 def _balance(states: Sequence[FlowState]) -> list[float]:
@@ -230,19 +250,33 @@ def measure(
         scaled = instance.at_own_alpha(step * instance.own.log10_alpha)
         own = windows(scaled, {Span.AFTER: grids[Span.AFTER]}, rtol=RTOL, method=method)
         rungs.append(MinNormRung(own[Span.AFTER], regression))
-    settled = tuple(_settled(instance.in_own(own), method, decay) for own in MISFIT_REGIMES)
-    return MinNormPhase(instance, tuple(rungs), proposed, first[None], settled)
+    regimes = _soft_regimes(instance, method)
+    settled = tuple(_settled(instance.in_own(own), method, decay) for own in regimes)
+    return MinNormPhase(instance, tuple(rungs), proposed, first[None], regimes, settled)
+
+
+def _soft_regimes(instance: FlowInstance, method: str | None) -> tuple[Regime, ...]:
+    """`MISFIT_REGIMES`, lowered until the first is soft; as they are where none is."""
+    for lower in LOWERED:
+        regimes = [replace(own, log10_lambda=own.log10_lambda - lower) for own in MISFIT_REGIMES]
+        told = instance.in_own(regimes[0])
+        state = _settled_state(told, method, 1.0, SOFT_RTOL)
+        if _softness(state, exp(told.regime.log_lambda)) <= SOFT:
+            return tuple(regimes)
+    return MISFIT_REGIMES
 
 
 def _settled(told: FlowInstance, method: str | None, decay: float) -> tuple[FlowState, FlowState]:
+    # both of second order on the slow manifold: to first order the misfit is all error
+    tolerances = MISFIT_RTOL, 100.0 * MISFIT_RTOL
+    tight, loose = (_settled_state(told, method, decay, rtol) for rtol in tolerances)
+    return tight, loose
+
+
+def _settled_state(told: FlowInstance, method: str | None, decay: float, rtol: float) -> FlowState:
     regime = told.regime.with_decay(decay)
     at = told.told(1.0 + told.c * EFOLDS / told.own.log_alpha)
-
-    def state(rtol: float) -> FlowState:
-        # both of second order on the slow manifold: to first order the misfit is all error
-        flow = gradient_flow(
-            told.problem, regime, at=[at], rtol=rtol, method=method, estimate_error=False
-        )
-        return flow.states[0]
-
-    return state(MISFIT_RTOL), state(100.0 * MISFIT_RTOL)
+    flow = gradient_flow(
+        told.problem, regime, at=[at], rtol=rtol, method=method, estimate_error=False
+    )
+    return flow.states[0]
