@@ -201,8 +201,8 @@ CLAIM = Claim(
         "f on the probes: |F (I - P)| |(I - P) theta| / L, by Euler's identity; a residual below "
         "10^-4 counts as none",
         "misfit: its deviation from n lambda m falls like lambda, with twice the constant of two "
-        "rungs; order in lambda 2 %, more than the share of the next order at lambda = 10^-2.5, or at "
-        "less by up to 10^3 until n lambda is at most .3 of the kernel's smallest eigenvalue; "
+        "rungs; order in lambda 2 %, more than the share of the next order at lambda = 10^-2.5, or "
+        "at less by up to 10^3 until n lambda is at most .3 of the kernel's smallest eigenvalue; "
         "both where slopes between neighbouring rungs agree to .2, before which there is no power",
     ),
     findings=findings,
