@@ -9,6 +9,7 @@ drift of order eta per unit of time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,9 @@ from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
 
 Layers = tuple[Floats, ...]
+
+DIFFERENCE: Final = 1e-5
+"""Of |W|: how far to either side gradients are taken for a Hessian, right to ten digits then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,19 @@ class LayerTask:
         for layer in weights:
             output = output @ layer.T
         return float(((output - self.targets) ** 2).sum() / (2 * len(self.inputs)))
+
+    def sharpness(self, weights: Layers) -> float:
+        """The largest size of an eigenvalue of the Hessian with its penalty, by differences."""
+        centre = self.flat(weights)
+        step = DIFFERENCE * float(np.linalg.norm(centre))
+
+        def gradient(at: Floats) -> Floats:
+            return self.flat(self.gradients(self.layers(at)))
+
+        moves = step * np.eye(centre.size)
+        rows = [(gradient(centre + m) - gradient(centre - m)) / (2.0 * step) for m in moves]
+        values = np.linalg.eigvalsh(np.array(rows)) + self.decay
+        return float(np.abs(values).max())
 
     def flat(self, weights: Layers) -> Floats:
         """All entries, `(P,)`, layer by layer."""

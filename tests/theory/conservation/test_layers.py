@@ -65,3 +65,20 @@ def test_drift_of_small_steps_tends_to_its_coefficient(task: LayerTask) -> None:
 def test_one_layer_has_no_balance(task: LayerTask) -> None:
     with pytest.raises(InvalidInput, match="two at least"):
         balance(task.weights[:1])
+
+
+def test_the_sharpness_is_that_of_second_differences_of_the_loss(task: LayerTask) -> None:
+    flat = task.flat(task.weights)
+
+    def energy(at: np.ndarray) -> float:
+        return task.loss(task.layers(at)) + 0.5 * task.decay * float(at @ at)
+
+    h, size = 1e-4, flat.size
+    moves = h * np.eye(size)
+    hessian = np.empty((size, size))
+    for i, a in enumerate(moves):
+        for j, b in enumerate(moves):
+            plus, minus = energy(flat + a + b) + energy(flat - a - b), energy(flat + a - b)
+            hessian[i, j] = (plus - minus - energy(flat - a + b)) / (4.0 * h**2)
+    largest = np.abs(np.linalg.eigvalsh(hessian)).max()
+    assert task.sharpness(task.weights) == pytest.approx(largest, rel=1e-6)

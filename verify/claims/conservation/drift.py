@@ -6,12 +6,14 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.conservation import balance, descent, drift_coefficient
-from theory.conservation.layers import Layers
+from theory.conservation.layers import Layers, LayerTask, layer_flow
 from verify.language import Ladder, Measurement, Quantity, in_words
 from verify.strategies.conservation import DEPTHS, LinearNet, linear_nets
 
 TIME = 0.5
 STEPS = np.array([100, 200, 400, 800])
+STATES = 9
+"""Of the flow, at which the sharpness is looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +23,7 @@ class Drift:
     Attributes:
         drifts: `(4, k)`; `errors`, `(4,)`, of their norms by rounding.
         integral, shrinking: the parts of the predicted drift over eta, `(k,)`.
+        sharpness: the largest of the flow, over this time.
     """
 
     etas: Floats
@@ -28,6 +31,7 @@ class Drift:
     errors: Floats
     integral: Floats
     shrinking: Floats
+    sharpness: float
 
     def ladder(self, predicted: Floats) -> Ladder:
         """The norm of the drift against that of a prediction of all its entries, `(4, k)`."""
@@ -48,7 +52,12 @@ def measure(net: LinearNet, gain: float = 1.0) -> Drift:
     drifts = np.array([_flat(weights) - shrink * start for weights in ends])
     # each step rounds its entries once; roundings of one sign are the worst case
     errors = np.finfo(np.float64).eps * STEPS * np.linalg.norm(task.flat(task.weights)) ** 2
-    return Drift(TIME / STEPS, drifts, errors, *drift_coefficient(task, TIME))
+    return Drift(TIME / STEPS, drifts, errors, *drift_coefficient(task, TIME), _sharpness(task))
+
+
+def _sharpness(task: LayerTask) -> float:
+    later = layer_flow(task, np.linspace(0.0, TIME, STATES)[1:]).tight
+    return max(map(task.sharpness, (task.weights, *map(task.layers, later))))
 
 
 DRIFT = Measurement(
