@@ -44,6 +44,12 @@ class GreedyPath:
             np.where(self.saddles[index] == 0.0, 1.0 - np.abs(duals), 1.0).min(axis=1)
         )
 
+    @property
+    def room_at_jumps(self) -> float:
+        """The least 1 - |s_i|, at any jump, of coordinates that are off before and after it."""
+        off = (self.saddles[:-1] == 0.0) & (self.saddles[1:] == 0.0)
+        return float(np.where(off, 1.0 - np.abs(self.duals[1:]), 1.0).min())
+
     def at(self, times: Floats) -> Floats:
         """Where the flow rests at each of the times, `(T, d)`."""
         return np.asarray(self.saddles[np.searchsorted(self.times, times, side="right")])

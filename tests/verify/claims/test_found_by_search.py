@@ -35,6 +35,11 @@ def test_a_second_mode_next_to_normal_to_the_first_does_not_lead() -> None:
     assert RankTask((1.0, 0.625, 0.25), 2, 0.0, 598).generic
 
 
+def test_a_coordinate_that_nearly_jumps_with_another_is_not_off() -> None:
+    assert SmallStart(3, 4, 75).path.room_at_jumps < 0.01
+    assert not SmallStart(3, 4, 75).clear
+
+
 def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
     assert not SparseTask(2, 4, 2, 149).clear
 
@@ -62,6 +67,8 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
             marks=pytest.mark.slow,
         ),
         ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 1), Status.KEPT),
+        # second and third order cancel at the steps that calibrate
+        ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 180), Status.KEPT),
         # by symmetry outputs are along the machine's at any Lam, to 10^-15
         ("modular-early-flow", AdditionFlow(3, 9, 7, 857, 6.0, "symmetric"), Status.KEPT),
     ],

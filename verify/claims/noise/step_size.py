@@ -22,6 +22,9 @@ from verify.registry import source_of
 from verify.strategies.noise import STEPS, DiagonalSteps, diagonal_steps
 
 ETAS = np.array([0.04, 0.02, 0.01])
+LEAST_SHARE = 0.1
+"""Of that size: where second and third order cancel at the two largest steps, by accident, they
+calibrate nothing. One of 924 tasks had a hundredth of it there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,15 @@ class Ends:
         Where the limit moves is a difference of such terms, and can be small by accident.
         """
         return float(ETAS[-1] * self.integral.max() * np.linalg.norm(self.flow))
+
+    @property
+    def second_order(self) -> float:
+        """A size of what the largest step leaves of second order, e^-x - 1 + x for 2 eta integral.
+
+        It was 4 times that in the median of 70 tasks, and a twelfth at the least.
+        """
+        taken = 2.0 * ETAS[0] * self.integral.max()
+        return float(0.5 * taken**2 * np.linalg.norm(self.flow))
 
     def distances(self, points: Floats) -> Quantity:
         """Of the three limits from as many points; residuals of 1e-13 leave 1e-12."""
@@ -85,7 +97,9 @@ def laws(measured: Ends, theory: Theory) -> Iterator[Law]:
     law = "what is not predicted, over the effect of the smallest step"
     yield below(law, share, 0.05, Basis.MEASURED)
     rest = Ladder.of("limit less its prediction", "step size", ETAS, left)
-    yield rest.falls("what is not predicted is of second order", 2.0, factor=1.5)
+    least = LEAST_SHARE * measured.second_order
+    law = "what is not predicted is of second order"
+    yield rest.falls(law, 2.0, factor=1.5, at_least=least)
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,7 @@ CLAIMS = (
             ORDER,
             "what is not predicted: 5 % of the effect of a step of 1/100; at most 1.7 % on 80",
             "what is not predicted: like eta^2 with the constant of the two largest steps, times "
-            "1.5",
+            "1.5, or with a tenth of (2 eta integral)^2 / 2 where that is more",
         ),
     ),
     Claim(

@@ -161,7 +161,11 @@ JUMPS = Measurement(
     ("normal",),
     small_starts,
     measure,
-    in_words("u = v = alpha", "squared loss", "jumps apart by 0.06 log(1/alpha) at least"),
+    in_words(
+        "u = v = alpha",
+        "squared loss",
+        "jumps apart by 0.06 log(1/alpha) at least, no other coordinate nearly jumping",
+    ),
     sabotaged={"targets 5 % larger than told": lambda told: measure(told, factor=1.05)},
     independent=lambda told: measure(told, method="BDF"),
     thrift=3,
