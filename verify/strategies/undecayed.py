@@ -30,6 +30,9 @@ so large that all the others are fitted long since."""
 STEPS_PER_UNIT = 8
 """Scales of the start, and the ramp that takes it off balance, are in eighths."""
 
+LARGEST_RISE = 10.0
+"""log(1/loss) at the start at most; late flows are read from 20 on."""
+
 UNUSED = Regime(log10_alpha=1, decay_power=1)
 
 
@@ -42,8 +45,8 @@ def undecayed_instances(
 ) -> FlowInstance:
     """Instances whose flow starts at the anchor itself with a loss below 1, summed over samples.
 
-    A direction is drawn; labels are the signs of its outputs, and the anchor is its smallest
-    multiple by eighths at which the exponential losses sum to less than 1. The regime says nothing.
+    A direction is drawn; labels are the signs of its outputs, and the anchor is a small multiple of
+    it at which the exponential losses sum to less than 1. The regime says nothing.
 
     Args:
         sizes: how large, and whether in other units; None for small nets and plain inputs.
@@ -82,12 +85,18 @@ def _in_units(
 def separated(net: HomogeneousNet, direction: Floats, inputs: Floats) -> Problem:
     """The problem at the smallest multiple of `direction` by eighths with a summed loss below 1.
 
-    Its labels are the signs of the outputs at `direction`, none of which may be zero.
+    By halves of eighths, and so on, where log(1/loss) is more than `LARGEST_RISE` there. Its labels
+    are the signs of the outputs at `direction`, none of which may be zero.
     """
     labels = np.sign(net.outputs(direction, inputs))
-    scales = (step / STEPS_PER_UNIT for step in count(1))
-    problems = (Problem(net, scale * direction, inputs, labels) for scale in scales)
-    return next(p for p in problems if log_total_loss(p, p.anchor) < 0.0)
+
+    def first(unit: float) -> tuple[Problem, float]:
+        problems = (Problem(net, k * unit * direction, inputs, labels) for k in count(1))
+        rises = ((p, -log_total_loss(p, p.anchor)) for p in problems)
+        return next((p, rise) for p, rise in rises if rise > 0.0)
+
+    finer = (first(0.5**k / STEPS_PER_UNIT) for k in count())
+    return next(problem for problem, rise in finer if rise <= LARGEST_RISE)
 
 
 def _single_inputs(net: HomogeneousNet) -> st.SearchStrategy[Floats]:

@@ -13,7 +13,7 @@ from verify.instances import FlowInstance, instance_from_json
 from verify.search import draw_instances
 from verify.strategies import undecayed_instances
 from verify.strategies.nets import FAMILIES
-from verify.strategies.undecayed import CLEAR, COPIES, STEPS_PER_UNIT, separated
+from verify.strategies.undecayed import CLEAR, COPIES, LARGEST_RISE, STEPS_PER_UNIT, separated
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -48,6 +48,13 @@ def test_scale_is_the_smallest_in_eighths(degree: int, sizes: list[int], negativ
         return float(np.exp(-(scale**degree) * inputs).sum())
 
     assert loss(steps / 8) < 1 <= loss((steps - 1) / 8)
+
+
+@given(st.integers(2, 4), st.floats(1.0, 1e8))
+@settings(max_examples=30, deadline=None)
+def test_large_outputs_are_started_from_at_smaller_scales(degree: int, size: float) -> None:
+    problem = separated(Diagonal(1, degree), np.array([1.0, 0.0]), np.array([[size]]))
+    assert 0.0 < -log_total_loss(problem, problem.anchor) <= LARGEST_RISE
 
 
 def test_instances_are_saved_digit_by_digit() -> None:
