@@ -60,15 +60,30 @@ def sparse_excess(
 def support_moves(inputs: Floats, weights: Floats, alpha: float) -> float:
     """What comes next to `sparse_excess` for D = 2, over it: weights off S move those on it.
 
-    w_S moves by dw = -X_S^-1 X w_off, log|w_S| by dw / |w_S|, and so every x_i.nu_1.
+    w_S moves by dw = -K w_off, K = X_S^-1 X_off, log|w_S| by dw / |w_S|, and so every x_i.nu_1.
     """
+    pulls, sizes, room, signs = _off_support(inputs, weights, alpha)
+    moved = -pulls @ (signs * sizes) / np.abs(weights[weights != 0.0])
+    return float((sizes * room * signs) @ (pulls.T @ moved) / (sizes @ room))
+
+
+def support_moves_at_most(inputs: Floats, weights: Floats, alpha: float) -> float:
+    """The same if nothing in it cancelled."""
+    pulls, sizes, room, _ = _off_support(inputs, weights, alpha)
+    moved = np.abs(pulls) @ sizes / np.abs(weights[weights != 0.0])
+    return float((sizes * room) @ (np.abs(pulls).T @ moved) / (sizes @ room))
+
+
+def _off_support(
+    inputs: Floats, weights: Floats, alpha: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """K, and |w|, 1 - |c| and sgn c of the inputs off S."""
     on = weights != 0.0
     dual = certificate(inputs, weights)[~on]
-    room, signs = 1.0 - np.abs(dual), np.sign(dual)
+    room = 1.0 - np.abs(dual)
     sizes = alpha ** (2.0 * room) * np.exp(_logarithms(inputs, weights))
-    moved = -np.linalg.solve(inputs[:, on], inputs[:, ~on] @ (signs * sizes))
-    change = signs * _extended(inputs, on, moved / np.abs(weights[on]))[~on]
-    return float((sizes * room) @ change / (sizes @ room))
+    pulls = np.asarray(np.linalg.solve(inputs[:, on], inputs[:, ~on]), dtype=np.float64)
+    return pulls, sizes, room, np.asarray(np.sign(dual))
 
 
 def dense_excess(inputs: Floats, targets: Floats, alphas: Floats, degree: int) -> Floats:

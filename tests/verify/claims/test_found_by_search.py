@@ -69,6 +69,10 @@ def test_weights_on_the_support_that_move_are_what_comes_next() -> None:
         ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 1), Status.KEPT),
         # second and third order cancel at the steps that calibrate
         ("descent-shrinks-scale", DiagonalSteps(3, 1, 0.625, "full-batch", 180), Status.KEPT),
+        # terms of the next order cancel at the largest alpha
+        ("sparse-limit-rate", SparseTask(2, 2, 3, 127), Status.KEPT),
+        # w_2^3 is nearly in the row space, and the leading term is small
+        ("dense-limit-rate", SparseTask(3, 6, 1, 688), Status.KEPT),
         # by symmetry outputs are along the machine's at any Lam, to 10^-15
         ("modular-early-flow", AdditionFlow(3, 9, 7, 857, 6.0, "symmetric"), Status.KEPT),
     ],

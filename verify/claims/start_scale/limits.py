@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.decay import decayed_flow, least_potential
-from theory.start_scale import certificate, dense_excess, sparse_excess
+from theory.start_scale import certificate, dense_excess, sparse_excess, support_moves_at_most
 from verify.language import (
     Basis,
     Claim,
@@ -29,6 +29,11 @@ SMALL = {
     4: 10.0 ** np.array([-1.0, -1.5, -2.0, -2.5]),
 }
 LARGE = {2: np.array([2.0, 3.0, 4.5]), 3: np.array([1.5, 2.0, 2.75]), 4: np.array([1.4, 1.75, 2.2])}
+
+
+NEXT = 0.1
+"""Of (max |w_2| / alpha^D)^2 |w_2^3| / |(I - P) w_2^3|, the size of the next order over the first:
+at most 0.07 on 54 tasks, at two alphas alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +113,10 @@ def sparse_laws(measured: Ends, theory: Sparse) -> Iterator[Law]:
     ladder = Ladder.of("excess of |w|_1", "alpha", alphas, measured.excess, predicted)
     room = 1.0 - np.abs(certificate(told.rows, told.sparse)[told.samples :]).max()
     order = 2.0 * float(room) if told.degree == 2 else told.degree - 2.0
-    yield ladder.approaches("excess of |w|_1 approaches its prediction", order, factor=4.0)
+    # terms of the next order may cancel at the largest alpha, not all along
+    moves = support_moves_at_most(told.rows, told.sparse, alphas[0]) if told.degree == 2 else 0.0
+    law = "excess of |w|_1 approaches its prediction"
+    yield ladder.approaches(law, order, factor=4.0, at_least=moves)
     yield below("excess of |w|_1 at the last alpha", ladder.deviation[-1:], 0.1, Basis.MEASURED)
 
 
@@ -146,7 +154,7 @@ class Dense:
 def dense_laws(measured: Ends, theory: Dense) -> Iterator[Law]:
     told, alphas = measured.told, LARGE[measured.told.degree]
     shortest = np.linalg.pinv(told.rows) @ told.targets
-    expected = dense_excess(told.rows, told.targets, alphas, told.degree)
+    cube, expected = shortest**3, dense_excess(told.rows, told.targets, alphas, told.degree)
     scaled = alphas ** ((2.0 - theory.order) * told.degree)
     expected = theory.factor * scaled[:, None] * expected
     gap = np.linalg.norm(measured.dense - shortest - expected, axis=1)
@@ -155,7 +163,11 @@ def dense_laws(measured: Ends, theory: Dense) -> Iterator[Law]:
     small = alphas ** (-2.0 * told.degree)
     ladder = Ladder.of("w less its prediction", "alpha^(-2D)", small, off)
     yield ladder.falls("w less its prediction falls faster than w - w_2", 1.0)
-    yield below("w less its prediction at the last alpha", off[-1:], 0.05, Basis.MEASURED)
+    outside = cube - np.linalg.pinv(told.rows) @ (told.rows @ cube)
+    next_order = (np.abs(shortest).max() / alphas[-1] ** told.degree) ** 2
+    next_order *= np.linalg.norm(cube) / np.linalg.norm(outside)
+    law = "w less its prediction at the last alpha"
+    yield below(law, off[-1:], NEXT * next_order, Basis.MEASURED)
 
 
 TASKS = Measurement(
@@ -188,7 +200,8 @@ CLAIMS = (
         laws=sparse_laws,
         tolerances=(
             "order: 2 (1 - max|c|) for D = 2, D - 2 beyond, with the constant of the two largest "
-            "alpha, times 4",
+            "alpha, times 4; for D = 2 with what comes next, if nothing in it cancelled, where "
+            "that is more",
             "at the last alpha: 10 %; for D = 2 what comes next is known in closed form and drawn "
             "to be 5 % at most (beyond 2 % on 2 of 400 tasks); 4 % at most on 600 tasks of D > 2",
         ),
@@ -217,7 +230,8 @@ CLAIMS = (
         laws=dense_laws,
         tolerances=(
             "order: 1 in alpha^(-2D), with the constant of the two smallest alpha, times 2",
-            "at the last alpha: 5 %",
+            "at the last alpha: a tenth of (max |w_2| / alpha^D)^2 |w_2^3| / |(I - P) w_2^3|, the "
+            "size of the next order; 0.07 of it at most on 54 tasks",
         ),
     ),
 )
