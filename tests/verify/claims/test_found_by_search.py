@@ -95,14 +95,16 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("kernel-regression-at-a-bend", "kernel-regression", Status.KEPT),
         # on the first rung a weight has decayed and grows again
         ("diagonal-l1-late", "diagonal-l1-late", Status.KEPT),
-        # no power law at the first values of lambda: they are lowered
-        ("min-norm-kkt", "min-norm-kkt", Status.KEPT),
+        # no power law at the first values of lambda
+        ("min-norm-kkt", "min-norm-kkt", Status.UNRESOLVED),
         # 32 e-folds after t_g, on the second rung, a weight still grows again
         ("diagonal-l1-late-still-growing", "diagonal-l1-late", Status.KEPT),
         # the misfit of a slow mode is not n lambda m: of the energy, and after t_g
-        ("min-norm-kkt-with-a-slow-mode", "min-norm-kkt", Status.KEPT),
+        ("min-norm-kkt-with-a-slow-mode", "min-norm-kkt", Status.UNRESOLVED),
         # a sample ceases to pull between 10^50 and 10^500, and the margin of f_L alone moves
         ("biases-vanish-late", "biases-vanish-late", Status.KEPT),
+        # at a smaller lambda the flow is at another point, and its misfit falls otherwise
+        ("min-norm-kkt-elsewhere", "min-norm-kkt", Status.UNRESOLVED),
         # what the slow manifold leaves out, to second order, was in no error
         ("min-norm-kkt-on-the-slow-manifold", "min-norm-kkt", Status.KEPT),
         # biases do nearly all there is to do, up to 10^2000, where f_L nearly fails to separate

@@ -128,6 +128,8 @@ POWER_LAW = 0.2
 the kernel's smallest eigenvalue, the misfit of three rungs was .6 to .97 off, and then .0005."""
 
 
+ELSEWHERE = "lambda has to be so small that flows are at several points"
+
 STIFF = "lambda is not small against the smallest eigenvalue of the kernel"
 
 
@@ -149,7 +151,9 @@ def _misfit(phase: MinNormPhase, theory: Theory) -> Iterator[Law]:
         yield replace(unresolved(law, Kind.RATE, STIFF), ladder=misfit)
         return
     slope = misfit.slope(logs, agreement=POWER_LAW)
-    if slope.reason:  # rungs before the power law calibrate nothing
+    if phase.elsewhere:
+        yield replace(unresolved(approach, Kind.APPROACHES, ELSEWHERE), ladder=off)
+    elif slope.reason:  # rungs before the power law calibrate nothing
         yield replace(unresolved(approach, Kind.APPROACHES, slope.reason), ladder=off)
     else:
         yield off.falls(approach, 1.0)
@@ -202,7 +206,7 @@ CLAIM = Claim(
         "10^-4 counts as none",
         "misfit: its deviation from n lambda m falls like lambda, with twice the constant of two "
         "rungs; order in lambda 2 %, more than the share of the next order at lambda = 10^-2.5, or "
-        "at less by up to 10^3 until n lambda is at most .3 of the kernel's smallest eigenvalue; "
+        "at less by up to 10^1.5 until n lambda is at most .3 of the kernel's smallest eigenvalue; "
         "both where slopes between neighbouring rungs agree to .2, before which there is no power",
     ),
     findings=findings,

@@ -46,12 +46,16 @@ SOFT = 0.3
 """n lambda over the smallest eigenvalue of the kernel at most, at the largest lambda. Beyond, a
 mode is not at rest: its misfit is not n lambda m."""
 
-LOWERED = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-"""Powers of ten by which all of them are lowered until the largest is soft; the misfit then is
-10^-7 of y and more."""
+LOWERED = (0.0, 0.5, 1.0, 1.5)
+"""Powers of ten by which all of them are lowered until the largest is soft. At 10^-6.5 the misfit
+was off by 7 times what is told of it."""
 
 EFOLDS = log(100.0)
 """Times c, after t_g: from a flow at rest the misfit is n lambda m exactly, and nothing falls."""
+
+SAME_POINT = 1.5
+"""By which factor softness over lambda may change where lambda was lowered. On two instances of 960
+the misfit did not approach at order 1, and it changed by 2.7 and 5.4; on 71 of 86 by less."""
 
 SOFT_RTOL = 1e-6
 """Of the flow whose kernel decides how small lambda has to be."""
@@ -206,6 +210,18 @@ class MinNormPhase:
         """
         pairs = zip(self.decays, self.settled, strict=True)
         return np.array([_softness(tight, decay) for decay, (tight, _) in pairs])
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether lambda was lowered to where flows are not at one point.
+
+        What is next to n lambda m is the softness times how fast m changes: at one point it falls
+        like lambda.
+        """
+        if self.regimes == MISFIT_REGIMES:
+            return False
+        falls = self.softness[-1] / self.softness[0] * self.decays[0] / self.decays[-1]
+        return not 1.0 / SAME_POINT < falls < SAME_POINT
 
 
 def _softness(state: FlowState, decay: float) -> float:
