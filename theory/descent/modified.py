@@ -14,6 +14,7 @@ h^2 (f'f'f / 3 + f''(f, f) / 12) for f = -g, gives
 
 from dataclasses import dataclass
 from math import exp, log
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -117,6 +118,10 @@ def step_error(problem: Problem, regime: Regime, at: ArrayLike) -> StepError:
     return StepError(theta, slope, curvature, max(map(energy.sharpness, (*seen, *theta))))
 
 
+_Pulls: TypeAlias = tuple[Floats, Floats, Floats]
+"""Forces on outputs, gradients of outputs, outputs."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Energy:
     """E = mean loss + decay |theta|^2 / 2, with its derivatives."""
@@ -126,16 +131,11 @@ class _Energy:
 
     def gradient(self, theta: Floats) -> Floats:
         """g, `(P,)`."""
-        force, jacobian, _ = self._pulls(theta)
-        return np.asarray(self.decay * theta - force @ jacobian)
+        return self._gradient(theta, self._pulls(theta))
 
     def hessian(self, theta: Floats) -> Floats:
         """H, `(P, P)`."""
-        force, jacobian, outputs = self._pulls(theta)
-        problem, loss = self.problem, self.problem.loss_function
-        curved = loss.curved(self._log_share, outputs, problem.row_labels, jacobian)
-        bent = problem.row_net.weighted_hessian(theta, problem.inputs, force)
-        return np.asarray(self.decay * np.eye(theta.size) + jacobian.T @ curved - bent)
+        return self._hessian(theta, self._pulls(theta))
 
     def sharpness(self, theta: Floats) -> float:
         """The largest size of an eigenvalue of H."""
@@ -143,7 +143,8 @@ class _Energy:
 
     def rates(self, theta: Floats, slope: Floats, curvature: Floats) -> Floats:
         """Of theta, v and w, `(3 P,)`."""
-        hessian, gradient = self.hessian(theta), self.gradient(theta)
+        pulls = self._pulls(theta)
+        hessian, gradient = self._hessian(theta, pulls), self._gradient(theta, pulls)
         turned = hessian @ gradient
         further = curvature + 0.5 * hessian @ slope + turned / 3.0
         bent = self._bent(theta, gradient, slope + 0.5 * gradient) / 2.0
@@ -160,8 +161,18 @@ class _Energy:
         both = self.gradient(theta + step * along) + self.gradient(theta - step * along)
         return np.asarray((2.0 * gradient - both) / step**2)
 
-    def _pulls(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
-        """Forces on outputs, gradients of outputs, outputs."""
+    def _gradient(self, theta: Floats, pulls: _Pulls) -> Floats:
+        force, jacobian, _ = pulls
+        return np.asarray(self.decay * theta - force @ jacobian)
+
+    def _hessian(self, theta: Floats, pulls: _Pulls) -> Floats:
+        force, jacobian, outputs = pulls
+        problem, loss = self.problem, self.problem.loss_function
+        curved = loss.curved(self._log_share, outputs, problem.row_labels, jacobian)
+        bent = problem.row_net.weighted_hessian(theta, problem.inputs, force)
+        return np.asarray(self.decay * np.eye(theta.size) + jacobian.T @ curved - bent)
+
+    def _pulls(self, theta: Floats) -> _Pulls:
         problem = self.problem
         outputs = problem.row_net.outputs(theta, problem.inputs)
         force = problem.loss_function.force(self._log_share, outputs, problem.row_labels)
