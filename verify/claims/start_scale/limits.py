@@ -114,7 +114,7 @@ def sparse_laws(measured: Ends, theory: Sparse) -> Iterator[Law]:
     room = 1.0 - np.abs(certificate(told.rows, told.sparse)[told.samples :]).max()
     order = 2.0 * float(room) if told.degree == 2 else told.degree - 2.0
     # terms of the next order may cancel at the largest alpha, not all along
-    moves = support_moves_at_most(told.rows, told.sparse, alphas[0]) if told.degree == 2 else 0.0
+    moves = support_moves_at_most(told.rows, told.sparse, alphas[0]) if told.degree == 2 else None
     law = "excess of |w|_1 approaches its prediction"
     yield ladder.approaches(law, order, factor=4.0, at_least=moves)
     yield below("excess of |w|_1 at the last alpha", ladder.deviation[-1:], 0.1, Basis.MEASURED)
@@ -153,7 +153,8 @@ class Dense:
 
 def dense_laws(measured: Ends, theory: Dense) -> Iterator[Law]:
     told, alphas = measured.told, LARGE[measured.told.degree]
-    shortest = np.linalg.pinv(told.rows) @ told.targets
+    inverse = np.linalg.pinv(told.rows)
+    shortest = inverse @ told.targets
     cube, expected = shortest**3, dense_excess(told.rows, told.targets, alphas, told.degree)
     scaled = alphas ** ((2.0 - theory.order) * told.degree)
     expected = theory.factor * scaled[:, None] * expected
@@ -163,7 +164,7 @@ def dense_laws(measured: Ends, theory: Dense) -> Iterator[Law]:
     small = alphas ** (-2.0 * told.degree)
     ladder = Ladder.of("w less its prediction", "alpha^(-2D)", small, off)
     yield ladder.falls("w less its prediction falls faster than w - w_2", 1.0)
-    outside = cube - np.linalg.pinv(told.rows) @ (told.rows @ cube)
+    outside = cube - inverse @ (told.rows @ cube)
     next_order = (np.abs(shortest).max() / alphas[-1] ** told.degree) ** 2
     next_order *= np.linalg.norm(cube) / np.linalg.norm(outside)
     law = "w less its prediction at the last alpha"
