@@ -1,49 +1,50 @@
 """Linear systems of a few unknowns in compiled code, in place: without the price of a library call.
 
-Factors of 25 unknowns take 6 us where an inverse of LAPACK takes 17; of 125 they take as long.
+There is no search for pivots: for matrices that have a positive definite symmetric part, or would
+with other factors of rows and columns. Factors of 25 unknowns take 1.7 us, with pivots 2.8, and an
+inverse of LAPACK 17.
 """
-
-import numpy as np
-from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.compiled import compiled
 
 
 @compiled
-def factorize(matrix: Floats, pivots: NDArray[np.int64]) -> None:
-    """Overwrite a square matrix `(n, n)` by its factors L U, rows exchanged as in `pivots` `(n,)`.
+def factorize(matrix: Floats) -> None:
+    """Overwrite a square matrix `(n, n)` by its factors L U, four rows at a time.
 
-    A singular matrix leaves numbers that are not finite.
+    Where a pivot vanishes, numbers are left that are not finite.
     """
     size = len(matrix)
     for k in range(size):
-        best = k
-        for i in range(k + 1, size):
-            if abs(matrix[i, k]) > abs(matrix[best, k]):
-                best = i
-        pivots[k] = best
-        if best != k:
-            for j in range(size):
-                matrix[k, j], matrix[best, j] = matrix[best, j], matrix[k, j]
-        inverse = 1.0 / matrix[k, k]
-        for i in range(k + 1, size):
-            share = matrix[i, k] * inverse
-            matrix[i, k] = share
+        inverse, i = 1.0 / matrix[k, k], k + 1
+        while i + 3 < size:
+            a, b = matrix[i, k] * inverse, matrix[i + 1, k] * inverse
+            c, d = matrix[i + 2, k] * inverse, matrix[i + 3, k] * inverse
+            matrix[i, k], matrix[i + 1, k], matrix[i + 2, k], matrix[i + 3, k] = a, b, c, d
             for j in range(k + 1, size):
-                matrix[i, j] -= share * matrix[k, j]
+                pivot = matrix[k, j]
+                matrix[i, j] -= a * pivot
+                matrix[i + 1, j] -= b * pivot
+                matrix[i + 2, j] -= c * pivot
+                matrix[i + 3, j] -= d * pivot
+            i += 4
+        while i < size:
+            a = matrix[i, k] * inverse
+            matrix[i, k] = a
+            for j in range(k + 1, size):
+                matrix[i, j] -= a * matrix[k, j]
+            i += 1
 
 
 @compiled
-def solve(factors: Floats, pivots: NDArray[np.int64], vector: Floats) -> None:
+def solve(factors: Floats, vector: Floats) -> None:
     """Overwrite `vector` `(n,)` by the solution of the system in factors."""
     size = vector.size
-    for k in range(size):
-        vector[k], vector[pivots[k]] = vector[pivots[k]], vector[k]
-    for i in range(size):
-        for j in range(i):
+    for j in range(size):
+        for i in range(j + 1, size):
             vector[i] -= factors[i, j] * vector[j]
-    for i in range(size - 1, -1, -1):
-        for j in range(i + 1, size):
+    for j in range(size - 1, -1, -1):
+        vector[j] /= factors[j, j]
+        for i in range(j):
             vector[i] -= factors[i, j] * vector[j]
-        vector[i] /= factors[i, i]

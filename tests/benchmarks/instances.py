@@ -24,7 +24,7 @@ SAMPLES: Final = 6
 AT: Final = (0.7, 1.3)
 ACCURACY: Final = 1e-8
 SCALES: Final = (30.0, 100.0, 1e3, 1e12)
-LADDER: Final = tuple(10.0 ** (-k / 2) for k in range(14, 25))
+LADDER: Final = tuple(10.0 ** (-k / 2) for k in range(10, 25))
 MAX_STEPS: Final = 200_000
 
 

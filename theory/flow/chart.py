@@ -85,6 +85,10 @@ class Chart:
         return np.asarray(self.problem.row_labels / self.problem.units.target)
 
     @cached_property
+    def _degree(self) -> int:
+        return self.problem.degree
+
+    @cached_property
     def log_alpha(self) -> float:
         """log rho at the start; negative where outputs are below order one throughout."""
         return self.regime.log_alpha + self.problem.units.log_scale
@@ -115,7 +119,7 @@ class Chart:
 
     def log_epsilon(self, decay_time: float) -> float:
         """log eps(s)."""
-        return -self.problem.degree * self.log_scale(decay_time)
+        return -self._degree * self.log_scale(decay_time)
 
     def epsilon(self, decay_time: float) -> float:
         """eps(s), and exactly 0 where the net is linear to every digit."""

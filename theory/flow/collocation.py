@@ -12,6 +12,9 @@ the net, is of the order of the decay, and rounds converge by h times that.
 
 The net itself is the caller's: `collocate` is a compiled generator that says how many points of its
 `Room` lack rows and gradients, so that nets in compiled code and in numpy share it.
+
+No system here needs a search for pivots: with the weights b > 0 of the formula, diag(b) A has a
+positive symmetric part, and so has what is made of it here, up to factors of rows and columns.
 """
 
 from collections.abc import Iterator
@@ -36,6 +39,9 @@ from theory.flow.radau_formula import (
 )
 from theory.integrate import Stretch
 from theory.square_systems import factorize, solve
+
+POINTS_ASKED: Final = STAGES + 1
+"""Of a step's first round: its stages, and where it begins."""
 
 ERROR_SHARE: Final = 0.02
 """The embedded formula may be off by `ERROR_SHARE` times the tolerance to the power of
@@ -84,15 +90,17 @@ class Room(NamedTuple):
 
     Attributes:
         told: the number of points looked at so far, and how it ended.
-        clocks, points: where rows are asked for, `(s,)` and `(s, P)`.
-        outputs, gradients: the rows there, `(s, n)` and `(s, n, P)`, which the caller fills.
+        clocks, points: where rows are asked for, `(s + 1,)` and `(s + 1, P)`: the stages, and last
+            where the step begins.
+        outputs, gradients: the rows there, `(s + 1, n)` and `(s + 1, n, P)`; the caller fills them.
         state, slope, roots: y, F and R where a step begins, `(P,)`, `(P,)` and `(n, P)`.
         origin, shape: y and Z of the last step that is not cut short, `(P,)` and `(s, P)`.
-        stages, rates: Z and F, `(s, P)`.
+        stages, rates, change, pulled: Z, F, r and R^T w, `(s, P)`.
         inverse, transfer: B^-1 and T, `(s, s)`.
         rows: those rows of R of all stages that are stiff, `(s n, P)` at most.
-        owners: the stage of each; those of stage i are from `starts[i]` to `starts[i + 1]`.
-        matrix: of the system of stiff rows, in factors, flat, with its `pivots`.
+        starts: those of stage i are from `starts[i]` to `starts[i + 1]`.
+        unknowns: w of those.
+        matrix: of the system of stiff rows, in factors, flat.
     """
 
     told: NDArray[np.int64]
@@ -107,13 +115,14 @@ class Room(NamedTuple):
     shape: Floats
     stages: Floats
     rates: Floats
+    change: Floats
+    pulled: Floats
     inverse: Floats
     transfer: Floats
     rows: Floats
-    owners: NDArray[np.int64]
     starts: NDArray[np.int64]
+    unknowns: Floats
     matrix: Floats
-    pivots: NDArray[np.int64]
 
 
 def room_for(rows: int, size: int) -> Room:
@@ -121,10 +130,10 @@ def room_for(rows: int, size: int) -> Room:
     unknowns = STAGES * rows
     return Room(
         told=np.zeros(2, np.int64),
-        clocks=np.empty(STAGES),
-        points=np.empty((STAGES, size)),
-        outputs=np.empty((STAGES, rows)),
-        gradients=np.empty((STAGES, rows, size)),
+        clocks=np.empty(POINTS_ASKED),
+        points=np.empty((POINTS_ASKED, size)),
+        outputs=np.empty((POINTS_ASKED, rows)),
+        gradients=np.empty((POINTS_ASKED, rows, size)),
         state=np.empty(size),
         slope=np.empty(size),
         roots=np.empty((rows, size)),
@@ -132,13 +141,14 @@ def room_for(rows: int, size: int) -> Room:
         shape=np.empty((STAGES, size)),
         stages=np.empty((STAGES, size)),
         rates=np.empty((STAGES, size)),
+        change=np.empty((STAGES, size)),
+        pulled=np.empty((STAGES, size)),
         inverse=np.empty((STAGES, STAGES)),
         transfer=np.empty((STAGES, STAGES)),
         rows=np.empty((unknowns, size)),
-        owners=np.empty(unknowns, np.int64),
         starts=np.zeros(STAGES + 1, np.int64),
+        unknowns=np.empty(unknowns),
         matrix=np.empty(unknowns**2),
-        pivots=np.empty(unknowns, np.int64),
     )
 
 
@@ -156,18 +166,18 @@ def stretch(states: Floats, room: Room) -> Stretch:
 @inlined
 def _prepare(decay: float, clock: float, step: float, room: Room) -> None:
     """B^-1 and T of a step; `decay` is kappa by the decay time."""
-    matrix, pivots = np.empty((STAGES, STAGES)), np.empty(STAGES, np.int64)
+    matrix = np.empty((STAGES, STAGES))
     for j in range(STAGES):
         weight = step * decay * exp(log_rate(clock + POINTS[j] * step))
         for i in range(STAGES):
             matrix[i, j] = WEIGHTS[i, j] * weight
         matrix[j, j] += 1.0
-    factorize(matrix, pivots)
+    factorize(matrix)
     column = np.empty(STAGES)
     for j in range(STAGES):
         for i in range(STAGES):
             column[i] = 1.0 if i == j else 0.0
-        solve(matrix, pivots, column)
+        solve(matrix, column)
         for i in range(STAGES):
             room.inverse[i, j] = column[i]
     for i in range(STAGES):
@@ -227,6 +237,13 @@ def _copy(source: Floats, target: Floats) -> None:
 
 
 @inlined
+def _place_start(clock: float, room: Room) -> None:
+    """Where the step begins."""
+    room.clocks[STAGES] = clock
+    _copy(room.state, room.points[STAGES])
+
+
+@inlined
 def _place(clock: float, step: float, room: Room) -> None:
     """The points of all stages."""
     for i in range(STAGES):
@@ -238,10 +255,24 @@ def _place(clock: float, step: float, room: Room) -> None:
 @compiled
 def _begin(whole: NDArray[np.int64], real: Floats, room: Room) -> None:
     """F and R where a step begins."""
-    system, clock = equations_of(whole, real), room.clocks[0]
-    outputs, gradients = room.outputs[0], room.gradients[0]
+    system, clock = equations_of(whole, real), room.clocks[STAGES]
+    outputs, gradients = room.outputs[STAGES], room.gradients[STAGES]
     rates_from(system, clock, room.state, outputs, gradients, room.slope)
     stiff_rows(system, clock, outputs, gradients, room.roots)
+
+
+@inlined
+def _squared(row: Floats) -> float:
+    """|R|^2, in four sums that do not wait for each other."""
+    size, a, b, c, d = row.size, 0.0, 0.0, 0.0, 0.0
+    for p in range(0, size - 3, 4):
+        a += row[p] * row[p]
+        b += row[p + 1] * row[p + 1]
+        c += row[p + 2] * row[p + 2]
+        d += row[p + 3] * row[p + 3]
+    for p in range(size - size % 4, size):
+        a += row[p] * row[p]
+    return (a + b) + (c + d)
 
 
 @inlined
@@ -249,12 +280,8 @@ def _keep_stiff(stage: int, step: float, candidates: Floats, room: Room) -> None
     """Append the rows R_i of a stage with h |R_i|^2 above `STIFF`."""
     stiff = room.starts[stage]
     for i in range(len(candidates)):
-        square = 0.0
-        for p in range(candidates.shape[1]):
-            room.rows[stiff, p] = candidates[i, p]
-            square += candidates[i, p] ** 2
-        if not step * square < STIFF:
-            room.owners[stiff] = stage
+        if not step * _squared(candidates[i]) < STIFF:
+            _copy(candidates[i], room.rows[stiff])
             stiff += 1
     room.starts[stage + 1] = stiff
 
@@ -269,44 +296,54 @@ def _system(room: Room) -> Floats:
 @inlined
 def _renew(room: Room) -> None:
     """The system of the stiff rows, in factors."""
-    stiff = room.starts[STAGES]
+    starts, stiff = room.starts, room.starts[STAGES]
     rows, matrix = room.rows[:stiff], _system(room)
-    products = rows @ rows.T
+    np.dot(rows, rows.T, matrix)
+    for i in range(STAGES):
+        for j in range(STAGES):
+            share = room.transfer[i, j]
+            for a in range(starts[i], starts[i + 1]):
+                for b in range(starts[j], starts[j + 1]):
+                    matrix[a, b] *= share
     for a in range(stiff):
-        for b in range(stiff):
-            matrix[a, b] = room.transfer[room.owners[a], room.owners[b]] * products[a, b]
         matrix[a, a] += 1.0
-    factorize(matrix, room.pivots)
+    factorize(matrix)
 
 
 @compiled
-def _combine(weights: Floats, vectors: Floats) -> Floats:
-    """weights @ vectors, for few rows."""
-    combined = np.zeros((len(weights), vectors.shape[1]))
-    for i in range(len(weights)):
-        for j in range(len(vectors)):
-            for p in range(vectors.shape[1]):
-                combined[i, p] += weights[i, j] * vectors[j, p]
-    return combined
+def _combine(weights: Floats, vectors: Floats, combined: Floats) -> None:
+    """Fill `combined` `(s, P)` with the products of `weights` `(s, s)` and `vectors` `(s, P)`."""
+    for i in range(STAGES):
+        for p in range(vectors.shape[1]):
+            total = 0.0
+            for j in range(STAGES):
+                total += weights[i, j] * vectors[j, p]
+            combined[i, p] = total
 
 
 @inlined
-def _change(step: float, room: Room) -> Floats:
+def _change(step: float, room: Room) -> None:
     """The change of Z, from F, R and the factors."""
-    change = _combine(room.inverse, _combine(step * WEIGHTS, room.rates) - room.stages)
-    starts, stiff = room.starts, room.starts[STAGES]
+    change, pulled, starts, stiff = room.change, room.pulled, room.starts, room.starts[STAGES]
+    _combine(WEIGHTS, room.rates, pulled)
+    for i in range(STAGES):
+        for p in range(room.state.size):
+            pulled[i, p] = step * pulled[i, p] - room.stages[i, p]
+    _combine(room.inverse, pulled, change)
     if stiff == 0:
-        return change
-    unknowns, pulled = np.empty(stiff), np.empty_like(change)
+        return
+    unknowns = room.unknowns[:stiff]
     for i in range(STAGES):
         part = slice(starts[i], starts[i + 1])
         np.dot(room.rows[part], change[i], unknowns[part])
-    solve(_system(room), room.pivots, unknowns)
+    solve(_system(room), unknowns)
     for i in range(STAGES):
         part = slice(starts[i], starts[i + 1])
-        np.dot(unknowns[part], room.rows[part], pulled[i])
-    change -= _combine(room.transfer, pulled)
-    return change
+        np.dot(unknowns[part], room.rows[part], room.rates[i])
+    _combine(room.transfer, room.rates, pulled)
+    for i in range(STAGES):
+        for p in range(room.state.size):
+            change[i, p] -= pulled[i, p]
 
 
 @compiled
@@ -329,13 +366,15 @@ def _correct(
             _keep_stiff(i, step, rows, room)
     if renews:
         _renew(room)
-    change = _change(step, room)
+    _change(step, room)
     total = 0.0
-    for i in range(STAGES):
-        for p in range(state.size):
-            room.stages[i, p] += change[i, p]
-            total += (change[i, p] / (atol + rtol * abs(state[p]))) ** 2
-    return float(sqrt(total / change.size))
+    for p in range(state.size):
+        squares = 0.0
+        for i in range(STAGES):
+            room.stages[i, p] += room.change[i, p]
+            squares += room.change[i, p] ** 2
+        total += squares / (atol + rtol * abs(state[p])) ** 2
+    return float(sqrt(total / room.change.size))
 
 
 @compiled
@@ -362,12 +401,12 @@ def _outcome(rounds: int, length: float, before: float, shrinks: float) -> tuple
 def _damp(weight: float, decay: float, rows: Floats, error: Floats) -> None:
     """Solve (1 + weight (decay + R^T R)) x = error, in its place."""
     damping = 1.0 + weight * decay
-    matrix, pivots = (weight / damping) * (rows @ rows.T), np.empty(len(rows), np.int64)
+    matrix = (weight / damping) * (rows @ rows.T)
     for a in range(len(rows)):
         matrix[a, a] += 1.0
-    factorize(matrix, pivots)
+    factorize(matrix)
     unknowns = rows @ error
-    solve(matrix, pivots, unknowns)
+    solve(matrix, unknowns)
     error -= (weight / damping) * (unknowns @ rows)
     error /= damping
 
@@ -415,12 +454,6 @@ def collocate(
             _copy(room.state, states[reported])
             reported += 1
             continue
-        if begins:
-            room.clocks[0] = clock
-            _copy(room.state, room.points[0])
-            yield 1
-            _begin(whole, real, room)
-            used, begins = used + 1, False
         if used > budget:
             ended = BUDGET_SPENT
             break
@@ -440,13 +473,19 @@ def collocate(
         rounds, before, outcome = 0, -1.0, GOES_ON
         while outcome == GOES_ON:
             _place(clock, step, room)
-            yield STAGES
+            if begins:
+                _place_start(clock, room)
+                yield POINTS_ASKED
+                _begin(whole, real, room)
+                used, begins = used + POINTS_ASKED, False
+            else:
+                yield STAGES
+                used += STAGES
             rounds += 1
             renews = rounds == 1 or shrinks > RENEWS
             change = _correct(whole, real, step, rtol, atol, renews, room)
             outcome, shrinks = _outcome(rounds, change, before, shrinks)
             before = change
-        used += STAGES * rounds
         if outcome == GAVE_UP:
             wanted = 0.5 * step
             continue

@@ -23,8 +23,8 @@ from theory.problem import Problem
 OWN = (Diagonal, TwoLayer, Deep)
 """Families of several outputs."""
 
-SIZE, ROWS = 5, 8
-"""Where the whole numbers of a chart tell P and n."""
+RECTIFIED, SIZE, ROWS = 2, 5, 8
+"""Where the whole numbers of a chart tell whether its net is of rectifiers, P and n."""
 
 NO_HEADS = np.empty((0, 0), dtype=np.int64)
 
@@ -75,6 +75,11 @@ class CompiledChart:
             ),
             np.concatenate([equations[3:7], [net.off, net.smoothing], *map(np.ravel, arrays)]),
         )
+
+    @property
+    def rectified(self) -> bool:
+        """Whether some derivative of the net jumps."""
+        return bool(self.whole[RECTIFIED])
 
     @property
     def size(self) -> int:

@@ -118,27 +118,52 @@ def gradient_flow(
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
     check_finite(problem)
     check_zero_output(problem)
+    with threads_for(problem.parameters):
+        return checked_flow(
+            problem,
+            regime,
+            requested,
+            rtol=rtol,
+            method=method,
+            dense=dense,
+            events=events,
+            estimate_error=estimate_error,
+            max_evaluations=max_evaluations,
+        )
 
+
+def checked_flow(
+    problem: Problem,
+    regime: Regime,
+    at: Floats,
+    *,
+    rtol: float,
+    method: str | None = None,
+    dense: bool = False,
+    events: Sequence[Event] = (),
+    estimate_error: bool = True,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> Trajectory:
+    """`gradient_flow` where all is checked, on as many threads as linear algebra has."""
     log_gain = Chart(problem, regime, comoving=True).log_gain(0.0)
     rtol, atol = tolerances(log_gain, rtol)
     scales = (1.0, LOOSER) if estimate_error else (1.0,)
     tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
     runs: list[_Run] | None = None
-    with threads_for(problem.parameters):
-        if method is None and not dense and not events:
-            runs = _compiled_runs(problem, regime, requested, tolerated, max_evaluations)
-        if runs is None:
-            flow = partial(_run, problem, regime, requested, method, max_evaluations)
-            runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
+    if method is None and not dense and not events:
+        runs = _compiled_runs(problem, regime, at, tolerated, max_evaluations)
+    if runs is None:
+        flow = partial(_run, problem, regime, at, method, max_evaluations)
+        runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
     tight, loose = runs[0], runs[-1]
-    error = np.full(requested.size, np.nan)
+    error = np.full(at.size, np.nan)
     if estimate_error:
         states = zip(tight.states, loose.states, strict=True)
         error = np.array([_difference(a, b) + _floor(a, rtol) for a, b in states])
     return Trajectory(
         problem=problem,
         regime=regime,
-        at=requested,
+        at=at,
         states=tight.states,
         error_estimate=error,
         evaluations=sum(run.evaluations for run in runs),
@@ -254,7 +279,7 @@ def _run(
             max_evaluations=max_evaluations,
             settled=settled and not segment.slow,
             low_rank=system.low_rank,
-            in_one_call=_in_one_call(system, regime),
+            in_one_call=in_one_call(system, regime),
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
@@ -319,7 +344,7 @@ LARGEST_COLLOCATED = 300.0
 """log10 alpha beyond which LSODA takes less time: its steps at rest have no bound."""
 
 
-def _in_one_call(system: System, regime: Regime) -> OneCall | None:
+def in_one_call(system: System, regime: Regime) -> OneCall | None:
     """How what is compiled, and stiff in few directions, is integrated."""
     if regime.log10_alpha > LARGEST_COLLOCATED:
         return None

@@ -39,16 +39,16 @@ class TracedChart(Chart):
     def linearize_together(self, clocks: Floats, points: Floats) -> tuple[Floats, Floats]:
         """`linearize` at points `(b, P)` of `clocks` `(b,)`: shapes `(b, n)` and `(b, n, P)`."""
         decay_times = [decay_time_at(clock) for clock in clocks.tolist()]
-        epsilons = np.array([self.epsilon(decay_time) for decay_time in decay_times])
-        if not epsilons.all():
+        sizes = list(map(self.epsilon, decay_times))
+        if min(sizes) == 0.0:
             pairs = list(map(self.linearize, decay_times, points))
             return np.array([rows for rows, _ in pairs]), np.array([slopes for _, slopes in pairs])
-        grown, gradients = self.traced.grown(self.base, epsilons[:, None] * points)
-        unit = self.problem.units.gradient
-        rows = grown / (unit * epsilons)[:, None]
+        epsilons, unit = np.array(sizes)[:, None], self.problem.units.gradient
+        grown, gradients = self.traced.grown(self.base, epsilons * points)
+        rows = grown / (unit * epsilons)
         if self.anchored:
-            shrunk = np.exp([-self.log_epsilon(decay_time) for decay_time in decay_times])
-            rows = rows + shrunk[:, None] * self.base_outputs
+            shrunk = np.exp([[-self.log_epsilon(decay_time)] for decay_time in decay_times])
+            rows = rows + shrunk * self.base_outputs
         return rows, gradients / unit
 
     @property

@@ -35,10 +35,10 @@ def integrate_traced(
     """Integrate to the last of the ascending `clocks`, all after `start`, landing on each."""
     states = np.empty((len(clocks), initial.size))
     room, bare = room_for(chart.problem.rows, initial.size), without_net(chart)
-    whole, real, outputs, gradients = bare.whole, bare.real, room.outputs, room.gradients
-    for asked in collocate(
+    whole, real = bare.whole, bare.real
+    room.clocks[:], room.points[:] = start, initial
+    for _ in collocate(
         whole, real, start, clocks, initial, rtol, atol, max_evaluations, states, room
-    ):
-        rows = chart.linearize_together(room.clocks[:asked], room.points[:asked])
-        outputs[:asked], gradients[:asked] = rows
+    ):  # all points, asked for or not: a program is for one number of them
+        room.outputs[:], room.gradients[:] = chart.linearize_together(room.clocks, room.points)
     return stretch(states, room)

@@ -141,12 +141,30 @@ def max_margin(features: Floats, *, solver: str | None = None) -> KernelSVM:
     for name in SOLVERS if solver is None else (solver,):
         for pair, bounds in _solutions(name, programme):
             if bounds.gap <= MARGIN_TOLERANCE and bounds.resolution <= RESOLUTION:
+                _check_multipliers(float(np.ldexp(bounds.low, programme.exponent)))
                 return _machine(features, programme, pair, bounds, name)
             best = _better(best, bounds)
     raise _failure(best, len(features))
 
 
 _NOT_SEPARABLE: Final = "task is not separable in the NTK features at the anchor: "
+
+
+LEAST_MARGIN: Final = 2.0**-500
+"""Squares of smaller ones leave the numbers that float64 holds with all digits."""
+
+
+def _check_multipliers(margin: float) -> None:
+    """Raise `OracleFailed` where they are too large for float64, as one over the margin squared.
+
+    So far below all others are the gradients of a smooth rectifier where all units are off.
+    """
+    if margin < LEAST_MARGIN:
+        raise OracleFailed(
+            f"kernel SVM: its margin is {margin:.1e}, and its multipliers, one over its square, "
+            f"exceed float64 (allowed are margins from {LEAST_MARGIN:.0e} on): a sample hardly "
+            "moves the net at the anchor"
+        )
 
 
 def _solutions(name: str, programme: Programme) -> Iterator[tuple[Pair, Bounds]]:

@@ -18,11 +18,15 @@ class Untraceable(Exception):
 
 @dataclass(frozen=True)
 class Shown:
-    """An argument: its code, its value for the example, and whether it is the same for all."""
+    """An argument: its code, its value for the example, and whether it is the same for all.
+
+    Where it is another array in another shape, `source` is that array.
+    """
 
     code: str
     value: Any
     constant: bool
+    source: "Shown | None" = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,11 +40,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Line:
-    """Code of an expression, whose braces name objects in `scope`; or a constant."""
+    """Code of an expression, whose braces name objects in `scope`; or a constant.
+
+    Of an array in another shape, `source` is that array.
+    """
 
     code: str = ""
     scope: dict[str, Any] = field(default_factory=dict)
     constant: Floats | None = None
+    source: Shown | None = None
 
 
 _IDENTITIES: Final = {
@@ -148,9 +156,10 @@ def _code(argument: Any) -> str:
 
 
 def _reshaped(argument: Shown, shape: tuple[int, ...]) -> Line:
-    if argument.shape == shape:
-        return Line(argument.code)
-    return Line(f"{argument.code}.reshape({shape})" if shape else f"{argument.code}.reshape(())")
+    source = argument.source or argument
+    if source.shape == shape:
+        return Line(source.code, source=source)
+    return Line(f"{source.code}.reshape({shape})", source=source)
 
 
 def _product(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:

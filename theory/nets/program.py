@@ -60,6 +60,7 @@ class _Writer:
         self.values: dict[Any, Any] = {}
         self.names: dict[Any, str] = {}  # of what depends on the arguments
         self.scope: dict[str, Any] = {"np": np}
+        self.sources: dict[Any, Shown] = {}
         self.lines: list[str] = []
         self.written: dict[str, str] = {}
         self.arguments: list[str] = []
@@ -103,6 +104,8 @@ class _Writer:
             if line.constant is not None:
                 self.values[node] = torch.from_numpy(line.constant)
                 return
+            if line.source is not None and line.source.code != line.code:
+                self.sources[node] = line.source
             self._write(node, line.code, line.scope)
             return
         call = torch_call(node.target, value)
@@ -115,11 +118,14 @@ class _Writer:
         return map_arg(argument, lambda node: self.values[node])
 
     def _shown(self, argument: Any) -> Any:
-        """Nodes as `Shown`: code, example value and whether constant."""
+        """Nodes as `Shown`."""
         from torch.fx.node import map_arg
 
         return map_arg(
-            argument, lambda n: Shown(self._code(n), self.values[n], n not in self.names)
+            argument,
+            lambda n: Shown(
+                self._code(n), self.values[n], n not in self.names, self.sources.get(n)
+            ),
         )
 
     def _code(self, node: Any) -> str:

@@ -20,8 +20,8 @@ from theory.nets.program import Program, traced
 AGREEMENT: Final = 1e-12
 """Relative to the largest entry: sums in another order, and powers as products, differ by 1e-15."""
 
-TOGETHER: Final = 5
-"""Steps that are looked at in one pass: an integrator's stages."""
+TOGETHER: Final = 6
+"""Steps that are looked at in one pass: an integrator's stages, and where it stands."""
 
 MOST: Final = 8
 """Sets of inputs for which a net's programs are kept."""

@@ -23,7 +23,7 @@ from theory.asymptotics.kinks import (
     kink_nonlinearity,
 )
 from theory.backend import Floats
-from theory.errors import AssumptionError
+from theory.errors import AssumptionError, OracleFailed
 from theory.kernel.svm import KernelSVM, kernel_svm
 from theory.margin.clarke import rectifiers_of
 from theory.nets import ConstantFeature, TwoLayerReLU
@@ -236,7 +236,7 @@ def near_a_kink(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Flo
     first, power = draw(st.integers(5, 7)), draw(st.sampled_from(DECAY_POWERS))
     for sample, halvings in product(range(problem.samples), (first, first + 2, first + 4)):
         turned = _turned(problem, sample, 2.0**-halvings)
-        with suppress(AssumptionError):
+        with suppress(AssumptionError, OracleFailed):
             if _predictable(turned):
                 return instance_at(turned, KINK_LOG10_ALPHA, power, 0.3)
     return reject()

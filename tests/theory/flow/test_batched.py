@@ -174,7 +174,8 @@ def test_a_tighter_tolerance_is_more_accurate(instance: Instance) -> None:
         gradient_flow_batch([problem], REGIMES[1:2], AT, rtol=rtol) for rtol in (1e-5, 1e-9)
     )
     errors = [max(differences(batch, 0, problem, REGIMES[1])) for batch in (coarse, fine)]
-    assert errors[1] < 1e-2 * errors[0] < 1e-5
+    assert errors[0] < 1e-5
+    assert errors[1] < min(1e-9, 0.1 * errors[0])
     assert coarse.steps[0] < fine.steps[0]
 
 

@@ -27,3 +27,12 @@ def test_the_embedded_formula_has_order_five() -> None:
         stages = WEIGHTS @ POINTS**power
         off = START_WEIGHT * (power == 0) + ERROR_WEIGHTS @ stages
         assert (abs(off) < 1e-13) == (power < 5)
+
+
+def test_systems_of_its_weights_need_no_pivots() -> None:
+    """diag(b) A has a positive symmetric part, b b^T at least: it is algebraically stable."""
+    quadrature = WEIGHTS[-1]
+    assert (quadrature > 0.0).all()
+    twice = quadrature[:, None] * WEIGHTS
+    rest = twice + twice.T - np.outer(quadrature, quadrature)
+    assert np.linalg.eigvalsh(rest).min() > -1e-14

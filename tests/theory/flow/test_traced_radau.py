@@ -9,10 +9,10 @@ from numpy.random import default_rng
 from tests.support.own_two_layer import OwnTwoLayer
 from theory.flow import gradient_flow
 from theory.flow.chart import Chart
+from theory.flow.collocation import POINTS_ASKED
 from theory.flow.compiled_chart import compiled_chart
 from theory.flow.compiled_radau import integrate_chart
 from theory.flow.gradient import start_clock
-from theory.flow.radau_formula import STAGES
 from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.flow.traced_radau import integrate_traced, worth_collocating
 from theory.nets import HomogeneousNet, TwoLayer
@@ -79,5 +79,5 @@ def test_of_many_rows_others_take_less_time() -> None:
     assert not worth_collocating(own_chart(100, 31))
 
 
-def test_a_pass_of_a_traced_net_takes_the_stages_of_a_step() -> None:
-    assert TOGETHER == STAGES
+def test_a_pass_of_a_traced_net_takes_what_a_step_asks_for() -> None:
+    assert TOGETHER == POINTS_ASKED

@@ -160,6 +160,16 @@ def test_zero_features_are_named() -> None:
         max_margin(np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("size", [1e-160, 1e-286])
+def test_multipliers_that_float64_does_not_hold_are_named(size: float) -> None:
+    """Gradients of a smooth rectifier where all units are off; an SVD of such rows fails."""
+    features = np.array([[size, 0.0], [0.5, 0.5], [0.3, -0.1]])
+    with pytest.raises(OracleFailed, match="exceed float64"):
+        max_margin(features)
+    rescaled = max_margin(features / size)
+    assert rescaled.margin == pytest.approx(1.0)
+
+
 def test_unknown_solver_is_named_with_the_allowed_ones() -> None:
     with pytest.raises(InvalidInput, match="solver is 'libsvm'; allowed are bvls, nnls, osqp"):
         max_margin(np.eye(2), solver="libsvm")
