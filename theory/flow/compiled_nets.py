@@ -243,23 +243,31 @@ def _grow_two_layers(
 ) -> None:
     exponent, rectified = net.exponent, net.rectified
     d, width = net.sizes[0], net.sizes[1]
-    hidden, readout = net.offsets
+    hidden, readout = slice(net.offsets[0], net.offsets[0] + width * d), net.offsets[1]
+    weights, moves = base[hidden].reshape((width, d)), step[hidden].reshape((width, d))
+    outer, moved_outer = base[readout : readout + width], step[readout : readout + width]
     for i in range(len(inputs)):
-        total = 0.0
+        signals = gradients[i, readout : readout + width]
+        slopes, total = gradients[i, hidden].reshape((width, d)), 0.0
         for m in range(width):
-            start, out = hidden + m * d, readout + m
             z, change = 0.0, 0.0
             for k in range(d):
-                z += base[start + k] * inputs[i, k]
-                change += step[start + k] * inputs[i, k]
+                z += weights[m, k] * inputs[i, k]
+                change += moves[m, k] * inputs[i, k]
             before, growth, slope = _activate(exponent, rectified, z, change)
-            signal = before + growth
-            total += base[out] * growth + step[out] * signal
-            gradients[i, out] = signal
-            pull = (base[out] + step[out]) * slope
+            signals[m] = before + growth
+            total += outer[m] * growth + moved_outer[m] * signals[m]
+            pull = (outer[m] + moved_outer[m]) * slope
             for k in range(d):
-                gradients[i, start + k] = pull * inputs[i, k]
+                slopes[m, k] = pull * inputs[i, k]
         grown[i] = total
+
+
+@inlined
+def _row(theta: Floats, net: Layout, layer: int, row: int) -> Floats:
+    """The weights of one unit, as a view: sums of indices would be taken for negative ones."""
+    start = net.offsets[layer] + row * net.sizes[layer]
+    return theta[start : start + net.sizes[layer]]
 
 
 @compiled
@@ -272,38 +280,40 @@ def _grow_layers(
     signals, growths = np.empty((depth, widest)), np.empty((depth, widest))
     slopes = np.empty((depth, widest))
     back, further = np.empty(widest), np.empty(widest)
-    last = net.offsets[depth - 1]
     for i in range(len(inputs)):
         for k in range(widths[0]):
             signals[0, k], growths[0, k] = inputs[i, k], 0.0
         for layer in range(depth - 1):
             for row in range(widths[layer + 1]):
-                start = net.offsets[layer] + row * widths[layer]
+                weights = _row(base, net, layer, row)
+                moves = _row(step, net, layer, row)
                 z, change = 0.0, 0.0
                 for k in range(widths[layer]):
-                    weight, moved = base[start + k], step[start + k]
                     signal, growth = signals[layer, k], growths[layer, k]
-                    z += weight * signal
-                    change += weight * growth + moved * (signal + growth)
+                    z += weights[k] * signal
+                    change += weights[k] * growth + moves[k] * (signal + growth)
                 signal, growth, slope = _activate(exponent, rectified, z, change)
                 signals[layer + 1, row], growths[layer + 1, row] = signal, growth
                 slopes[layer, row] = slope
         grown[i] = 0.0
+        weights, moves = _row(base, net, depth - 1, 0), _row(step, net, depth - 1, 0)
+        pulls = _row(gradients[i], net, depth - 1, 0)
         for k in range(widths[depth - 1]):
             signal, growth = signals[depth - 1, k], growths[depth - 1, k]
-            grown[i] += base[last + k] * growth + step[last + k] * (signal + growth)
-            gradients[i, last + k] = signal + growth
-            back[k] = base[last + k] + step[last + k]
+            grown[i] += weights[k] * growth + moves[k] * (signal + growth)
+            pulls[k] = signal + growth
+            back[k] = weights[k] + moves[k]
         for layer in range(depth - 2, -1, -1):
             for k in range(widths[layer]):
                 further[k] = 0.0
             for row in range(widths[layer + 1]):
-                start = net.offsets[layer] + row * widths[layer]
+                weights = _row(base, net, layer, row)
+                moves = _row(step, net, layer, row)
+                pulls = _row(gradients[i], net, layer, row)
                 sensitivity = back[row] * slopes[layer, row]
                 for k in range(widths[layer]):
-                    signal = signals[layer, k] + growths[layer, k]
-                    gradients[i, start + k] = sensitivity * signal
-                    further[k] += sensitivity * (base[start + k] + step[start + k])
+                    pulls[k] = sensitivity * (signals[layer, k] + growths[layer, k])
+                    further[k] += sensitivity * (weights[k] + moves[k])
             for k in range(widths[layer]):
                 back[k] = further[k]
 
