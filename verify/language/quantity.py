@@ -52,12 +52,13 @@ class Quantity:
 
     @classmethod
     def paired(
-        cls, reading: Callable[[R], ArrayLike], tight: R, loose: R, floor: ArrayLike = 0.0
+        cls, reading: Callable[[R], ArrayLike], tight: R, loose: R, floor: ArrayLike
     ) -> "Quantity":
         """One reading of the tight and of the loose integration; their difference is the error.
 
         `floor` is what the tight tolerance can resolve at all, relative to the largest value: two
-        runs that happen to take the same steps agree for nothing.
+        runs that happen to take the same steps agree for nothing. It is 0 only of what is told
+        another error as well (`no_finer`).
         """
         values = np.atleast_1d(np.asarray(reading(tight), dtype=np.float64))
         other = np.atleast_1d(np.asarray(reading(loose), dtype=np.float64))

@@ -233,7 +233,7 @@ def _distance(instance: FlowInstance, method: str | None, rtol: float) -> Quanti
         return float(np.linalg.norm(apart)) / size
 
     tight, loose = (biased.tight, plain.state), (biased.loose, plain.loose)
-    return Quantity.paired(read, tight, loose).no_finer(biased.floor + plain.floor)
+    return Quantity.paired(read, tight, loose, 0.0).no_finer(biased.floor + plain.floor)
 
 
 BIAS_PHASE = Measurement(

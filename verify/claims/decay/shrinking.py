@@ -24,6 +24,9 @@ from verify.strategies.decay import DecayedNet, decayed_nets
 
 DECAYS = np.array([2e-3, 7e-4, 2e-4])
 
+RTOL = 1e-9
+"""Of the flows."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decayed:
@@ -46,6 +49,7 @@ class Decayed:
             lambda states: path_deviation(told.rows, states[0], start, told.degree),
             flow.tight,
             flow.loose,
+            RTOL,
         ).no_finer(1e-12)
 
     def distances(self, rate: float) -> Quantity:
@@ -57,7 +61,7 @@ class Decayed:
             u, v = np.split(np.exp(told.degree * states[0]), 2)
             return float(np.linalg.norm(u - v - end) / np.linalg.norm(end))
 
-        pairs = [Quantity.paired(distance, flow.tight, flow.loose) for flow in self.flows]
+        pairs = [Quantity.paired(distance, flow.tight, flow.loose, RTOL) for flow in self.flows]
         return Quantity.joined(pairs).no_finer(1e-10)
 
 

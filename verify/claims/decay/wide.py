@@ -43,6 +43,9 @@ from verify.strategies.decay import (
 WIDER = (1, 2, 4, 8)
 """Times, squared, that of the narrowest."""
 
+RESOLVED = 1e-11
+"""Relatively; flows have rtol 1e-12."""
+
 Seen = tuple[Floats, Floats]
 """f `(n,)` and Theta `(n, n)`."""
 
@@ -83,7 +86,9 @@ Reading = Callable[[Net, Seen], float]
 
 def reader(reading: Reading) -> Callable[[Net], Quantity]:
     """A number of a net and of what is seen of it, by both integrations."""
-    return lambda net: Quantity.paired(lambda seen: reading(net, seen), net.tight, net.loose)
+    return lambda net: Quantity.paired(
+        lambda seen: reading(net, seen), net.tight, net.loose, RESOLVED
+    )
 
 
 def followed(told: WideTask, net: WideNet, time: float, **options: bool) -> Net:

@@ -61,8 +61,8 @@ class Population:
         if clock not in self.known:
             course = self.online.flow([clock * self.until])
             found = self.online.pack(course.states[0])
-            gap = Quantity.paired(lambda wanted: relative_gap(found, wanted), *self.flows)
-            self.known[clock] = gap + Quantity.of(0.0, course.error)
+            gap = Quantity.paired(lambda wanted: relative_gap(found, wanted), *self.flows, 0.0)
+            self.known[clock] = gap + Quantity.of(0.0, course.error + TOLERANCES[0])
         return self.known[clock]
 
 

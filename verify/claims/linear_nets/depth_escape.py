@@ -45,7 +45,7 @@ def measure(chain: Chain, unbalance: float = 1.0, exact: bool = False) -> Escape
 
     if exact:
         return Escapes(chain, Quantity.rounded(times(None), times(None), 1e4))
-    return Escapes(chain, Quantity.paired(lambda found: found, times(1e-10), times(1e-8)))
+    return Escapes(chain, Quantity.paired(lambda t: t, times(1e-10), times(1e-8), 1e-9))
 
 
 @dataclass(frozen=True)

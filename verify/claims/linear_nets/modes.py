@@ -34,6 +34,7 @@ class ModeTimes:
             lambda times: (np.abs(times - predicted) * self.task.strengths).max(axis=1),
             self.tight,
             self.loose,
+            0.0,
         )
         floor = 1e-8 * (self.tight * self.task.strengths).max(axis=1)
         return Ladder.of("|t - predicted| s", "scale of weights", SCALES, off.no_finer(floor))

@@ -23,7 +23,7 @@ class Minima:
     def read(self, name: str) -> Quantity:
         """A field of the minima, flat; their difference and 1e-8 are the error."""
         return Quantity.paired(
-            lambda minimum: np.ravel(getattr(minimum, name)), self.one, self.other
+            lambda minimum: np.ravel(getattr(minimum, name)), self.one, self.other, 1e-8
         ).no_finer(1e-8)
 
 

@@ -83,7 +83,8 @@ class CirculantTwin:
     def _read(self, reading: Callable[[CompletionState], float]) -> Quantity:
         """Of every state, with what an absolute error of W of the looser run can make of it."""
         pairs = zip(self.tight, self.loose, strict=True)
-        return Quantity.joined(Quantity.paired(reading, *p) for p in pairs).no_finer(self.noise)
+        found = Quantity.joined(Quantity.paired(reading, *pair, 0.0) for pair in pairs)
+        return found.no_finer(self.noise)
 
     def _root(self, efolds: float) -> float:
         scale = 2.0 * exp(log_metric_scale(self.completion, efolds))

@@ -117,7 +117,7 @@ class CompletionFlows:
         noise = self.completion.size * ABSOLUTE * LOOSER_RTOL
         lengths = []
         for tight, loose in self.early:
-            left = Quantity.paired(lambda state: state.matrix.ravel(), tight, loose)
+            left = Quantity.paired(lambda state: state.matrix.ravel(), tight, loose, RTOL)
             found = (left - predicted.ravel()).norm() / self.unit
             lengths.append(Quantity.of(found.values, found.errors + noise))
         return Quantity.joined(lengths)

@@ -183,7 +183,7 @@ class MinNormPhase:
         least = OUTPUTS * np.abs(labels).max()
         found = []
         for (tight, loose), softness in zip(self.settled, self.softness, strict=True):
-            misfit = Quantity.paired(lambda state: labels - state.outputs(inputs), tight, loose)
+            misfit = Quantity.paired(lambda s: labels - s.outputs(inputs), tight, loose, 0.0)
             # two tolerances share what the slow manifold leaves out, which is of second order
             shared = (self.problem.degree * softness) ** 2 if rests_slowly(tight.chart) else 0.0
             found.append(misfit.no_finer(max(least, shared * np.abs(misfit.values).max())))

@@ -57,7 +57,7 @@ class LateRectifiers:
         def read(ends: Floats) -> Floats:
             return np.asarray(np.linalg.norm(np.diff(ends, axis=0), axis=1))
 
-        return Quantity.paired(read, *self.ends).no_finer(10.0 * RTOL)
+        return Quantity.paired(read, *self.ends, 0.0).no_finer(10.0 * RTOL)
 
     @property
     def speed_floor(self) -> float:

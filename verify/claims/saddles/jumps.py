@@ -63,7 +63,7 @@ class Jumps:
             gaps = np.abs(course[:, None, :] - saddles[None]).max(axis=2)
             return np.asarray(gaps.min(axis=0) / size)
 
-        return Quantity.paired(distances, *self.course).no_finer(RTOL)
+        return Quantity.paired(distances, *self.course, 0.0).no_finer(RTOL)
 
 
 def measure(told: SmallStart, factor: float = 1.0, method: str = "LSODA") -> Jumps:

@@ -50,7 +50,7 @@ def measure(
         )
         for alpha in ALPHAS.tolist()
     ]
-    pairs = [Quantity.paired(distance, flow.tight, flow.loose) for flow in flows]
+    pairs = [Quantity.paired(distance, flow.tight, flow.loose, 1e-11) for flow in flows]
     leading = np.array([trajectory.leading(alpha, start) for alpha in ALPHAS.tolist()])
     # the trajectory is integrated to 1e-12 as well
     distances = Quantity.joined(pairs).no_finer(1e-11)

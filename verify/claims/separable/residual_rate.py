@@ -49,6 +49,7 @@ def measure(data: SeparableData, stretch: float = 1.0, method: str = "LSODA") ->
         lambda states: np.linalg.norm(states @ support.T - limit, axis=1),
         found.flow.tight,
         found.flow.loose,
+        1e-10,
     )
     return Settling(data, gaps.no_finer(1e-10))
 
