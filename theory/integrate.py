@@ -96,7 +96,7 @@ def integrate(
     if method is not None and method not in METHODS:
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
     requested = np.asarray(times, dtype=np.float64)
-    grid = np.unique(np.append(requested, stop))
+    grid = np.array(sorted({*requested.tolist(), stop}))
     reasons = []
     spent = 0
     order: tuple[str, ...] = (*METHODS[1:], METHODS[0]) if settled else METHODS

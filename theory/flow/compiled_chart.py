@@ -103,8 +103,9 @@ class CompiledChart:
 
 
 def compiled_chart(chart: Chart) -> CompiledChart | None:
-    """None for nets of the user's own."""
+    """None for nets of the user's own; gradients at the base are those of the linear net alone."""
     problem = chart.problem
+    shape = problem.rows, problem.parameters
     return chart_of(
         problem,
         chart.labels,
@@ -113,7 +114,7 @@ def compiled_chart(chart: Chart) -> CompiledChart | None:
         resting_gain=chart.resting_gain,
         gradient_unit=problem.units.gradient,
         base=chart.base,
-        base_jacobian=chart.base_jacobian,
+        base_jacobian=chart.base_jacobian if chart.comoving else np.zeros(shape),
         base_outputs=chart.base_outputs,
     )
 
