@@ -1,28 +1,55 @@
-"""Linear systems of a few unknowns in compiled code, in place: without the price of a library call.
+"""Linear systems in compiled code, in place: of few unknowns without the price of a library call.
 
 There is no search for pivots: for matrices that have a positive definite symmetric part, or would
-with other factors of rows and columns. Factors of 25 unknowns take 1.7 us, with pivots 2.8, and an
-inverse of LAPACK 17.
+with other factors of rows and columns. Factors of 25 unknowns take 1.9 us, with pivots 2.8, and an
+inverse of LAPACK 17; of 250 they take as long as those of LAPACK.
 """
 
+from typing import Final
+
 from theory.backend import Floats
-from theory.compiled import compiled
+from theory.compiled import compiled, inlined
+
+BLOCK: Final = 32
+"""Columns at a time; what they do to the others is one product of matrices. Of 250 unknowns that
+takes half the time, of 1,170 two fifths."""
 
 
 @compiled
 def factorize(matrix: Floats) -> None:
-    """Overwrite a square matrix `(n, n)` by its factors L U, four rows at a time.
+    """Overwrite a square matrix `(n, n)` by its factors L U.
 
     Where a pivot vanishes, numbers are left that are not finite.
     """
     size = len(matrix)
-    for k in range(size):
+    for first in range(0, size, BLOCK):
+        last = min(first + BLOCK, size)
+        _factorize_columns(matrix, first, last)
+        if last == size:
+            return
+        for k in range(first, last):
+            for i in range(k + 1, last):
+                share = matrix[i, k]
+                for j in range(last, size):
+                    matrix[i, j] -= share * matrix[k, j]
+        below, right = matrix[last:, first:last].copy(), matrix[first:last, last:].copy()
+        products = below @ right
+        for i in range(last, size):
+            for j in range(last, size):
+                matrix[i, j] -= products[i - last, j - last]
+
+
+@inlined
+def _factorize_columns(matrix: Floats, first: int, last: int) -> None:
+    """Some columns from their diagonal on, four rows at a time."""
+    size = len(matrix)
+    for k in range(first, last):
         inverse, i = 1.0 / matrix[k, k], k + 1
         while i + 3 < size:
             a, b = matrix[i, k] * inverse, matrix[i + 1, k] * inverse
             c, d = matrix[i + 2, k] * inverse, matrix[i + 3, k] * inverse
             matrix[i, k], matrix[i + 1, k], matrix[i + 2, k], matrix[i + 3, k] = a, b, c, d
-            for j in range(k + 1, size):
+            for j in range(k + 1, last):
                 pivot = matrix[k, j]
                 matrix[i, j] -= a * pivot
                 matrix[i + 1, j] -= b * pivot
@@ -32,7 +59,7 @@ def factorize(matrix: Floats) -> None:
         while i < size:
             a = matrix[i, k] * inverse
             matrix[i, k] = a
-            for j in range(k + 1, size):
+            for j in range(k + 1, last):
                 matrix[i, j] -= a * matrix[k, j]
             i += 1
 
@@ -41,10 +68,23 @@ def factorize(matrix: Floats) -> None:
 def solve(factors: Floats, vector: Floats) -> None:
     """Overwrite `vector` `(n,)` by the solution of the system in factors."""
     size = vector.size
-    for j in range(size):
-        for i in range(j + 1, size):
-            vector[i] -= factors[i, j] * vector[j]
-    for j in range(size - 1, -1, -1):
-        vector[j] /= factors[j, j]
-        for i in range(j):
-            vector[i] -= factors[i, j] * vector[j]
+    for i in range(size):
+        vector[i] -= product(factors[i], vector, 0, i)
+    for i in range(size - 1, -1, -1):
+        vector[i] = (vector[i] - product(factors[i], vector, i + 1, size)) / factors[i, i]
+
+
+@inlined
+def product(row: Floats, vector: Floats, first: int, last: int) -> float:
+    """Of a part of each, in four sums that do not wait for each other."""
+    a, b, c, d, p = 0.0, 0.0, 0.0, 0.0, first
+    while p + 3 < last:
+        a += row[p] * vector[p]
+        b += row[p + 1] * vector[p + 1]
+        c += row[p + 2] * vector[p + 2]
+        d += row[p + 3] * vector[p + 3]
+        p += 4
+    while p < last:
+        a += row[p] * vector[p]
+        p += 1
+    return (a + b) + (c + d)

@@ -14,7 +14,7 @@ def positive(size: int) -> Floats:
     return np.eye(size) + rows @ rows.T + 10.0 * (turn - turn.T)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 25, 60])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 25, 32, 33, 60, 150])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_solves_what_numpy_solves(size: int, scaled: bool) -> None:
     generator = np.random.default_rng(size)

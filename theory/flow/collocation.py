@@ -38,7 +38,7 @@ from theory.flow.radau_formula import (
     WEIGHTS,
 )
 from theory.integrate import Stretch
-from theory.square_systems import factorize, solve
+from theory.square_systems import factorize, product, solve
 
 POINTS_ASKED: Final = STAGES + 1
 """Of a step's first round: its stages, and where it begins."""
@@ -262,25 +262,11 @@ def _begin(whole: NDArray[np.int64], real: Floats, room: Room) -> None:
 
 
 @inlined
-def _squared(row: Floats) -> float:
-    """|R|^2, in four sums that do not wait for each other."""
-    size, a, b, c, d = row.size, 0.0, 0.0, 0.0, 0.0
-    for p in range(0, size - 3, 4):
-        a += row[p] * row[p]
-        b += row[p + 1] * row[p + 1]
-        c += row[p + 2] * row[p + 2]
-        d += row[p + 3] * row[p + 3]
-    for p in range(size - size % 4, size):
-        a += row[p] * row[p]
-    return (a + b) + (c + d)
-
-
-@inlined
 def _keep_stiff(stage: int, step: float, candidates: Floats, room: Room) -> None:
     """Append the rows R_i of a stage with h |R_i|^2 above `STIFF`."""
     stiff = room.starts[stage]
     for i in range(len(candidates)):
-        if not step * _squared(candidates[i]) < STIFF:
+        if not step * product(candidates[i], candidates[i], 0, room.state.size) < STIFF:
             _copy(candidates[i], room.rows[stiff])
             stiff += 1
     room.starts[stage + 1] = stiff
