@@ -95,7 +95,8 @@ class Room(NamedTuple):
         outputs, gradients: the rows there, `(s + 1, n)` and `(s + 1, n, P)`; the caller fills them.
         state, slope, roots: y, F and R where a step begins, `(P,)`, `(P,)` and `(n, P)`.
         origin, shape: y and Z of the last step that is not cut short, `(P,)` and `(s, P)`.
-        stages, rates, change, pulled: Z, F, r and R^T w, `(s, P)`.
+        stages, rates: Z and F, `(s, P)`.
+        pulled, change: h A F - Z and then R^T w; r and then the change of Z, `(s, P)`.
         inverse, transfer: B^-1 and T, `(s, s)`.
         rows: those rows of R of all stages that are stiff, `(s n, P)` at most.
         starts: those of stage i are from `starts[i]` to `starts[i + 1]`.
@@ -115,8 +116,8 @@ class Room(NamedTuple):
     shape: Floats
     stages: Floats
     rates: Floats
-    change: Floats
     pulled: Floats
+    change: Floats
     inverse: Floats
     transfer: Floats
     rows: Floats
@@ -141,8 +142,8 @@ def room_for(rows: int, size: int) -> Room:
         shape=np.empty((STAGES, size)),
         stages=np.empty((STAGES, size)),
         rates=np.empty((STAGES, size)),
-        change=np.empty((STAGES, size)),
         pulled=np.empty((STAGES, size)),
+        change=np.empty((STAGES, size)),
         inverse=np.empty((STAGES, STAGES)),
         transfer=np.empty((STAGES, STAGES)),
         rows=np.empty((unknowns, size)),
@@ -311,10 +312,10 @@ def _combine(weights: Floats, vectors: Floats, combined: Floats) -> None:
 def _change(step: float, room: Room) -> None:
     """The change of Z, from F, R and the factors."""
     change, pulled, starts, stiff = room.change, room.pulled, room.starts, room.starts[STAGES]
-    _combine(WEIGHTS, room.rates, pulled)
+    _combine(WEIGHTS, room.rates, change)
     for i in range(STAGES):
         for p in range(room.state.size):
-            pulled[i, p] = step * pulled[i, p] - room.stages[i, p]
+            pulled[i, p] = step * change[i, p] - room.stages[i, p]
     _combine(room.inverse, pulled, change)
     if stiff == 0:
         return
@@ -325,11 +326,11 @@ def _change(step: float, room: Room) -> None:
     solve(_system(room), unknowns)
     for i in range(STAGES):
         part = slice(starts[i], starts[i + 1])
-        np.dot(unknowns[part], room.rows[part], room.rates[i])
-    _combine(room.transfer, room.rates, pulled)
+        np.dot(unknowns[part], room.rows[part], pulled[i])
     for i in range(STAGES):
-        for p in range(room.state.size):
-            change[i, p] -= pulled[i, p]
+        for j in range(STAGES):
+            for p in range(room.state.size):
+                change[i, p] -= room.transfer[i, j] * pulled[j, p]
 
 
 @compiled
