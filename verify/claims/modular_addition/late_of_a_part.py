@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from theory.modular_addition import FEWEST_PHASES, largest_margin, neurons_of
 from verify.claims.modular_addition.flows import PART_FLOW, Flow, normalised_margin
-from verify.language import Basis, Claim, Law, choice, equals, stated
+from verify.language import Basis, Claim, Law, below, choice, equals, rate, stated
 from verify.registry import source_of
 
 
@@ -14,7 +14,8 @@ class Theory:
     """At 3 t_g, and early.
 
     Attributes:
-        margin: normalised, over gamma_1 / sqrt(3 (p-1)), the best known of all pairs.
+        margin: normalised, over gamma_1 / sqrt(3 (p-1)), the best known of all pairs; its median,
+            since it depends on which pairs are seen.
         late, early: the share of unseen pairs that are right.
     """
 
@@ -36,7 +37,9 @@ def laws(measured: Flow, theory: Theory) -> Iterator[Law]:
     modulus = measured.told.modulus
     whole = largest_margin(modulus, neurons_of(modulus, FEWEST_PHASES))
     reached = measured.read(normalised_margin)[-1:] / whole
-    yield equals("late margin over that of all pairs", reached, theory.margin, 0.2, Basis.MEASURED)
+    median, each = "late margin over that of all pairs", "margin of all pairs over the late one"
+    yield rate(median, reached, theory.margin, 0.2, "at 3 t_g", basis=Basis.MEASURED)
+    yield below(each, 1.0 / reached, 1.0, Basis.MEASURED)
     right = measured.accuracy()
     yield equals("unseen pairs right, late", right[-1:], theory.late, 0.45, Basis.MEASURED)
     yield equals("unseen pairs right, early", right[:1], theory.early, 0.65, Basis.MEASURED)
@@ -67,16 +70,18 @@ CLAIMS = (
         title="From four fifths of the pairs of Z_5 the late phase does not generalise",
         statement=(
             r"p = 5, \ n = \tfrac{4}{5} p^2, \ t = 3 t_g: \frac{\min q}{\|\theta\|^3}"
-            r" \approx 1.3 \frac{\gamma_1}{\sqrt{3(p-1)}}, \quad \text{test accuracy} < 1/2"
+            r" > \frac{\gamma_1}{\sqrt{3(p-1)}}, \ \text{1.3 times that in the median},"
+            r" \quad \text{test accuracy} < 1/2"
         ),
         source=source_of("modular-late-of-a-part"),
         measurement=PART_FLOW,
         theory=Theory(),
         laws=laws,
         tolerances=(
-            "late margin: 1.3 within 0.2; 1.22 to 1.36 of 13 flows",
-            "unseen pairs, late: two of five at most; none of five in 13 flows",
-            "unseen pairs, early: three of five at most; 0 in 11 of 13 flows, two of five in one",
+            "late margin: 1.3 within 0.2 in the median, and more than that of all pairs on each; "
+            "1.21 to 1.52 of 142 flows, 1.23 to 1.40 of nine in ten, the median 1.32",
+            "unseen pairs, late: two of five at most; one of five in 286 flows",
+            "unseen pairs, early: three of five at most, as in 286 flows",
         ),
     ),
     Claim(
