@@ -113,6 +113,8 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("biases-vanish-late-of-little-margin", "biases-vanish-late", Status.UNRESOLVED),
         # at the first rung |eta| is half of the lazy flow's, and beside it margins are bent
         ("norm-law-of-classes", "norm-law-of-classes", Status.KEPT),
+        # the direction rests for ten decay times between a tenth and half of its way
+        ("sharp-transition-of-classes", "sharp-transition-of-classes", Status.KEPT),
         # gradients by the first hidden biases cancel, and what rounding left of them was a feature
         ("lagged-biases", "lagged-biases", Status.KEPT),
         # biases of the next lag do 0.8 of what those of the least do, on the first rung

@@ -36,7 +36,7 @@ def test_the_turn_is_where_the_direction_has_gone_half_of_its_way(found: Transit
     assert turns.log_alpha / np.log(10.0) == pytest.approx([own, *SCALES])
     assert np.all(turns.tenth.values < turns.half.values)
     assert np.all(turns.half.errors < 1e-3)
-    assert np.abs(turns.half.values - turns.predicted).max() < OFFSET
+    assert np.abs(turns.tenth.values - turns.predicted).max() < OFFSET
     # lambda alone changes on the other ladder, and the time in units of 1/lambda hardly
     assert len(found.by_decay.half) == 3
     assert np.ptp(found.by_decay.half.values) < 1.0
