@@ -36,7 +36,6 @@ def integrate_traced(
     states = np.empty((len(clocks), initial.size))
     room, bare = room_for(chart.problem.rows, initial.size), without_net(chart)
     whole, real = bare.whole, bare.real
-    room.clocks[:], room.points[:] = start, initial
     for _ in collocate(
         whole, real, start, clocks, initial, rtol, atol, max_evaluations, states, room
     ):  # all points, asked for or not: a program is for one number of them

@@ -158,7 +158,7 @@ def _code(argument: Any) -> str:
 def _reshaped(argument: Shown, shape: tuple[int, ...]) -> Line:
     source = argument.source or argument
     if source.shape == shape:
-        return Line(source.code, source=source)
+        return Line(source.code)
     return Line(f"{source.code}.reshape({shape})", source=source)
 
 

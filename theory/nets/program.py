@@ -104,7 +104,7 @@ class _Writer:
             if line.constant is not None:
                 self.values[node] = torch.from_numpy(line.constant)
                 return
-            if line.source is not None and line.source.code != line.code:
+            if line.source is not None:
                 self.sources[node] = line.source
             self._write(node, line.code, line.scope)
             return

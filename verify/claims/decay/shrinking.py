@@ -71,7 +71,14 @@ def measure(told: DecayedNet, more: float = 0.0, method: str = "LSODA") -> Decay
     return Decayed(
         told,
         tuple(
-            decayed_flow(*task, decay, told.s / decay, linear_decay=more * decay, method=method)
+            decayed_flow(
+                *task,
+                decay,
+                told.s / decay,
+                linear_decay=more * decay,
+                rtol=RTOL,
+                method=method,
+            )
             for decay in DECAYS.tolist()
         ),
     )

@@ -43,8 +43,8 @@ from verify.strategies.decay import (
 WIDER = (1, 2, 4, 8)
 """Times, squared, that of the narrowest."""
 
-RESOLVED = 1e-11
-"""Relatively; flows have rtol 1e-12."""
+RTOL = 1e-12
+"""Of the flows; what is read of them is known to ten times that, relatively."""
 
 Seen = tuple[Floats, Floats]
 """f `(n,)` and Theta `(n, n)`."""
@@ -87,14 +87,14 @@ Reading = Callable[[Net, Seen], float]
 def reader(reading: Reading) -> Callable[[Net], Quantity]:
     """A number of a net and of what is seen of it, by both integrations."""
     return lambda net: Quantity.paired(
-        lambda seen: reading(net, seen), net.tight, net.loose, RESOLVED
+        lambda seen: reading(net, seen), net.tight, net.loose, 10.0 * RTOL
     )
 
 
 def followed(told: WideTask, net: WideNet, time: float, **options: bool) -> Net:
     """One net; options are those of `wide_flow`."""
     rows = told.rows
-    flow = wide_flow(net, rows, told.targets, told.decay, time, **options)
+    flow = wide_flow(net, rows, told.targets, told.decay, time, rtol=RTOL, **options)
     ends = [outputs_and_kernel(net.at(states[0]), rows) for states in (flow.tight, flow.loose)]
     return Net(net.width, wide_kernels(net, rows), *ends)
 
