@@ -14,23 +14,47 @@ from numba import config, njit
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Number = TypeVar("Number", None, float, bool)
 
 _OPTIONS: Final[dict[str, Any]] = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract"},
+    "_nrt": True,
 }
-"""Release the interpreter's lock; division by zero is infinite; fuse products and sums."""
+"""Release the interpreter's lock; division by zero is infinite; fuse products and sums; count who
+refers to arrays, also in what is called by functions that do not."""
+
+
+_FILLING: Final[dict[str, Any]] = {**_OPTIONS, "_nrt": False}
+_SUMMING: Final[dict[str, Any]] = {**_FILLING, "fastmath": {"contract", "reassoc"}}
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile at the first call, and keep the machine code on disk."""
+    return _compiled(function, _OPTIONS)
+
+
+def filling(function: Callable[P, Number]) -> Callable[P, Number]:
+    """The same for what fills arrays that it is handed, and neither makes nor returns any.
+
+    It does not count who refers to them, which would be a quarter of the time of a flow.
+    """
+    return _compiled(function, _FILLING)
+
+
+def summing(function: Callable[P, Number]) -> Callable[P, Number]:
+    """The same where sums may be formed in any order: of vectors, in a third of the time."""
+    return _compiled(function, _SUMMING)
+
+
+def _compiled(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
     folder = machine_code(Path(__file__).parent)
     if not writable(folder):  # not even temporary files: compiled anew by each process
-        compiled_here: Callable[P, R] = njit(**_OPTIONS)(function)
+        compiled_here: Callable[P, R] = njit(**options)(function)
         return compiled_here
     with _kept_in(folder):
-        jitted: Callable[P, R] = njit(cache=True, **_OPTIONS)(function)
+        jitted: Callable[P, R] = njit(cache=True, **options)(function)
     return jitted
 
 

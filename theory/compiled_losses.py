@@ -2,10 +2,8 @@
 
 from math import exp, log, log1p, sqrt
 
-import numpy as np
-
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
+from theory.compiled import filling, inlined
 from theory.losses import EXPONENT_CEILING, CrossEntropy, Exponential, Logistic, Loss, Squared
 
 EXPONENTIAL, LOGISTIC, SQUARED, CROSS_ENTROPY = range(4)
@@ -38,19 +36,22 @@ def force(loss: int, log_gain: float, output: float, label: float) -> float:
     if loss == SQUARED:
         return (label - output) * exp(min(log_gain, EXPONENT_CEILING))
     margin = label * output
-    fallen = margin if loss == EXPONENTIAL else softplus(margin)
-    return label * exp(min(log_gain - fallen, EXPONENT_CEILING))
+    if loss == EXPONENTIAL:
+        return label * exp(min(log_gain - margin, EXPONENT_CEILING))
+    fallen = exp(min(log_gain - max(margin, 0.0), EXPONENT_CEILING))
+    return label * fallen / (1.0 + exp(-abs(margin)))
 
 
 @inlined
 def curvature(loss: int, log_gain: float, output: float, label: float) -> float:
     """exp(log_gain) * d^2l/df^2."""
-    fallen = 0.0
+    if loss == SQUARED:
+        return exp(min(log_gain, EXPONENT_CEILING))
+    margin = label * output
     if loss == EXPONENTIAL:
-        fallen = label * output
-    elif loss == LOGISTIC:
-        fallen = softplus(label * output) + softplus(-label * output)
-    return exp(min(log_gain - fallen, EXPONENT_CEILING))
+        return exp(min(log_gain - margin, EXPONENT_CEILING))
+    fallen = exp(min(log_gain - abs(margin), EXPONENT_CEILING))
+    return fallen / (1.0 + exp(-abs(margin))) ** 2
 
 
 @inlined
@@ -65,7 +66,7 @@ def loss_of_sample(margins: Floats, first: int, others: int) -> float:
     return top + log(total)
 
 
-@compiled
+@filling
 def forces(
     loss: int, others: int, log_gain: float, outputs: Floats, labels: Floats, pulls: Floats
 ) -> None:
@@ -80,7 +81,7 @@ def forces(
             pulls[j] = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
 
 
-@compiled
+@filling
 def curve(
     loss: int,
     others: int,
@@ -106,7 +107,7 @@ def curve(
                 curved[j, p] *= -pull
 
 
-@compiled
+@filling
 def less_mean(
     margins: Floats,
     first: int,
@@ -116,18 +117,22 @@ def less_mean(
     rows: Floats,
     spread: Floats,
 ) -> None:
-    """Fill the rows of one sample in `spread` with `rows` less a part of their mean by shares."""
-    mean = np.zeros(rows.shape[1])
+    """Fill the rows of one sample in `spread` with `rows` less a part of their mean by shares.
+
+    The first holds the mean until the others are filled.
+    """
+    for p in range(rows.shape[1]):
+        spread[first, p] = 0.0
     for j in range(first, first + others):
         share = part * exp(-margins[j] - fallen)
         for p in range(rows.shape[1]):
-            mean[p] += share * rows[j, p]
-    for j in range(first, first + others):
+            spread[first, p] += share * rows[j, p]
+    for j in range(first + others - 1, first - 1, -1):
         for p in range(rows.shape[1]):
-            spread[j, p] = rows[j, p] - mean[p]
+            spread[j, p] = rows[j, p] - spread[first, p]
 
 
-@compiled
+@filling
 def root_of_curve(
     loss: int,
     others: int,

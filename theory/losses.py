@@ -83,11 +83,14 @@ class Logistic(Loss):
         return xp.where(margins > 40.0, -margins, xp.log(softplus(-xp.clip(margins, None, 40.0))))
 
     def force(self, log_scale: Array, outputs: Array, labels: Array) -> Array:
-        return labels * _exp(log_scale - softplus(labels * outputs))
+        margins = labels * outputs
+        xp = namespace(margins)
+        fallen = _exp(log_scale - xp.clip(margins, 0.0, None))
+        return labels * fallen / (1.0 + xp.exp(-abs(margins)))
 
     def curvature(self, log_scale: Array, outputs: Array, labels: Array) -> Array:
-        margins = labels * outputs
-        return _exp(log_scale - softplus(margins) - softplus(-margins))
+        sizes = abs(labels * outputs)
+        return _exp(log_scale - sizes) / (1.0 + namespace(sizes).exp(-sizes)) ** 2
 
     def log_share(self, margins: Array) -> Array:
         return -softplus(margins)

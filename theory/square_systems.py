@@ -8,7 +8,7 @@ inverse of LAPACK 17; of 250 they take as long as those of LAPACK.
 from typing import Final
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
+from theory.compiled import compiled, inlined, summing
 
 BLOCK: Final = 32
 """Columns at a time; what they do to the others is one product of matrices. Of 250 unknowns that
@@ -64,27 +64,37 @@ def _factorize_columns(matrix: Floats, first: int, last: int) -> None:
             i += 1
 
 
-@compiled
+@summing
 def solve(factors: Floats, vector: Floats) -> None:
     """Overwrite `vector` `(n,)` by the solution of the system in factors."""
     size = vector.size
     for i in range(size):
-        vector[i] -= product(factors[i], vector, 0, i)
+        total = 0.0
+        for j in range(i):
+            total += factors[i, j] * vector[j]
+        vector[i] -= total
     for i in range(size - 1, -1, -1):
-        vector[i] = (vector[i] - product(factors[i], vector, i + 1, size)) / factors[i, i]
+        total = 0.0
+        for j in range(i + 1, size):
+            total += factors[i, j] * vector[j]
+        vector[i] = (vector[i] - total) / factors[i, i]
 
 
-@inlined
-def product(row: Floats, vector: Floats, first: int, last: int) -> float:
-    """Of a part of each, in four sums that do not wait for each other."""
-    a, b, c, d, p = 0.0, 0.0, 0.0, 0.0, first
-    while p + 3 < last:
-        a += row[p] * vector[p]
-        b += row[p + 1] * vector[p + 1]
-        c += row[p + 2] * vector[p + 2]
-        d += row[p + 3] * vector[p + 3]
-        p += 4
-    while p < last:
-        a += row[p] * vector[p]
-        p += 1
-    return (a + b) + (c + d)
+@summing
+def multiply(rows: Floats, vector: Floats, products: Floats) -> None:
+    """Fill `products` `(m,)` with those of `rows` `(m, n)` and `vector` `(n,)`."""
+    for i in range(products.size):
+        total = 0.0
+        for j in range(vector.size):
+            total += rows[i, j] * vector[j]
+        products[i] = total
+
+
+@summing
+def squares(rows: Floats, norms: Floats) -> None:
+    """Fill `norms` `(m,)` with the squared lengths of `rows` `(m, n)`."""
+    for i in range(norms.size):
+        total = 0.0
+        for j in range(rows.shape[1]):
+            total += rows[i, j] ** 2
+        norms[i] = total

@@ -80,7 +80,7 @@ def test_force_and_curvature_scale_in_log_space(
         (loss.force(log_scale, f, y), exact_force, residual),
         (loss.curvature(log_scale, f, y), exact_curvature, 1.0),
     ):
-        if abs(exact) > abs(factor) * mpmath.exp(EXPONENT_CEILING - 1):
+        if abs(exact) > abs(factor) * mpmath.exp(EXPONENT_CEILING - 2):
             continue  # clipped on purpose, see below
         if abs(exact) < mpmath.mpf("1e-300"):
             assert abs(float(computed)) < 1e-299
@@ -92,7 +92,7 @@ def test_force_and_curvature_scale_in_log_space(
 def test_huge_trial_forces_are_clipped_not_infinite(name: str) -> None:
     loss, y = LOSSES[name], np.array(1.0)
     force = loss.force(1e6, np.array(-2.0), y)
-    assert np.exp(EXPONENT_CEILING) <= abs(force) <= 4 * np.exp(EXPONENT_CEILING)
+    assert np.exp(EXPONENT_CEILING) / 2 <= abs(force) <= 4 * np.exp(EXPONENT_CEILING)
     assert np.isfinite(loss.curvature(1e6, np.array(-2.0), y))
 
 
@@ -164,7 +164,7 @@ def test_cross_entropy_forces_and_curvatures_in_log_space(
     diagonal = loss.curvature(log_scale, rows, ones)
     for j, share in enumerate(shares):
         exact = scale * share
-        if exact > mpmath.exp(EXPONENT_CEILING - 1) or exact < mpmath.mpf("1e-290"):
+        if exact > mpmath.exp(EXPONENT_CEILING - 2) or exact < mpmath.mpf("1e-290"):
             continue
         within_rounding(float(force[j]), exact, noise)
         falls = [mpmath.exp(-mpmath.mpf(q)) for q in margins]

@@ -138,7 +138,8 @@ def linearize(
     for p in range(count):
         whole[places[1 + p]] = weights[p] * coordinates[p]
     outputs, inner = np.empty(rows), np.empty((rows, system.base.size))
-    grow_from_base(system, epsilon_at(system, decay_time), whole, outputs, inner)
+    step = np.empty(whole.size)
+    grow_from_base(system, epsilon_at(system, decay_time), whole, step, outputs, inner)
     gradients, added = np.empty((rows, size)), size - count
     for i in range(rows):
         for p in range(count):

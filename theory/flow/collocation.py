@@ -26,9 +26,15 @@ from numpy.typing import NDArray
 
 from theory.backend import Floats
 from theory.clock import SEAM
-from theory.compiled import compiled, inlined
+from theory.compiled import compiled, filling, inlined
 from theory.compiled_clock import log_rate
-from theory.flow.compiled_chart import decay_in, equations_of, rates_from, stiff_rows
+from theory.flow.compiled_chart import (
+    Equations,
+    decay_of,
+    equations_of,
+    rates_together,
+    stiff_rows,
+)
 from theory.flow.radau_formula import (
     ERROR_POWER,
     ERROR_WEIGHTS,
@@ -38,7 +44,7 @@ from theory.flow.radau_formula import (
     WEIGHTS,
 )
 from theory.integrate import Stretch
-from theory.square_systems import factorize, product, solve
+from theory.square_systems import factorize, multiply, solve, squares
 
 POINTS_ASKED: Final = STAGES + 1
 """Of a step's first round: its stages, and where it begins."""
@@ -94,11 +100,13 @@ class Room(NamedTuple):
             where the step begins.
         outputs, gradients: the rows there, `(s + 1, n)` and `(s + 1, n, P)`; the caller fills them.
         state, slope, roots: y, F and R where a step begins, `(P,)`, `(P,)` and `(n, P)`.
+        forces: on the rows at one point, `(n,)`.
         origin, shape: y and Z of the last step that is not cut short, `(P,)` and `(s, P)`.
         stages, rates: Z and F, `(s, P)`.
         pulled, change: h A F - Z and then R^T w; r and then the change of Z, `(s, P)`.
         inverse, transfer: B^-1 and T, `(s, s)`.
         rows: those rows of R of all stages that are stiff, `(s n, P)` at most.
+        squares: sums of squares, of rows or of changes, `(s n,)`.
         starts: those of stage i are from `starts[i]` to `starts[i + 1]`.
         unknowns: w of those.
         matrix: of the system of stiff rows, in factors, flat.
@@ -112,6 +120,7 @@ class Room(NamedTuple):
     state: Floats
     slope: Floats
     roots: Floats
+    forces: Floats
     origin: Floats
     shape: Floats
     stages: Floats
@@ -121,6 +130,7 @@ class Room(NamedTuple):
     inverse: Floats
     transfer: Floats
     rows: Floats
+    squares: Floats
     starts: NDArray[np.int64]
     unknowns: Floats
     matrix: Floats
@@ -138,6 +148,7 @@ def room_for(rows: int, size: int) -> Room:
         state=np.empty(size),
         slope=np.empty(size),
         roots=np.empty((rows, size)),
+        forces=np.empty(rows),
         origin=np.empty(size),
         shape=np.empty((STAGES, size)),
         stages=np.empty((STAGES, size)),
@@ -147,6 +158,7 @@ def room_for(rows: int, size: int) -> Room:
         inverse=np.empty((STAGES, STAGES)),
         transfer=np.empty((STAGES, STAGES)),
         rows=np.empty((unknowns, size)),
+        squares=np.empty(unknowns),
         starts=np.zeros(STAGES + 1, np.int64),
         unknowns=np.empty(unknowns),
         matrix=np.empty(unknowns**2),
@@ -253,22 +265,27 @@ def _place(clock: float, step: float, room: Room) -> None:
             room.points[i, p] = room.state[p] + room.stages[i, p]
 
 
-@compiled
-def _begin(whole: NDArray[np.int64], real: Floats, room: Room) -> None:
+@filling
+def _begin(system: Equations, room: Room) -> None:
     """F and R where a step begins."""
-    system, clock = equations_of(whole, real), room.clocks[STAGES]
-    outputs, gradients = room.outputs[STAGES], room.gradients[STAGES]
-    rates_from(system, clock, room.state, outputs, gradients, room.slope)
-    stiff_rows(system, clock, outputs, gradients, room.roots)
+    last, size = slice(STAGES, POINTS_ASKED), room.state.size
+    outputs, gradients = room.outputs[last], room.gradients[last]
+    slope = room.slope.reshape((1, size))
+    clocks, points = room.clocks[last], room.points[last]
+    rates_together(system, clocks, points, outputs, gradients, room.forces, slope)
+    stiff_rows(system, clocks[0], outputs[0], gradients[0], room.roots)
 
 
 @inlined
-def _keep_stiff(stage: int, step: float, candidates: Floats, room: Room) -> None:
-    """Append the rows R_i of a stage with h |R_i|^2 above `STIFF`."""
-    stiff = room.starts[stage]
-    for i in range(len(candidates)):
-        if not step * product(candidates[i], candidates[i], 0, room.state.size) < STIFF:
-            _copy(candidates[i], room.rows[stiff])
+def _keep_stiff(stage: int, step: float, room: Room) -> None:
+    """Of all rows of a stage, which follow those that are kept: those with h |R_i|^2 > `STIFF`."""
+    first, rows, count = room.starts[stage], room.rows, len(room.roots)
+    stiff, lengths = first, room.squares[:count]
+    squares(rows[first : first + count], lengths)
+    for i in range(count):
+        if not step * lengths[i] < STIFF:
+            for p in range(room.state.size):
+                rows[stiff, p] = rows[first + i, p]
             stiff += 1
     room.starts[stage + 1] = stiff
 
@@ -280,12 +297,18 @@ def _system(room: Room) -> Floats:
     return room.matrix[: stiff * stiff].reshape((stiff, stiff))
 
 
+@compiled
+def _multiply(rows: Floats, products: Floats) -> None:
+    """Fill `products` `(m, m)` with those of `rows` `(m, P)`."""
+    np.dot(rows, rows.T, products)
+
+
 @inlined
 def _renew(room: Room) -> None:
     """The system of the stiff rows, in factors."""
     starts, stiff = room.starts, room.starts[STAGES]
     rows, matrix = room.rows[:stiff], _system(room)
-    np.dot(rows, rows.T, matrix)
+    _multiply(rows, matrix)
     for i in range(STAGES):
         for j in range(STAGES):
             share = room.transfer[i, j]
@@ -297,7 +320,7 @@ def _renew(room: Room) -> None:
     factorize(matrix)
 
 
-@compiled
+@filling
 def _combine(weights: Floats, vectors: Floats, combined: Floats) -> None:
     """Fill `combined` `(s, P)` with the products of `weights` `(s, s)` and `vectors` `(s, P)`."""
     for i in range(STAGES):
@@ -312,56 +335,57 @@ def _combine(weights: Floats, vectors: Floats, combined: Floats) -> None:
 def _change(step: float, room: Room) -> None:
     """The change of Z, from F, R and the factors."""
     change, pulled, starts, stiff = room.change, room.pulled, room.starts, room.starts[STAGES]
+    size = room.state.size
     _combine(WEIGHTS, room.rates, change)
     for i in range(STAGES):
-        for p in range(room.state.size):
+        for p in range(size):
             pulled[i, p] = step * change[i, p] - room.stages[i, p]
     _combine(room.inverse, pulled, change)
     if stiff == 0:
         return
-    unknowns = room.unknowns[:stiff]
+    rows, unknowns = room.rows, room.unknowns[:stiff]
     for i in range(STAGES):
         part = slice(starts[i], starts[i + 1])
-        np.dot(room.rows[part], change[i], unknowns[part])
+        multiply(rows[part], change[i], unknowns[part])
     solve(_system(room), unknowns)
     for i in range(STAGES):
-        part = slice(starts[i], starts[i + 1])
-        np.dot(unknowns[part], room.rows[part], pulled[i])
+        for p in range(size):
+            pulled[i, p] = 0.0
+        for a in range(starts[i], starts[i + 1]):
+            share = unknowns[a]
+            for p in range(size):
+                pulled[i, p] += share * rows[a, p]
     for i in range(STAGES):
-        for j in range(STAGES):
-            for p in range(room.state.size):
-                change[i, p] -= room.transfer[i, j] * pulled[j, p]
+        for p in range(size):
+            total = 0.0
+            for j in range(STAGES):
+                total += room.transfer[i, j] * pulled[j, p]
+            change[i, p] -= total
 
 
-@compiled
+@filling
 def _correct(
-    whole: NDArray[np.int64],
-    real: Floats,
-    step: float,
-    rtol: float,
-    atol: float,
-    renews: bool,
-    room: Room,
+    system: Equations, step: float, rtol: float, atol: float, renews: bool, room: Room
 ) -> float:
     """A round of Newton's method: by how much it changed Z, in units of the tolerance."""
-    system, rows, state = equations_of(whole, real), np.empty_like(room.roots), room.state
-    for i in range(STAGES):
-        clock, outputs, gradients = room.clocks[i], room.outputs[i], room.gradients[i]
-        rates_from(system, clock, room.points[i], outputs, gradients, room.rates[i])
-        if renews:
-            stiff_rows(system, clock, outputs, gradients, rows)
-            _keep_stiff(i, step, rows, room)
+    clocks, state, change = room.clocks[:STAGES], room.state, room.change
+    rates_together(
+        system, clocks, room.points, room.outputs, room.gradients, room.forces, room.rates
+    )
     if renews:
+        for i in range(STAGES):
+            rows = room.rows[room.starts[i] : room.starts[i] + len(room.roots)]
+            stiff_rows(system, clocks[i], room.outputs[i], room.gradients[i], rows)
+            _keep_stiff(i, step, room)
         _renew(room)
     _change(step, room)
-    total = 0.0
-    for p in range(state.size):
-        squares = 0.0
-        for i in range(STAGES):
-            room.stages[i, p] += room.change[i, p]
-            squares += room.change[i, p] ** 2
-        total += squares / (atol + rtol * abs(state[p])) ** 2
-    return float(sqrt(total / room.change.size))
+    for i in range(STAGES):
+        for p in range(state.size):
+            room.stages[i, p] += change[i, p]
+            change[i, p] /= atol + rtol * abs(state[p])
+    lengths = room.squares[:STAGES]
+    squares(change, lengths)
+    return float(sqrt(lengths.sum() / change.size))
 
 
 @compiled
@@ -385,28 +409,35 @@ def _outcome(rounds: int, length: float, before: float, shrinks: float) -> tuple
 
 
 @inlined
-def _damp(weight: float, decay: float, rows: Floats, error: Floats) -> None:
-    """Solve (1 + weight (decay + R^T R)) x = error, in its place."""
-    damping = 1.0 + weight * decay
-    matrix = (weight / damping) * (rows @ rows.T)
-    for a in range(len(rows)):
+def _damp(weight: float, decay: float, error: Floats, room: Room) -> None:
+    """Solve (1 + weight (decay + R^T R)) x = error, in its place; the step's factors are lost."""
+    rows, count, damping = room.roots, len(room.roots), 1.0 + weight * decay
+    matrix, unknowns = room.matrix[: count * count].reshape((count, count)), room.unknowns[:count]
+    _multiply(rows, matrix)
+    for a in range(count):
+        for b in range(count):
+            matrix[a, b] *= weight / damping
         matrix[a, a] += 1.0
     factorize(matrix)
-    unknowns = rows @ error
+    multiply(rows, error, unknowns)
     solve(matrix, unknowns)
-    error -= (weight / damping) * (unknowns @ rows)
-    error /= damping
+    for a in range(count):
+        share = unknowns[a] * weight / damping
+        for p in range(error.size):
+            error[p] -= share * rows[a, p]
+    for p in range(error.size):
+        error[p] /= damping
 
 
-@compiled
+@filling
 def _error(decay: float, step: float, rtol: float, atol: float, room: Room) -> float:
     """Of the embedded formula, with what is stiff of it damped; in units of what it may be."""
-    weight, state = START_WEIGHT * step, room.state
-    error = weight * room.slope
-    for i in range(STAGES):
-        for p in range(state.size):
+    weight, state, error = START_WEIGHT * step, room.state, room.change[0]
+    for p in range(state.size):
+        error[p] = weight * room.slope[p]
+        for i in range(STAGES):
             error[p] += ERROR_WEIGHTS[i] * room.stages[i, p]
-    _damp(weight, decay, room.roots, error)
+    _damp(weight, decay, error, room)
     total = 0.0
     for p in range(state.size):
         size = max(abs(state[p]), abs(state[p] + room.stages[STAGES - 1, p]))
@@ -432,7 +463,8 @@ def collocate(
     Yields how many of the first points of `room` lack `outputs` and `gradients`; fills `states`
     `(T, P)`. `whole` and `real` are those of a chart, of which the net is not asked.
     """
-    decay_by_decay_time, eps = decay_in(whole, real), np.finfo(np.float64).eps
+    system, eps = equations_of(whole, real), np.finfo(np.float64).eps
+    decay_by_decay_time = decay_of(system)
     clock, wanted, step_before, error_before, shrinks = start, FIRST_STEP, 0.0, 1.0, 1.0
     began, length, used, reported, ended, begins = start, 0.0, 0, 0, FINISHED, True
     _copy(initial, room.state)
@@ -463,14 +495,14 @@ def collocate(
             if begins:
                 _place_start(clock, room)
                 yield POINTS_ASKED
-                _begin(whole, real, room)
+                _begin(system, room)
                 used, begins = used + POINTS_ASKED, False
             else:
                 yield STAGES
                 used += STAGES
             rounds += 1
             renews = rounds == 1 or shrinks > RENEWS
-            change = _correct(whole, real, step, rtol, atol, renews, room)
+            change = _correct(system, step, rtol, atol, renews, room)
             outcome, shrinks = _outcome(rounds, change, before, shrinks)
             before = change
         if outcome == GAVE_UP:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
+from theory.compiled import compiled, filling, inlined
 from theory.flow.compiled_rectifiers import bend_rectifiers, grow_rectifiers
 from theory.nets import (
     Deep,
@@ -81,7 +81,7 @@ def _layout(
 NO_NET: Final = _layout(-1, 0, False, [], [])
 
 
-@compiled
+@inlined
 def grow(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
@@ -99,7 +99,7 @@ def grow(
         _grow_layers(net, base, step, inputs, grown, gradients)
 
 
-@compiled
+@filling
 def bend(net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: Floats) -> None:
     """Add sum_i weights_i times the Hessian of f_i at `point` to `hessian` `(P, P)`."""
     if net.family == DIAGONAL:
@@ -175,7 +175,7 @@ def _activate(exponent: int, rectified: bool, z: float, step: float) -> tuple[fl
     )
 
 
-@compiled
+@filling
 def _grow_diagonal(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
@@ -190,7 +190,7 @@ def _grow_diagonal(
             gradients[i, p] = slope * inputs[i, k]
 
 
-@compiled
+@filling
 def _bend_diagonal(
     net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: Floats
 ) -> None:
@@ -204,7 +204,7 @@ def _bend_diagonal(
         hessian[d + k, d + k] -= pull * _power(point[d + k], degree - 2)
 
 
-@compiled
+@filling
 def _grow_factorization(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
@@ -224,7 +224,7 @@ def _grow_factorization(
                 gradients[i, right] += sign * moved_left
 
 
-@compiled
+@filling
 def _bend_factorization(net: Layout, inputs: Floats, weights: Floats, hessian: Floats) -> None:
     size, rank = net.sizes
     for i in range(len(inputs)):
@@ -237,7 +237,7 @@ def _bend_factorization(net: Layout, inputs: Floats, weights: Floats, hessian: F
                 hessian[column + r, row + r] += pull
 
 
-@compiled
+@filling
 def _grow_two_layers(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
@@ -274,12 +274,27 @@ def _row(theta: Floats, net: Layout, layer: int, row: int) -> Floats:
 def _grow_layers(
     net: Layout, base: Floats, step: Floats, inputs: Floats, grown: Floats, gradients: Floats
 ) -> None:
+    depth, widest = net.sizes.size - 1, _widest(net.sizes)
+    passed, pulled = np.empty((3, depth, widest)), np.empty((2, widest))
+    _grow_through(net, base, step, inputs, passed, pulled, grown, gradients)
+
+
+@filling
+def _grow_through(
+    net: Layout,
+    base: Floats,
+    step: Floats,
+    inputs: Floats,
+    passed: Floats,
+    pulled: Floats,
+    grown: Floats,
+    gradients: Floats,
+) -> None:
+    """The same, with room for what passes the layers forwards and backwards."""
     exponent, rectified = net.exponent, net.rectified
     widths, depth = net.sizes, net.sizes.size - 1
-    widest = _widest(widths)
-    signals, growths = np.empty((depth, widest)), np.empty((depth, widest))
-    slopes = np.empty((depth, widest))
-    back, further = np.empty(widest), np.empty(widest)
+    signals, growths, slopes = passed[0], passed[1], passed[2]
+    back, further = pulled[0], pulled[1]
     for i in range(len(inputs)):
         for k in range(widths[0]):
             signals[0, k], growths[0, k] = inputs[i, k], 0.0
@@ -318,7 +333,7 @@ def _grow_layers(
                 back[k] = further[k]
 
 
-@compiled
+@filling
 def _bend_two_layers(
     net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: Floats
 ) -> None:

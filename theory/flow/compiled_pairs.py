@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
+from theory.compiled import compiled, filling, inlined
 from theory.flow.compiled_nets import Layout, bend, grow
 
 Heads = NDArray[np.int64]
@@ -34,10 +34,28 @@ def grow_pairs(
     gradients: Floats,
 ) -> None:
     """As `grow`, of the margins: `grown` `(n (K - 1),)` and `gradients` `(n (K - 1), P)`."""
+    samples, size = len(inputs), heads.shape[1]
+    own, outputs, slopes = np.empty((2, size)), np.empty(samples), np.empty((samples, size))
+    _grow_classes(net, heads, truth, base, step, inputs, own, outputs, slopes, grown, gradients)
+
+
+@filling
+def _grow_classes(
+    net: Layout,
+    heads: Heads,
+    truth: Classes,
+    base: Floats,
+    step: Floats,
+    inputs: Floats,
+    own: Floats,
+    outputs: Floats,
+    slopes: Floats,
+    grown: Floats,
+    gradients: Floats,
+) -> None:
+    """The same, with room for what one class makes of it."""
     classes, size = heads.shape
-    samples = len(inputs)
-    own_base, own_step = np.empty(size), np.empty(size)
-    outputs, slopes = np.empty(samples), np.empty((samples, size))
+    samples, own_base, own_step = len(inputs), own[0], own[1]
     grown[:] = 0.0
     gradients[:] = 0.0
     for c in range(classes):

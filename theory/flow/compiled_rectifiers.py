@@ -5,7 +5,7 @@ from math import exp, expm1, log1p, sqrt
 import numpy as np
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined
+from theory.compiled import compiled, filling, inlined
 
 
 @inlined
@@ -75,8 +75,24 @@ def grow_rectifiers(
     gradients: Floats,
 ) -> None:
     """As `theory.flow.compiled_nets.grow`; `off` is the slope of a rectifier that is off."""
-    samples, d = inputs.shape
     lengths = _lengths(inputs)
+    _grow_units(width, off, smoothing, base, step, inputs, lengths, grown, gradients)
+
+
+@filling
+def _grow_units(
+    width: int,
+    off: float,
+    smoothing: float,
+    base: Floats,
+    step: Floats,
+    inputs: Floats,
+    lengths: Floats,
+    grown: Floats,
+    gradients: Floats,
+) -> None:
+    """The same, with the lengths `(n,)` of the inputs."""
+    samples, d = inputs.shape
     grown[:] = 0.0
     for m in range(width):
         start = width + m * d

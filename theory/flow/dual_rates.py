@@ -10,7 +10,7 @@ from math import log1p
 from typing import NamedTuple
 
 from theory.backend import Floats
-from theory.compiled import compiled
+from theory.compiled import compiled, filling
 from theory.flow.dual_weights import (
     COMBINATION,
     SLOPE,
@@ -70,7 +70,7 @@ def _drift(kind: Kind) -> tuple[float, float]:
     return float(kind.degree - 2), 0.0
 
 
-@compiled
+@filling
 def clocks(kind: Kind, scales: Floats, clock: Floats, now: Floats) -> None:
     """Fill `now` at the times tau = `clock`, `(W,)`."""
     drift, _ = _drift(kind)
@@ -85,7 +85,7 @@ def clocks(kind: Kind, scales: Floats, clock: Floats, now: Floats) -> None:
         now[PASSED, b] = passed
 
 
-@compiled
+@filling
 def place(
     kind: Kind,
     columns: Floats,
@@ -105,7 +105,7 @@ def place(
         rich_weights(kind.degree, own, now[PASSED], at)
 
 
-@compiled
+@filling
 def rates(
     kind: Kind,
     rows: Floats,
@@ -146,7 +146,7 @@ def rates(
                 out[RATE, first + b] -= decay * now[PACE, b]
 
 
-@compiled
+@filling
 def differentiate(
     kind: Kind,
     rows: Floats,

@@ -1,14 +1,11 @@
 """States of diagonal nets that were integrated through their dual variables."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from theory.backend import Flags, Floats
-from theory.flow.chart import Chart
-from theory.flow.state import FlowState
-from theory.problem import Problem, Regime
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +31,6 @@ class DualStates:
     combinations: Floats
     means: Floats
     ratios: Floats
-
-    def lanes(self, index: Flags | int) -> "DualStates":
-        """Those of some lanes, or of one, along the first axis."""
-        names = [field.name for field in fields(self) if field.name != "degree"]
-        return DualStates(self.degree, *(getattr(self, name)[index] for name in names))
 
     @cached_property
     def _logs(self) -> Floats:
@@ -83,18 +75,3 @@ class DualStates:
             near = first_order * growth
             far = np.expm1(self._logs) * np.exp(np.minimum(log_scale, 700.0))
         return np.asarray(self.anchor * np.where(self.comoving[..., None], near, far))
-
-
-def flow_states(problem: Problem, regime: Regime, states: DualStates) -> tuple[FlowState, ...]:
-    """States of one flow, shape `(T,)`, as those of `gradient_flow`, each in its own chart."""
-    displacement, theta = states.displacement, states.theta
-    charts = {way: Chart(problem, regime, comoving=way) for way in (False, True)}
-    log_alpha = charts[True].log_alpha
-    return tuple(
-        FlowState(
-            charts[bool(comoving)],
-            log_alpha - float(log_rho),
-            displacement[row] if comoving else theta[row],
-        )
-        for row, (comoving, log_rho) in enumerate(zip(states.comoving, states.log_rho, strict=True))
-    )

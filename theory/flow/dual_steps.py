@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theory.backend import Flags, Floats, Integers
-from theory.compiled import compiled
+from theory.compiled import compiled, filling
 from theory.flow.dual_rates import (
     BY_TIME,
     DECAY_TIME,
@@ -192,14 +192,14 @@ def run(
             progress.status[b] = FINISHED
 
 
-@compiled
+@filling
 def _ahead(plan: Plan, progress: Progress, b: int) -> bool:
     """Whether the next point of the grid is ahead of lane b."""
     ahead: bool = plan.grid[progress.due[b], b] > progress.clock[b]
     return ahead
 
 
-@compiled
+@filling
 def _set_out(plan: Plan, e: int, progress: Progress, going: Flags, lengths: Floats) -> bool:
     """Which lanes step in piece e, and how far: to the next point of the grid at most."""
     any_goes = False
@@ -216,7 +216,7 @@ def _set_out(plan: Plan, e: int, progress: Progress, going: Flags, lengths: Floa
     return any_goes
 
 
-@compiled
+@filling
 def try_step(kind: Kind, lanes: Lanes, clock: Floats, state: Floats, room: Room) -> None:
     """Steps of `room.lengths`; `room.trial` and the last of `room.stages` are what they find."""
     rows, columns, own, scales = lanes.rows, lanes.columns, lanes.own, lanes.scales
@@ -250,7 +250,7 @@ def try_step(kind: Kind, lanes: Lanes, clock: Floats, state: Floats, room: Room)
         trial[i] += stages[STAGES - 1, i]
 
 
-@compiled
+@filling
 def _prepare(by_state: Floats, lengths: Floats, inverse: Floats, pivot: Floats) -> None:
     """The inverses of 1 / (gamma h) - df/dy."""
     for i in range(len(by_state)):
@@ -262,7 +262,7 @@ def _prepare(by_state: Floats, lengths: Floats, inverse: Floats, pivot: Floats) 
     invert(inverse, pivot)
 
 
-@compiled
+@filling
 def _judge(kind: Kind, scales: Floats, plan: Plan, progress: Progress, room: Room) -> None:
     """Errors of the step in units of what is allowed: of a, relative to the largest of them.
 
@@ -295,12 +295,12 @@ def _judge(kind: Kind, scales: Floats, plan: Plan, progress: Progress, room: Roo
         room.errors[b] = total if total < inf else inf
 
 
-@compiled
+@filling
 def _decay_time(clock: float) -> float:
     return exp(clock) if clock < 0.0 else clock + 1.0
 
 
-@compiled
+@filling
 def _settle(plan: Plan, progress: Progress, room: Room) -> bool:
     """Accept or refuse steps and choose the next ones; whether some lane has landed."""
     any_landed = False
@@ -326,7 +326,7 @@ def _settle(plan: Plan, progress: Progress, room: Room) -> bool:
     return any_landed
 
 
-@compiled
+@filling
 def _record(
     kind: Kind,
     lanes: Lanes,

@@ -9,7 +9,7 @@ from math import atanh, log, log1p
 import numpy as np
 
 from theory.backend import Floats
-from theory.compiled import compiled
+from theory.compiled import filling
 from theory.flow.exponential import exp, expm1
 
 STEEPEST = 150.0
@@ -35,7 +35,7 @@ def coordinates(numbers: int) -> Floats:
     return room
 
 
-@compiled
+@filling
 def comoving_weights(degree: int, own: Floats, epsilon: Floats, at: Floats) -> None:
     """Fill `at` from its combinations, but for the slopes; `epsilon` `(W,)` is rho^-L."""
     lanes, excess = epsilon.size, degree - 2
@@ -61,7 +61,7 @@ def comoving_weights(degree: int, own: Floats, epsilon: Floats, at: Floats) -> N
         at[WEIGHT, k] = own[BASE, k] * at[COMBINATION, k] * at[BEND, k] * over
 
 
-@compiled
+@filling
 def comoving_slopes(degree: int, own: Floats, at: Floats) -> None:
     """dw/dp, after `comoving_weights`."""
     power = 2 * degree - 2
@@ -70,7 +70,7 @@ def comoving_slopes(degree: int, own: Floats, at: Floats) -> None:
         at[SLOPE, k] = own[BASE, k] * at[STRETCH, k] * (0.5 * (grown + 1.0 / grown))
 
 
-@compiled
+@filling
 def rich_weights(degree: int, own: Floats, passed: Floats, at: Floats) -> None:
     """The same in the rich chart; `passed` `(W,)` is decay time since the piece began."""
     lanes, excess = passed.size, degree - 2
@@ -96,7 +96,7 @@ def rich_weights(degree: int, own: Floats, passed: Floats, at: Floats) -> None:
         at[WEIGHT, k] = weight if at[RATIO, k] > 0.0 else -weight
 
 
-@compiled
+@filling
 def rich_slopes(degree: int, passed: Floats, at: Floats) -> None:
     """dw/dp, after `rich_weights`."""
     lanes, excess, power = passed.size, degree - 2, 2 * degree - 2

@@ -23,14 +23,6 @@ from theory.flow.collocation import few_rows
 from theory.flow.compiled_chart import CompiledChart
 from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.compiled_radau import integrate_chart
-from theory.flow.dual import (
-    DUAL_METHOD,
-    LARGEST_DUAL_SCALE,
-    STAGES_PER_STEP,
-    dual_flows,
-    reducible,
-)
-from theory.flow.dual_states import flow_states
 from theory.flow.fastest_chart import fastest_chart
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
@@ -94,11 +86,9 @@ def gradient_flow(
     Args:
         rtol: relative tolerance of the integrator, at least 1e-13; raised at huge alpha to the
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
-        method: "LSODA", "BDF" or "Radau"; None takes compiled code through the dual variables for
-            diagonal nets at balanced anchors (up to log10 alpha = 300), compiled collocation for
-            nets with few samples (as far), both without `dense` and `events`, BDF in as many
-            dimensions as samples for large torch nets, and tries these three in this order
-            otherwise.
+        method: "LSODA", "BDF" or "Radau"; None takes compiled collocation for nets with few samples
+            (up to log10 alpha = 300, without `dense` and `events`), BDF in as many dimensions as
+            samples for large torch nets, and tries these three in this order otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
@@ -149,12 +139,8 @@ def checked_flow(
     rtol, atol = tolerances(log_gain, rtol)
     scales = (1.0, LOOSER) if estimate_error else (1.0,)
     tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
-    runs: list[_Run] | None = None
-    if method is None and not dense and not events:
-        runs = _compiled_runs(problem, regime, at, tolerated, max_evaluations)
-    if runs is None:
-        flow = partial(_run, problem, regime, at, method, max_evaluations)
-        runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
+    flow = partial(_run, problem, regime, at, method, max_evaluations)
+    runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
     tight, loose = runs[0], runs[-1]
     error = np.full(at.size, np.nan)
     if estimate_error:
@@ -202,33 +188,6 @@ class _Segment:
 
     def state(self, clock: float, coordinates: Floats) -> FlowState:
         return FlowState(self.chart, decay_time_at(clock), coordinates, self.slow)
-
-
-def _compiled_runs(
-    problem: Problem,
-    regime: Regime,
-    at: Floats,
-    tolerated: Sequence[_Accuracy],
-    max_evaluations: int,
-) -> list[_Run] | None:
-    """Side by side through the dual variables; None where there are none, or budgets are spent."""
-    if not reducible(problem) or regime.log10_alpha > LARGEST_DUAL_SCALE:
-        return None
-    count, budget = len(tolerated), max_evaluations // STAGES_PER_STEP
-    tolerances = np.array([(accuracy.rtol, accuracy.atol) for accuracy in tolerated])
-    flows = dual_flows([problem] * count, [regime] * count, at, tolerances, budget)
-    if not flows.finished.all():
-        return None
-    return [
-        _Run(
-            flow_states(problem, regime, flows.states.lanes(lane)),
-            STAGES_PER_STEP * int(flows.steps[lane]),
-            DUAL_METHOD,
-            (),
-            None,
-        )
-        for lane in range(count)
-    ]
 
 
 def _run(

@@ -5,12 +5,12 @@ with many all lanes' sums grow together.
 """
 
 from theory.backend import Floats
-from theory.compiled import compiled
+from theory.compiled import filling
 
 _FEW = 4
 
 
-@compiled
+@filling
 def multiply(matrices: Floats, numbers: Floats, products: Floats) -> None:
     """Products of `(m, n, W)` matrices and `(n W,)` vectors, `(m W,)`."""
     rows, columns, lanes = matrices.shape
@@ -30,7 +30,7 @@ def multiply(matrices: Floats, numbers: Floats, products: Floats) -> None:
                 products[i * lanes + b] += matrices[i, j, b] * numbers[j * lanes + b]
 
 
-@compiled
+@filling
 def add(shares: Floats, rows: Floats, numbers: Floats) -> None:
     """Add shares `(m,)` of the rows `(m, n)` to `numbers` `(n,)`."""
     for m in range(shares.size):
@@ -38,7 +38,7 @@ def add(shares: Floats, rows: Floats, numbers: Floats) -> None:
             numbers[i] += shares[m] * rows[m, i]
 
 
-@compiled
+@filling
 def congruence(matrices: Floats, diagonals: Floats, products: Floats) -> None:
     """M diag(d) M^T for `(m, n, W)` matrices and `(n W,)` diagonals, `(m, m, W)`."""
     rows, columns, lanes = matrices.shape
@@ -62,7 +62,7 @@ def congruence(matrices: Floats, diagonals: Floats, products: Floats) -> None:
                 products[j, i, b] = products[i, j, b]
 
 
-@compiled
+@filling
 def invert(matrices: Floats, pivot: Floats) -> None:
     """Overwrite W matrices `(n, n, W)` by their inverses; `pivot` `(W,)` is room.
 

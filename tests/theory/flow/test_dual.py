@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from theory import Diagonal, Problem, Regime, gradient_flow, gradient_flow_batch
-from theory.flow.dual import DUAL_METHOD, dual_flows, reducible
+from theory.flow.dual import dual_flows, reducible
 from theory.flow.dual_rates import BY_TIME, RATE, Kind, Lanes, differentiate, rates
 from theory.flow.dual_steps import room
 from theory.flow.dual_weights import (
@@ -40,58 +40,51 @@ def problem(degree: int, loss: str = "exponential", seed: int = 0) -> Problem:
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 @pytest.mark.parametrize(("degree", "log10_alpha"), [(2, 1.5), (2, 12.0), (3, 2.0), (4, 3.0)])
 def test_agrees_with_scipy_in_full_coordinates(degree: int, log10_alpha: float, loss: str) -> None:
-    regime = Regime(log10_alpha=log10_alpha, decay_power=2.0)
-    compiled = gradient_flow(problem(degree, loss), regime, AT)
-    assert compiled.method == DUAL_METHOD
+    own, regime = problem(degree, loss), Regime(log10_alpha=log10_alpha, decay_power=2.0)
+    assert reducible(own)
+    compiled = gradient_flow_batch([own], [regime], AT, rtol=1e-11)
+    assert compiled.finished.all()
     accurate = {"method": "Radau", "rtol": 1e-12, "estimate_error": False}
-    charts = gradient_flow(problem(degree, loss), regime, AT, **accurate)
+    charts = gradient_flow(own, regime, AT, **accurate)
     largest = np.abs(charts.margins).max(axis=1, keepdims=True) + 1e-300
-    assert np.abs((compiled.margins - charts.margins) / largest).max() < 2e-10
-    assert np.abs(compiled.directions - charts.directions).max() < 2e-10
-    assert np.abs(compiled.log_norm - charts.log_norm).max() < 2e-10
+    assert np.abs((compiled.margins[0] - charts.margins) / largest).max() < 2e-10
+    assert np.abs(compiled.directions[0] - charts.directions).max() < 2e-10
+    assert np.abs(compiled.log_norm[0] - charts.log_norm).max() < 2e-10
     scale = np.abs(charts.displacement).max(axis=1, keepdims=True) + 1e-300
     early = charts.at < 1.0
-    assert np.abs((compiled.displacement - charts.displacement) / scale)[early].max() < 2e-10
-
-
-@pytest.mark.parametrize("degree", [2, 3])
-def test_error_estimate_covers_the_error(degree: int) -> None:
-    regime = Regime(log10_alpha=3.0, decay_power=1.0)
-    coarse = gradient_flow(problem(degree), regime, [0.7, 1.3], rtol=1e-7)
-    exact = gradient_flow(problem(degree), regime, [0.7, 1.3], method="Radau", rtol=1e-12)
-    error = np.abs(coarse.margins - exact.margins).max(axis=1) / np.abs(exact.margins).max(axis=1)
-    assert (error <= coarse.error_estimate).all()
-    assert (coarse.error_estimate < 1e-3).all()
+    assert np.abs((compiled.displacement[0] - charts.displacement) / scale)[early].max() < 2e-10
 
 
 def test_what_has_no_dual_form_goes_another_way() -> None:
-    regime = Regime(log10_alpha=2.0, decay_power=2.0)
-    base = problem(2)
+    regime, base = Regime(log10_alpha=2.0, decay_power=2.0), problem(2)
     half = base.anchor[:10]
     unbalanced = Problem(base.net, np.concatenate([half, -half]), base.inputs, base.labels)
+    assert reducible(base)
     assert not reducible(unbalanced)
-    assert gradient_flow(unbalanced, regime, [0.7], estimate_error=False).method != DUAL_METHOD
-    dense = gradient_flow(base, regime, [0.7], dense=True, estimate_error=False)
-    assert dense.method != DUAL_METHOD
+    batch = gradient_flow_batch([unbalanced], [regime], [0.7], rtol=1e-9)
+    alone = gradient_flow(unbalanced, regime, [0.7], estimate_error=False)
+    np.testing.assert_allclose(batch.margins[0], alone.margins, rtol=1e-7)
 
 
-def test_where_compiled_steps_run_out_other_methods_go_on() -> None:
-    regime = Regime(log10_alpha=2.0, decay_power=2.0)
-    usual = gradient_flow(problem(2), regime, [1.3])
-    short = gradient_flow(problem(2), regime, [1.3], max_evaluations=usual.evaluations // 3)
-    assert usual.method == DUAL_METHOD != short.method
-    np.testing.assert_allclose(short.margins, usual.margins, rtol=1e-8)
+def test_where_its_steps_run_out_others_go_on() -> None:
+    regime, own = Regime(log10_alpha=30.0, decay_power=1.0), problem(2)
+    flows = dual_flows([own], [regime], np.array(AT), np.full((1, 2), 1e-9), 300)
+    assert not flows.finished.any()
+    batch = gradient_flow_batch([own], [regime], AT, rtol=1e-9, max_steps=300)
+    alone = gradient_flow(own, regime, AT, estimate_error=False)
+    np.testing.assert_allclose(batch.margins[0], alone.margins, rtol=1e-7, atol=1e-9)
 
 
-def test_a_batch_gives_the_same_numbers_as_flows_one_by_one() -> None:
+def test_a_batch_gives_the_numbers_of_flows_one_by_one() -> None:
+    """By another integrator in other coordinates."""
     problems = [problem(3, seed=seed) for seed in range(3)]
     regimes = [Regime(log10_alpha=a, decay_power=1.0) for a in (1.0, 4.0, 9.0)]
     batch = gradient_flow_batch(problems, regimes, AT, rtol=1e-11)
     for lane, (own, regime) in enumerate(zip(problems, regimes, strict=True)):
         alone = gradient_flow(own, regime, AT, estimate_error=False)
         np.testing.assert_allclose(batch.margins[lane], alone.margins, rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(batch.directions[lane], alone.directions, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=1e-13)
+        np.testing.assert_allclose(batch.directions[lane], alone.directions, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=0, atol=1e-11)
 
 
 def test_a_batch_of_many_groups_gives_the_same_numbers_whatever_its_threads() -> None:
