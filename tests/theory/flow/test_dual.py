@@ -84,7 +84,7 @@ def test_a_batch_gives_the_numbers_of_flows_one_by_one() -> None:
         alone = gradient_flow(own, regime, AT, estimate_error=False)
         np.testing.assert_allclose(batch.margins[lane], alone.margins, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(batch.directions[lane], alone.directions, rtol=0, atol=1e-11)
-        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=0, atol=5e-11)
 
 
 def test_a_batch_of_many_groups_gives_the_same_numbers_whatever_its_threads() -> None:
