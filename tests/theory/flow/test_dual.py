@@ -76,7 +76,7 @@ def test_where_its_steps_run_out_others_go_on() -> None:
 
 
 def test_a_batch_gives_the_numbers_of_flows_one_by_one() -> None:
-    """By another integrator in other coordinates."""
+    """By another integrator in other coordinates: a flow is off by an rtol, a batch by up to 17."""
     problems = [problem(3, seed=seed) for seed in range(3)]
     regimes = [Regime(log10_alpha=a, decay_power=1.0) for a in (1.0, 4.0, 9.0)]
     batch = gradient_flow_batch(problems, regimes, AT, rtol=1e-11)
@@ -84,7 +84,7 @@ def test_a_batch_gives_the_numbers_of_flows_one_by_one() -> None:
         alone = gradient_flow(own, regime, AT, estimate_error=False)
         np.testing.assert_allclose(batch.margins[lane], alone.margins, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(batch.directions[lane], alone.directions, rtol=0, atol=1e-11)
-        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=0, atol=5e-11)
+        np.testing.assert_allclose(batch.log_norm[lane], alone.log_norm, rtol=0, atol=2e-10)
 
 
 def test_a_batch_of_many_groups_gives_the_same_numbers_whatever_its_threads() -> None:
