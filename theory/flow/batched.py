@@ -3,7 +3,7 @@
 In torch side by side on a GPU. On a CPU by what takes less: compiled code on the dual variables of
 diagonal nets at balanced anchors, else `gradient_flow` for each lane, in threads where the net is
 compiled, since steps in torch have nine factorisations and 46 right-hand sides each (64 two-layer
-nets of 40 parameters: 90 to 120 ms a lane instead of 1.6 to 2.6 on two threads; 16 of a user's: 1.2
+nets of 40 parameters: 90 to 120 ms a lane instead of 1.1 to 1.8 on two threads; 16 of a user's: 1.2
 to 2.3 s instead of 0.3 to 0.5).
 """
 
