@@ -7,7 +7,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import decay_time_at, log_rate
-from theory.flow.chart import Chart
+from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
 from theory.low_rank import FEWEST_PARAMETERS, SHARE, LowRank, LowRankJacobian
 from theory.nets.pairs import PairNet
 from theory.nets.traced import TracedNet, traced_net
@@ -38,17 +38,21 @@ class TracedChart(Chart):
 
     def linearize_together(self, clocks: Floats, points: Floats) -> tuple[Floats, Floats]:
         """`linearize` at points `(b, P)` of `clocks` `(b,)`: shapes `(b, n)` and `(b, n, P)`."""
+        unit = self.problem.units.gradient
+        if not self.comoving:
+            grown, gradients = self.traced.grown(self.base, points)
+            return grown / unit, gradients / unit
         decay_times = [decay_time_at(clock) for clock in clocks.tolist()]
-        sizes = list(map(self.epsilon, decay_times))
-        if min(sizes) == 0.0:
+        degree, log_alpha = self._degree, self.log_alpha
+        log_epsilons = [degree * (decay_time - log_alpha) for decay_time in decay_times]
+        if min(log_epsilons) <= LINEAR_BELOW:
             pairs = list(map(self.linearize, decay_times, points))
             return np.array([rows for rows, _ in pairs]), np.array([slopes for _, slopes in pairs])
-        epsilons, unit = np.array(sizes)[:, None], self.problem.units.gradient
+        epsilons = np.exp(np.minimum(log_epsilons, LARGEST_EXPONENT))[:, None]
         grown, gradients = self.traced.grown(self.base, epsilons * points)
         rows = grown / (unit * epsilons)
         if self.anchored:
-            shrunk = np.exp([[-self.log_epsilon(decay_time)] for decay_time in decay_times])
-            rows = rows + shrunk * self.base_outputs
+            rows = rows + np.exp(np.negative(log_epsilons))[:, None] * self.base_outputs
         return rows, gradients / unit
 
     @property
