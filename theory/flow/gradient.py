@@ -60,10 +60,10 @@ SHARED = 5.0
 """Of 2,080 states of `tests.theory.flow.twins`, flows at rtol 1e-9 were off by 4.3 times what
 coordinates known to rtol tell of margins, 99 of 100 by 1.6 times that; rtol 1e-12 told it."""
 
-RICH_BELOW = log(100.0)
-"""The rich chart takes over once rho^L < 100, in the units of the problem: theta then loses two
-digits of f to cancellation. At 10^4 it lost four, and margins of diagonal nets soon afterwards were
-off by up to 40 times rtol, where they are by 10 now; that takes 3 % more right-hand sides."""
+RICH_BELOW = log(1e4)
+"""The rich chart takes over once rho^L < 1e4, in the units of the problem: theta then loses four
+digits of f to cancellation, where the co-moving chart would lose as many to the growth of eta. At
+100 collocation loses two, for 3 % more right-hand sides, but SciPy's Radau stalls at rtol 1e-12."""
 
 RICH_BELOW_AT_REST = 0.0
 """The same on a slow manifold, where nothing mends what is lost: integrated to rtol, theta knows f
