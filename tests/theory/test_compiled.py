@@ -1,11 +1,16 @@
 """Machine code on disk is that of the sources at hand."""
 
+import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
 from numba import config
+from numba.core.errors import TypingError
 
 from theory import compiled as module
-from theory.compiled import machine_code
+from theory.backend import Floats
+from theory.compiled import filling, machine_code, summing
 from theory.flow.dual_steps import run
 
 
@@ -45,3 +50,40 @@ def test_compiled_functions_keep_their_code_there() -> None:
     folder = machine_code(Path(module.__file__).parent)
     assert Path(run.stats.cache_path).is_relative_to(folder)
     assert str(folder) != config.CACHE_DIR
+
+
+@filling
+def fill(rows: Floats, sums: Floats) -> None:
+    for row in range(len(rows)):
+        add(rows[row], sums[row : row + 1])
+
+
+@summing
+def add(numbers: Floats, total: Floats) -> None:
+    found = 0.0
+    for i in range(numbers.size):
+        found += numbers[i]
+    total[0] = found
+
+
+def test_what_fills_arrays_keeps_none_of_them() -> None:
+    rows, sums = np.random.default_rng(0).standard_normal((7, 1001)), np.empty(7)
+    before = sys.getrefcount(rows), sys.getrefcount(sums)
+    for _ in range(3):
+        fill(rows, sums)
+    assert (sys.getrefcount(rows), sys.getrefcount(sums)) == before
+    np.testing.assert_allclose(sums, [sum(row) for row in rows.tolist()], rtol=1e-12)
+
+
+def test_what_fills_arrays_cannot_make_or_return_any() -> None:
+    """It would be freed by nobody, or while in use."""
+
+    def made(numbers: Floats) -> None:
+        numbers[:] = np.zeros(numbers.size)
+
+    def part(numbers: Floats) -> Floats:
+        return numbers[1:]
+
+    for function in (made, part):
+        with pytest.raises(TypingError, match="array"):
+            filling(function)(np.ones(3))  # type: ignore[type-var]
