@@ -234,11 +234,13 @@ def near_a_kink(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> Flo
     """One sample is turned towards the kink of one unit, which is then met first, and early."""
     problem = draw(rectifier_problems(families, sizes, KINK_SMOOTHING))
     first, power = draw(st.integers(5, 7)), draw(st.sampled_from(DECAY_POWERS))
-    for sample, halvings in product(range(problem.samples), (first, first + 2, first + 4)):
-        turned = _turned(problem, sample, 2.0**-halvings)
-        with suppress(AssumptionError, OracleFailed):
-            if _predictable(turned):
-                return instance_at(turned, KINK_LOG10_ALPHA, power, 0.3)
+    with suppress(AssumptionError, OracleFailed):
+        moving = hidden_movement(kernel_svm(problem), problem).hidden
+        for sample, halvings in product(range(problem.samples), (first, first + 2, first + 4)):
+            turned = _turned(problem, moving, sample, 2.0**-halvings)
+            with suppress(AssumptionError, OracleFailed):
+                if _predictable(turned):
+                    return instance_at(turned, KINK_LOG10_ALPHA, power, 0.3)
     return reject()
 
 
@@ -253,13 +255,12 @@ def _predictable(problem: Problem) -> bool:
     )
 
 
-def _turned(problem: Problem, sample: int, left: float) -> Problem:
+def _turned(problem: Problem, moving: Floats, sample: int, left: float) -> Problem:
     """A sample with so much left of its preactivation by the unit that is pulled most towards its
-    kink.
+    kink, of units that are `moving` along those rows.
     """
     net, seen = rectifiers_of(problem)
     hidden = net.split(problem.anchor)[1]
-    moving = hidden_movement(kernel_svm(problem), problem).hidden
     lengths = np.linalg.norm(hidden, axis=1)
     towards = -np.sign(hidden @ seen[sample]) * (moving @ seen[sample])
     unit = hidden[np.argmax(towards / lengths)]
