@@ -164,6 +164,10 @@ def test_huge_alpha(instance: Instance, log10_alpha: float, at: tuple[float, ...
     flow = gradient_flow(problem, regime, at, estimate_error=False)
     np.testing.assert_allclose(batch.margins[0], flow.margins, rtol=AGREES)
     np.testing.assert_allclose(batch.log_norm[0], flow.log_norm, rtol=AGREES)
+    early = flow.at < 0.9
+    moved = flow.displacement[early]
+    close = {"rtol": 0.0, "atol": AGREES * abs(moved).max()}
+    np.testing.assert_allclose(batch.displacement[0][early], moved, **close)
     # coordinates that decayed below rounding and came back have lost their sign in both flows
     np.testing.assert_allclose(abs(batch.directions[0]), abs(flow.directions), atol=AGREES)
 
