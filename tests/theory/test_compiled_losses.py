@@ -1,4 +1,4 @@
-"""The root of a loss's curvature, squared, is the curvature."""
+"""Compiled losses are those of `theory.losses`, and the root of a curvature squares to it."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,33 @@ from theory.compiled_losses import (
     EXPONENTIAL,
     LOGISTIC,
     SQUARED,
+    code_of,
+    coupled,
     curve,
+    forces,
     root_of_curve,
 )
+from theory.losses import CrossEntropy, Exponential, Logistic, Loss, Squared
+
+
+@pytest.mark.parametrize("log_gain", [-3.0, 0.0, 20.0])
+@pytest.mark.parametrize(
+    "loss", [Exponential(), Logistic(), Squared(), CrossEntropy(1), CrossEntropy(3)], ids=str
+)
+def test_forces_and_curvature_are_those_of_the_loss(loss: Loss, log_gain: float) -> None:
+    generator = np.random.default_rng(5)
+    rows = generator.standard_normal((6, 4))
+    several = isinstance(loss, CrossEntropy)
+    labels = np.ones(6) if several else np.sign(generator.standard_normal(6))
+    pulls, curved = np.empty(6), np.empty_like(rows)
+    for size in (1e-3, 1.0, 5.0, 30.0):
+        outputs = size * generator.standard_normal(6)
+        rest = log_gain, outputs, labels
+        forces(code_of(loss), coupled(loss), *rest, pulls)
+        np.testing.assert_allclose(pulls, loss.force(*rest), rtol=1e-13)
+        curve(code_of(loss), coupled(loss), *rest, rows, curved)
+        expected = -loss.curved(*rest, rows)
+        np.testing.assert_allclose(curved, expected, rtol=1e-10, atol=1e-13 * abs(expected).max())
 
 
 @pytest.mark.parametrize("log_gain", [-3.0, 0.0, 20.0])
