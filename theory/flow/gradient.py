@@ -27,7 +27,7 @@ from theory.flow.fastest_chart import fastest_chart
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
-from theory.flow.traced_chart import TracedChart
+from theory.flow.traced_chart import TracedChart, traced_chart
 from theory.flow.traced_radau import integrate_traced, worth_collocating
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
@@ -210,10 +210,12 @@ def _run(
     if not pending:
         return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
 
-    start = min(start_clock(chart), min(clock for clock, _ in pending) - 1.0)
+    traced = traced_chart(chart)
+    first = traced or chart
+    start = min(start_clock(first), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
     force = loss.force(start + chart.log_gain(0.0), np.zeros(problem.rows), chart.labels)
-    coordinates = np.asarray(force @ chart.base_jacobian)
+    coordinates = np.asarray(force @ first.base_jacobian)
     evaluations, methods, decay_time, settled = 0, [], decay_time_at(start), False
     atol = accuracy.atol
     for segment in _segments(chart, start, max(clock for clock, _ in pending)):
@@ -221,7 +223,7 @@ def _run(
             state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
-        system = _system(segment, accuracy)
+        system = _system(segment, accuracy, traced)
         _check_size(problem, system)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
@@ -271,9 +273,13 @@ def _run(
     )
 
 
-def _system(segment: _Segment, accuracy: _Accuracy) -> System:
-    """What is integrated."""
-    fastest = fastest_chart(segment.chart)
+def _system(segment: _Segment, accuracy: _Accuracy, traced: TracedChart | None) -> System:
+    """What is integrated; a net that is traced is so once for all segments."""
+    fastest: CompiledChart | Chart
+    if traced is None:
+        fastest = fastest_chart(segment.chart)
+    else:
+        fastest = replace(traced, comoving=segment.chart.comoving)
     if not segment.slow:
         return fastest
     if isinstance(fastest, CompiledChart):

@@ -48,7 +48,7 @@ class TracedChart(Chart):
         if min(log_epsilons) <= LINEAR_BELOW:
             pairs = list(map(self.linearize, decay_times, points))
             return np.array([rows for rows, _ in pairs]), np.array([slopes for _, slopes in pairs])
-        epsilons = np.exp(np.minimum(log_epsilons, LARGEST_EXPONENT))[:, None]
+        epsilons = np.array([[exp(min(size, LARGEST_EXPONENT))] for size in log_epsilons])
         grown, gradients = self.traced.grown(self.base, epsilons * points)
         rows = grown / (unit * epsilons)
         if self.anchored:

@@ -5,6 +5,7 @@ Shapes are known, so that what torch does to shapes alone costs nothing or one `
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -17,16 +18,28 @@ class Untraceable(Exception):
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Code of what fills an array from `start` to `stop` along an axis."""
+
+    axis: int
+    start: int
+    stop: int
+    code: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """An argument: its code, its value for the example, and whether it is the same for all.
 
-    Where it is another array in another shape, `source` is that array.
+    Where it is another array in another shape, `source` is that array; where it is zero but for
+    some `pieces`, those are they, ascending.
     """
 
     code: str
     value: Any
     constant: bool
     source: "Shown | None" = None
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,13 +55,14 @@ class Shown:
 class Line:
     """Code of an expression, whose braces name objects in `scope`; or a constant.
 
-    Of an array in another shape, `source` is that array.
+    `source` and `pieces` as in `Shown`.
     """
 
     code: str = ""
     scope: dict[str, Any] = field(default_factory=dict)
     constant: Floats | None = None
     source: Shown | None = None
+    pieces: tuple[Piece, ...] = ()
 
 
 _IDENTITIES: Final = {
@@ -182,9 +196,28 @@ def _sum(sign: str) -> "Writer":
             return Line(a.code)
         if sign == "+" and isinstance(b, Shown) and a.vanishes and b.shape == shape:
             return Line(b.code)
-        return Line(f"{_code(a)} {sign} {_code(b)}")
+        pieces = _side_by_side(a, b, shape) if sign == "+" else ()
+        if pieces and _covers(pieces, shape):
+            codes = ", ".join(piece.code for piece in pieces)
+            return Line(f"np.concatenate(({codes}), {pieces[0].axis})", pieces=pieces)
+        return Line(f"{_code(a)} {sign} {_code(b)}", pieces=pieces)
 
     return write
+
+
+def _side_by_side(a: Any, b: Any, shape: tuple[int, ...]) -> tuple[Piece, ...]:
+    """Pieces of a sum of arrays that are zero where the other is not."""
+    if not all(isinstance(term, Shown) and term.pieces and term.shape == shape for term in (a, b)):
+        return ()
+    pieces = sorted([*a.pieces, *b.pieces], key=lambda piece: piece.start)
+    one_axis = len({piece.axis for piece in pieces}) == 1
+    apart = all(before.stop <= after.start for before, after in pairwise(pieces))
+    return tuple(pieces) if one_axis and apart else ()
+
+
+def _covers(pieces: Sequence[Piece], shape: tuple[int, ...]) -> bool:
+    joined = all(before.stop == after.start for before, after in pairwise(pieces))
+    return joined and pieces[0].start == 0 and pieces[-1].stop == shape[pieces[0].axis]
 
 
 def _quotient(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line | None:
@@ -279,7 +312,9 @@ def _unsliced(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     axis, start, stop, step = _cut(cut, len(shape))
     index = (slice(None),) * axis + (slice(start, int(stop) if stop else None, step),)
     scope = {"put": _put, "shape": shape, "index": index}
-    return Line(f"{{put}}({gradient.code}, {{shape}}, {{index}})", scope)
+    piece = Piece(axis, start, int(stop) if stop else shape[axis], gradient.code)
+    pieces = (piece,) if step == 1 and start >= 0 and piece.stop >= 0 else ()
+    return Line(f"{{put}}({gradient.code}, {{shape}}, {{index}})", scope, pieces=pieces)
 
 
 def _unselected(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:

@@ -60,7 +60,7 @@ class _Writer:
         self.values: dict[Any, Any] = {}
         self.names: dict[Any, str] = {}  # of what depends on the arguments
         self.scope: dict[str, Any] = {"np": np}
-        self.sources: dict[Any, Shown] = {}
+        self.lines_of: dict[Any, Line] = {}
         self.lines: list[str] = []
         self.written: dict[str, str] = {}
         self.arguments: list[str] = []
@@ -104,8 +104,7 @@ class _Writer:
             if line.constant is not None:
                 self.values[node] = torch.from_numpy(line.constant)
                 return
-            if line.source is not None:
-                self.sources[node] = line.source
+            self.lines_of[node] = line
             self._write(node, line.code, line.scope)
             return
         call = torch_call(node.target, value)
@@ -121,12 +120,11 @@ class _Writer:
         """Nodes as `Shown`."""
         from torch.fx.node import map_arg
 
-        return map_arg(
-            argument,
-            lambda n: Shown(
-                self._code(n), self.values[n], n not in self.names, self.sources.get(n)
-            ),
-        )
+        def shown(node: Any) -> Shown:
+            line, constant = self.lines_of.get(node, Line()), node not in self.names
+            return Shown(self._code(node), self.values[node], constant, line.source, line.pieces)
+
+        return map_arg(argument, shown)
 
     def _code(self, node: Any) -> str:
         if node in self.names:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
+import theory.nets.program as program_module
 import theory.nets.traced as traced_module
 from theory.nets import HomogeneousNet, PairNet
 from theory.nets.traced import Kept, TracedNet, traced_net
@@ -93,8 +95,26 @@ class Parts(HomogeneousNet):
         return bent @ readout
 
 
+class Slices(HomogeneousNet):
+    """Of theta, from the back, along ranges that may overlap and leave some of it unused."""
+
+    degree = 3
+
+    def __init__(self, *starts: int) -> None:
+        self.starts = starts
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        found = torch.ones(len(inputs), dtype=torch.float64)
+        for start in self.starts[::-1]:
+            found = found * (inputs[:, :8] @ theta[start : start + 8])
+        return found
+
+
 NETS = {
     "parts": Parts(),
+    "slices": Slices(0, 8, 16),
+    "overlapping slices": Slices(0, 4, 16),
+    "slices with a gap": Slices(0, 8, 8),
     "square": TwoLayers(lambda z: z**2),
     "cube": TwoLayers(lambda z: z * z * z),
     "fourth power": TwoLayers(lambda z: z.pow(4)),
@@ -158,6 +178,23 @@ def test_several_steps_are_looked_at_in_one_pass(name: str) -> None:
                 (jacobian, own.jacobian(theta + step)),
             ):
                 np.testing.assert_allclose(found, known, rtol=0, atol=1e-12 * np.abs(known).max())
+
+
+def test_gradients_of_slices_are_joined_where_they_neither_overlap_nor_leave_any_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+    needed = program_module._needed
+
+    def seen(lines: Sequence[str], returned: str) -> list[str]:
+        written.extend(needed(lines, returned))
+        return needed(lines, returned)
+
+    monkeypatch.setattr(program_module, "_needed", seen)
+    for starts, joined in (((0, 8, 16), True), ((0, 4, 16), False), ((0, 8, 8), False)):
+        written.clear()
+        assert traced(Slices(*starts)) is not None
+        assert any("np.concatenate" in line for line in written) == joined
 
 
 def test_what_several_steps_give_is_compared_before_anyone_relies_on_it(
