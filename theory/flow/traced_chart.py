@@ -24,6 +24,11 @@ class TracedChart(Chart):
     def rows(self) -> TracedNet | TracedPairs:
         return self.traced
 
+    @property
+    def rectified(self) -> bool:
+        """Whether some derivative of the net may jump."""
+        return not self.traced.polynomial
+
     def rhs(self, clock: float, coordinates: Floats) -> Floats:
         """dy/dtau: outputs, and one pass backwards that carries the forces."""
         decay_time, rate = decay_time_at(clock), log_rate(clock)

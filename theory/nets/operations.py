@@ -98,6 +98,25 @@ _LINEAR: Final = {"mul", "mm", "bmm", "mv", "dot", "convolution"}
 """Zero where one of the first two arguments is."""
 
 
+_POLYNOMIAL: Final = {
+    "neg", "square", "mul", "add", "sub", "mm", "bmm", "mv", "addmm", "dot", "permute",
+    "permute_copy", "t", "t_copy", "transpose", "transpose_copy", "expand", "expand_copy", "slice",
+    "slice_copy", "select", "select_copy", "sum", "cat", "convolution", *_SPLITS, *_SHAPES,
+    *_IDENTITIES, *_CREATIONS,
+}  # fmt: skip
+
+
+def is_polynomial(target: Any, args: Sequence[Any]) -> bool:
+    """Whether an operation makes polynomials of polynomials; of others that is not asked."""
+    import operator
+
+    name = operation_name(target)
+    if name == "pow":
+        exponent = args[1]
+        return isinstance(exponent, (int, float)) and exponent >= 0 and exponent % 1 == 0
+    return target is operator.getitem or name in _POLYNOMIAL
+
+
 def is_creation(target: Any) -> bool:
     """Whether the result depends on the shape of its argument only."""
     return operation_name(target) in _CREATIONS

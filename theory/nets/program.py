@@ -18,6 +18,7 @@ from theory.nets.operations import (
     Shown,
     Untraceable,
     is_creation,
+    is_polynomial,
     line_of,
     operation_name,
     torch_call,
@@ -42,13 +43,33 @@ def traced(function: Callable[..., Any], examples: Sequence[Floats]) -> Program:
         Exception: whatever `function` itself raises, or torch in tracing it.
     """
     import torch
-    from torch.fx.experimental.proxy_tensor import make_fx
 
     tensors = [torch.from_numpy(np.array(example)) for example in examples]
-    graph = make_fx(torch.func.functionalize(function, remove="mutations_and_views"))(*tensors)
-    graph.graph.eliminate_dead_code()
+    graph = _graph(function, tensors)
     with torch.no_grad():
         return _Writer(graph, tensors).program()
+
+
+def polynomial(function: Callable[..., Any], examples: Sequence[Floats]) -> bool:
+    """Whether each operation of `function` makes polynomials of its arguments; raises as above."""
+    import torch
+
+    graph = _graph(function, [torch.from_numpy(np.array(example)) for example in examples])
+    varying: set[Any] = set()
+    for node in graph.graph.nodes:
+        if node.op == "placeholder" or varying.intersection(node.all_input_nodes):
+            varying.add(node)
+    calls = [node for node in varying if node.op == "call_function"]
+    return all(is_polynomial(node.target, node.args) for node in calls)
+
+
+def _graph(function: Callable[..., Any], tensors: Sequence[Any]) -> Any:
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    graph = make_fx(torch.func.functionalize(function, remove="mutations_and_views"))(*tensors)
+    graph.graph.eliminate_dead_code()
+    return graph
 
 
 class _Writer:

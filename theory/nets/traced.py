@@ -15,7 +15,7 @@ from theory.backend import Floats
 from theory.nets.base import HomogeneousNet, quadrature_increment, single_thread
 from theory.nets.increments import growth
 from theory.nets.operations import Untraceable
-from theory.nets.program import Program, traced
+from theory.nets.program import Program, polynomial, traced
 
 AGREEMENT: Final = 1e-12
 """Relative to the largest entry: sums in another order, and powers as products, differ by 1e-15."""
@@ -36,6 +36,8 @@ class TracedNet:
 
     net: HomogeneousNet
     inputs: Floats
+    polynomial: bool
+    """In theta; of others derivatives may jump."""
     _outputs: Program
     _pull: Program
     _jacobian: Program
@@ -138,6 +140,7 @@ def _written(net: HomogeneousNet, parameters: int, inputs: Floats) -> TracedNet 
         found = TracedNet(
             net,
             inputs,
+            polynomial(forward, [theta]),
             traced(forward, [theta]),
             traced(pull, [theta, weights]),
             traced(jacobian, [theta]),

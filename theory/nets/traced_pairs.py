@@ -16,6 +16,10 @@ class TracedPairs:
     pairs: PairNet
     traced: TracedNet
 
+    @property
+    def polynomial(self) -> bool:
+        return self.traced.polynomial
+
     def outputs(self, theta: Floats) -> Floats:
         """Shape `(n,)`, of n rows."""
         return np.asarray(self.pairs.differences(self.traced.outputs(theta)))

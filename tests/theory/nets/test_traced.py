@@ -165,6 +165,13 @@ def test_traced_and_transformed_nets_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETS)
+def test_polynomials_are_known(name: str) -> None:
+    found = traced(NETS[name])
+    assert found is not None
+    assert found.polynomial == (name in ("square", "cube", "fourth power") or "slices" in name)
+
+
+@pytest.mark.parametrize("name", NETS)
 def test_several_steps_are_looked_at_in_one_pass(name: str) -> None:
     own, rng = traced(NETS[name]), default_rng(6)
     assert own is not None
