@@ -298,8 +298,8 @@ def _system(room: Room) -> Floats:
 
 
 @compiled
-def _multiply(rows: Floats, products: Floats) -> None:
-    """Fill `products` `(m, m)` with those of `rows` `(m, P)`."""
+def _gram(rows: Floats, products: Floats) -> None:
+    """Fill `products` `(m, m)` with those of `rows` `(m, P)` with each other."""
     np.dot(rows, rows.T, products)
 
 
@@ -308,7 +308,7 @@ def _renew(room: Room) -> None:
     """The system of the stiff rows, in factors."""
     starts, stiff = room.starts, room.starts[STAGES]
     rows, matrix = room.rows[:stiff], _system(room)
-    _multiply(rows, matrix)
+    _gram(rows, matrix)
     for i in range(STAGES):
         for j in range(STAGES):
             share = room.transfer[i, j]
@@ -413,7 +413,7 @@ def _damp(weight: float, decay: float, error: Floats, room: Room) -> None:
     """Solve (1 + weight (decay + R^T R)) x = error, in its place; the step's factors are lost."""
     rows, count, damping = room.roots, len(room.roots), 1.0 + weight * decay
     matrix, unknowns = room.matrix[: count * count].reshape((count, count)), room.unknowns[:count]
-    _multiply(rows, matrix)
+    _gram(rows, matrix)
     for a in range(count):
         for b in range(count):
             matrix[a, b] *= weight / damping

@@ -48,8 +48,7 @@ class TracedChart(Chart):
             grown, gradients = self.traced.grown(self.base, points)
             return grown / unit, gradients / unit
         decay_times = [decay_time_at(clock) for clock in clocks.tolist()]
-        degree, log_alpha = self._degree, self.log_alpha
-        log_epsilons = [degree * (decay_time - log_alpha) for decay_time in decay_times]
+        log_epsilons = list(map(self.log_epsilon, decay_times))
         if min(log_epsilons) <= LINEAR_BELOW:
             pairs = list(map(self.linearize, decay_times, points))
             return np.array([rows for rows, _ in pairs]), np.array([slopes for _, slopes in pairs])
