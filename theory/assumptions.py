@@ -65,7 +65,7 @@ def check_finite(problem: Problem) -> None:
             f"net returns shape {np.shape(outputs)} for {problem.samples} inputs; "
             f"forward must return shape {(problem.samples, *classes)}",
         )
-    jacobian = problem.row_net.jacobian(problem.unit_anchor, problem.inputs)
+    jacobian = problem.unit_gradients
     if not (np.all(np.isfinite(outputs)) and np.all(np.isfinite(jacobian))):
         raise AssumptionError(
             "finite values", "net returns NaN or infinite outputs or gradients at the anchor"
@@ -166,7 +166,7 @@ def check_zero_output(problem: Problem) -> None:
     """
     anchor, norm = problem.unit_anchor, float(np.linalg.norm(problem.unit_anchor))
     outputs = problem.row_net.outputs(anchor, problem.inputs)
-    gradients = np.linalg.norm(problem.row_net.jacobian(anchor, problem.inputs), axis=1)
+    gradients = np.linalg.norm(problem.unit_gradients, axis=1)
     relative = np.abs(outputs) / np.maximum(norm * gradients, np.finfo(float).tiny)
     relative = np.where(outputs == 0, 0.0, relative)
     worst = int(np.argmax(relative))

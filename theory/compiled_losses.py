@@ -1,6 +1,7 @@
 """`theory.losses` for compiled code: one row at a time, or the margins of one sample together."""
 
 from math import exp, log, log1p, sqrt
+from typing import Final
 
 from theory.backend import Floats
 from theory.compiled import filling, inlined
@@ -13,6 +14,10 @@ _CODES: dict[type[Loss], int] = {
     Squared: SQUARED,
     CrossEntropy: CROSS_ENTROPY,
 }
+
+LARGEST_FORCE: Final = exp(EXPONENT_CEILING)
+LARGEST_EXPONENT: Final = 700.0
+"""Of e in float64, with room for a few factors."""
 
 
 def code_of(loss: Loss) -> int:
@@ -66,6 +71,32 @@ def loss_of_sample(margins: Floats, first: int, others: int) -> float:
     return top + log(total)
 
 
+@inlined
+def _falls(margins: Floats, first: int, others: int, falls: Floats) -> tuple[float, float]:
+    """Fill those of one sample with exp(m - q_j), m the smallest margin; m and their sum."""
+    lowest, total = margins[first], 0.0
+    for j in range(first + 1, first + others):
+        lowest = min(lowest, margins[j])
+    for j in range(first, first + others):
+        falls[j] = exp(lowest - margins[j])
+        total += falls[j]
+    return lowest, total
+
+
+@inlined
+def _shares(log_gain: float, lowest: float, total: float) -> tuple[float, float, float]:
+    """exp(log_gain) times the softmax's share of the class of the smallest margin, that share, and
+    the one of the true class.
+    """
+    small = exp(-abs(lowest))
+    gain = exp(min(log_gain - max(lowest, 0.0), LARGEST_EXPONENT))
+    if lowest > 0.0:
+        whole = 1.0 + small * total
+        return gain / whole, small / whole, 1.0 / whole
+    whole = small + total
+    return gain / whole, 1.0 / whole, small / whole
+
+
 @filling
 def forces(
     loss: int, others: int, log_gain: float, outputs: Floats, labels: Floats, pulls: Floats
@@ -76,9 +107,10 @@ def forces(
             pulls[i] = force(loss, log_gain, outputs[i], labels[i])
         return
     for first in range(0, outputs.size, others):
-        fallen = loss_of_sample(outputs, first, others)
+        lowest, total = _falls(outputs, first, others, pulls)
+        pull, _, _ = _shares(log_gain, lowest, total)
         for j in range(first, first + others):
-            pulls[j] = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
+            pulls[j] = min(pull * pulls[j], LARGEST_FORCE)
 
 
 @filling
@@ -89,9 +121,13 @@ def curve(
     outputs: Floats,
     labels: Floats,
     rows: Floats,
+    pulls: Floats,
     curved: Floats,
 ) -> None:
-    """Fill `curved` `(n, P)` with minus exp(log_gain) * d^2l/df^2 applied to `rows`."""
+    """Fill `curved` `(n, P)` with minus exp(log_gain) * d^2l/df^2 applied to `rows`.
+
+    With room for the `pulls` `(n,)` of the classes of a sample.
+    """
     if loss != CROSS_ENTROPY:
         for i in range(outputs.size):
             stiffness = curvature(loss, log_gain, outputs[i], labels[i])
@@ -99,37 +135,31 @@ def curve(
                 curved[i, p] = -stiffness * rows[i, p]
         return
     for first in range(0, outputs.size, others):
-        fallen = loss_of_sample(outputs, first, others)
-        less_mean(outputs, first, others, fallen, 1.0, rows, curved)
-        for j in range(first, first + others):
-            pull = exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING))
-            for p in range(rows.shape[1]):
-                curved[j, p] *= -pull
+        lowest, total = _falls(outputs, first, others, pulls)
+        pull, share, _ = _shares(log_gain, lowest, total)
+        mean_of_rows(pulls, first, others, share, rows, curved)
+        for j in range(first + others - 1, first - 1, -1):
+            less_mean(-min(pull * pulls[j], LARGEST_FORCE), rows[j], curved[first], curved[j])
 
 
 @filling
-def less_mean(
-    margins: Floats,
-    first: int,
-    others: int,
-    fallen: float,
-    part: float,
-    rows: Floats,
-    spread: Floats,
+def mean_of_rows(
+    weights: Floats, first: int, others: int, share: float, rows: Floats, means: Floats
 ) -> None:
-    """Fill the rows of one sample in `spread` with `rows` less a part of their mean by shares.
-
-    The first holds the mean until the others are filled.
-    """
+    """Fill the first row of one sample in `means` with the sum of its `rows` by shares."""
     for p in range(rows.shape[1]):
-        spread[first, p] = 0.0
+        means[first, p] = 0.0
     for j in range(first, first + others):
-        share = part * exp(-margins[j] - fallen)
+        weight = share * weights[j]
         for p in range(rows.shape[1]):
-            spread[first, p] += share * rows[j, p]
-    for j in range(first + others - 1, first - 1, -1):
-        for p in range(rows.shape[1]):
-            spread[j, p] = rows[j, p] - spread[first, p]
+            means[first, p] += weight * rows[j, p]
+
+
+@filling
+def less_mean(factor: float, row: Floats, mean: Floats, spread: Floats) -> None:
+    """Fill `spread` `(P,)` with a multiple of `row` less `mean`, which may be its own place."""
+    for p in range(row.size):
+        spread[p] = factor * (row[p] - mean[p])
 
 
 @filling
@@ -140,6 +170,7 @@ def root_of_curve(
     outputs: Floats,
     labels: Floats,
     rows: Floats,
+    pulls: Floats,
     roots: Floats,
 ) -> None:
     """Fill `roots` `(n, P)` with R, of which -R^T R is `rows`^T times what `curve` makes of them.
@@ -154,9 +185,8 @@ def root_of_curve(
                 roots[i, p] = root * rows[i, p]
         return
     for first in range(0, outputs.size, others):
-        fallen = loss_of_sample(outputs, first, others)
-        less_mean(outputs, first, others, fallen, 1.0 / (1.0 + exp(-0.5 * fallen)), rows, roots)
-        for j in range(first, first + others):
-            root = sqrt(exp(min(log_gain - outputs[j] - fallen, EXPONENT_CEILING)))
-            for p in range(rows.shape[1]):
-                roots[j, p] *= root
+        lowest, total = _falls(outputs, first, others, pulls)
+        pull, share, true = _shares(log_gain, lowest, total)
+        mean_of_rows(pulls, first, others, share / (1.0 + sqrt(true)), rows, roots)
+        for j in range(first + others - 1, first - 1, -1):
+            less_mean(sqrt(min(pull * pulls[j], LARGEST_FORCE)), rows[j], roots[first], roots[j])

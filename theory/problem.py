@@ -152,6 +152,11 @@ class Problem:
         return scaled(self.anchor, -self.units.anchor_exponent)
 
     @cached_property
+    def unit_gradients(self) -> Floats:
+        """Those of the rows at `unit_anchor`, shape `(n, P)`."""
+        return np.asarray(self.row_net.jacobian(self.unit_anchor, self.inputs))
+
+    @cached_property
     def anchor_norm(self) -> float:
         return float(scaled(np.linalg.norm(self.unit_anchor), self.units.anchor_exponent))
 

@@ -1,67 +1,60 @@
 """Linear systems in compiled code, in place: of few unknowns without the price of a library call.
 
 There is no search for pivots: for matrices that have a positive definite symmetric part, or would
-with other factors of rows and columns. Factors of 25 unknowns take 1.9 us, with pivots 2.8, and an
-inverse of LAPACK 17; of 250 they take as long as those of LAPACK.
+with other factors of rows and columns. Factors of 25 unknowns take 1.0 us, where an inverse of
+LAPACK takes 17; of 500 they take 2.6 ms.
 """
 
 from typing import Final
 
 from theory.backend import Floats
-from theory.compiled import compiled, inlined, summing
+from theory.compiled import filling, inlined, summing
 
-BLOCK: Final = 32
-"""Columns at a time; what they do to the others is one product of matrices. Of 250 unknowns that
-takes half the time, of 1,170 two fifths."""
+TOGETHER: Final = 4
+"""Pivots by which a row is reduced at once: it is read and written a fourth as often, and factors
+of 60 unknowns take two fifths of the time."""
 
 
-@compiled
+@filling
 def factorize(matrix: Floats) -> None:
     """Overwrite a square matrix `(n, n)` by its factors L U.
 
     Where a pivot vanishes, numbers are left that are not finite.
     """
     size = len(matrix)
-    for first in range(0, size, BLOCK):
-        last = min(first + BLOCK, size)
-        _factorize_columns(matrix, first, last)
-        if last == size:
-            return
-        for k in range(first, last):
-            for i in range(k + 1, last):
-                share = matrix[i, k]
-                for j in range(last, size):
-                    matrix[i, j] -= share * matrix[k, j]
-        below, right = matrix[last:, first:last].copy(), matrix[first:last, last:].copy()
-        products = below @ right
-        for i in range(last, size):
-            for j in range(last, size):
-                matrix[i, j] -= products[i - last, j - last]
+    rest = size - size % TOGETHER
+    for first in range(0, rest, TOGETHER):
+        after = first + TOGETHER
+        _reduce_each_other(matrix, first, after)
+        corner = matrix[first:after, first:after]
+        u01, u02, u03 = corner[0, 1], corner[0, 2], corner[0, 3]
+        u12, u13, u23 = corner[1, 2], corner[1, 3], corner[2, 3]
+        v0, v1 = 1.0 / corner[0, 0], 1.0 / corner[1, 1]
+        v2, v3 = 1.0 / corner[2, 2], 1.0 / corner[3, 3]
+        p0, p1 = matrix[first, after:], matrix[first + 1, after:]
+        p2, p3 = matrix[first + 2, after:], matrix[first + 3, after:]
+        for i in range(after, size):
+            below, row = matrix[i, first:after], matrix[i, after:]
+            a = below[0] * v0
+            b = (below[1] - a * u01) * v1
+            c = (below[2] - a * u02 - b * u12) * v2
+            d = (below[3] - a * u03 - b * u13 - c * u23) * v3
+            below[0], below[1], below[2], below[3] = a, b, c, d
+            for j in range(row.size):
+                row[j] -= a * p0[j] + b * p1[j] + c * p2[j] + d * p3[j]
+    _reduce_each_other(matrix, rest, size)
 
 
 @inlined
-def _factorize_columns(matrix: Floats, first: int, last: int) -> None:
-    """Some columns from their diagonal on, four rows at a time."""
-    size = len(matrix)
+def _reduce_each_other(matrix: Floats, first: int, last: int) -> None:
+    """Rows from `first` to `last` by those of them that come before."""
     for k in range(first, last):
-        inverse, i = 1.0 / matrix[k, k], k + 1
-        while i + 3 < size:
-            a, b = matrix[i, k] * inverse, matrix[i + 1, k] * inverse
-            c, d = matrix[i + 2, k] * inverse, matrix[i + 3, k] * inverse
-            matrix[i, k], matrix[i + 1, k], matrix[i + 2, k], matrix[i + 3, k] = a, b, c, d
-            for j in range(k + 1, last):
-                pivot = matrix[k, j]
-                matrix[i, j] -= a * pivot
-                matrix[i + 1, j] -= b * pivot
-                matrix[i + 2, j] -= c * pivot
-                matrix[i + 3, j] -= d * pivot
-            i += 4
-        while i < size:
-            a = matrix[i, k] * inverse
-            matrix[i, k] = a
-            for j in range(k + 1, last):
-                matrix[i, j] -= a * matrix[k, j]
-            i += 1
+        inverse, pivots = 1.0 / matrix[k, k], matrix[k, k + 1 :]
+        for i in range(k + 1, last):
+            row, share = matrix[i, k + 1 :], matrix[i, k] * inverse
+            matrix[i, k] = share
+            for j in range(pivots.size):
+                row[j] -= share * pivots[j]
 
 
 @summing

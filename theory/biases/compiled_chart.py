@@ -27,7 +27,7 @@ from theory.flow.compiled_chart import (
     grow_from_base,
     log_gain_at,
 )
-from theory.flow.compiled_nets import bend
+from theory.flow.compiled_nets import SPACE, bend
 from theory.flow.compiled_pairs import bend_pairs
 from theory.problem import Problem, Regime
 
@@ -138,8 +138,8 @@ def linearize(
     for p in range(count):
         whole[places[1 + p]] = weights[p] * coordinates[p]
     outputs, inner = np.empty(rows), np.empty((rows, system.base.size))
-    step = np.empty(whole.size)
-    grow_from_base(system, epsilon_at(system, decay_time), whole, step, outputs, inner)
+    space = np.empty((SPACE, whole.size))
+    grow_from_base(system, epsilon_at(system, decay_time), whole, space, outputs, inner)
     gradients, added = np.empty((rows, size)), size - count
     for i in range(rows):
         for p in range(count):
@@ -187,12 +187,13 @@ def slope_derivative(
     decay_time, rate = decay_time_at(clock), log_rate(clock)
     weights, outputs, gradients = linearize(system, places, constant, decay_time, coordinates)
     log_gain, curved = rate + log_gain_at(system, decay_time), np.empty(gradients.shape)
-    curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, curved)
+    loss, others, labels, pulls = system.loss, system.others, system.labels, np.empty(outputs.size)
+    curve(loss, others, log_gain, outputs, labels, gradients, pulls, curved)
     matrix = gradients.T @ curved
     epsilon = epsilon_at(system, decay_time)
     if epsilon > 0.0:
-        pulls, count = np.empty(outputs.size), places[0]
-        forces(system.loss, system.others, log_gain, outputs, system.labels, pulls)
+        forces(loss, others, log_gain, outputs, labels, pulls)
+        count = places[0]
         point, bent = system.base.copy(), np.zeros((system.base.size, system.base.size))
         for p in range(count):
             point[places[1 + p]] += epsilon * weights[p] * coordinates[p]

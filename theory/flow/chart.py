@@ -72,6 +72,8 @@ class Chart:
     @cached_property
     def base_jacobian(self) -> Floats:
         """Of the rows."""
+        if self.comoving:
+            return self.problem.unit_gradients / self.problem.units.gradient
         return self._jacobian(self.rows, self.base)
 
     @cached_property

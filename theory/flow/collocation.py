@@ -273,7 +273,7 @@ def _begin(system: Equations, room: Room) -> None:
     slope = room.slope.reshape((1, size))
     clocks, points = room.clocks[last], room.points[last]
     rates_together(system, clocks, points, outputs, gradients, room.forces, slope)
-    stiff_rows(system, clocks[0], outputs[0], gradients[0], room.roots)
+    stiff_rows(system, clocks[0], outputs[0], gradients[0], room.forces, room.roots)
 
 
 @inlined
@@ -284,8 +284,8 @@ def _keep_stiff(stage: int, step: float, room: Room) -> None:
     squares(rows[first : first + count], lengths)
     for i in range(count):
         if not step * lengths[i] < STIFF:
-            for p in range(room.state.size):
-                rows[stiff, p] = rows[first + i, p]
+            if stiff < first + i:
+                _copy(rows[first + i], rows[stiff])
             stiff += 1
     room.starts[stage + 1] = stiff
 
@@ -375,7 +375,7 @@ def _correct(
     if renews:
         for i in range(STAGES):
             rows = room.rows[room.starts[i] : room.starts[i] + len(room.roots)]
-            stiff_rows(system, clocks[i], room.outputs[i], room.gradients[i], rows)
+            stiff_rows(system, clocks[i], room.outputs[i], room.gradients[i], room.forces, rows)
             _keep_stiff(i, step, room)
         _renew(room)
     _change(step, room)

@@ -14,8 +14,9 @@ from theory.compiled import compiled, filling, inlined
 from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import code_of, coupled, curve, forces, root_of_curve
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
-from theory.flow.compiled_nets import NO_NET, Layout, bend, grow, layout_of
-from theory.flow.compiled_pairs import Classes, Heads, bend_pairs, grow_pairs
+from theory.flow.compiled_nets import SPACE, bend, grow
+from theory.flow.compiled_pairs import bend_pairs
+from theory.flow.net_layout import NO_HEADS, NO_NET, Classes, Heads, Layout, layout_of
 from theory.nets import ConstantFeature, Deep, Diagonal, TwoLayer
 from theory.nets.constant_feature import with_constant
 from theory.problem import Problem
@@ -25,8 +26,6 @@ OWN = (Diagonal, TwoLayer, Deep)
 
 RECTIFIED, SIZE, ROWS = 2, 5, 8
 """Where the whole numbers of a chart tell whether its net is of rectifiers, P and n."""
-
-NO_HEADS = np.empty((0, 0), dtype=np.int64)
 
 
 class Equations(NamedTuple):
@@ -274,7 +273,8 @@ def linearize(
     system: Equations, decay_time: float, coordinates: Floats, outputs: Floats, gradients: Floats
 ) -> None:
     """Fill `outputs` `(n,)` and `gradients` `(n, P)` with the rows and their gradients."""
-    _linearize(system, decay_time, coordinates, np.empty(coordinates.size), outputs, gradients)
+    space = np.empty((SPACE, coordinates.size))
+    _linearize(system, decay_time, coordinates, space, outputs, gradients)
 
 
 @filling
@@ -282,16 +282,16 @@ def linearize_together(
     system: Equations,
     decay_times: Floats,
     points: Floats,
-    step: Floats,
+    space: Floats,
     outputs: Floats,
     gradients: Floats,
 ) -> None:
     """The same at points `(b, P)` of `decay_times` `(b,)`, into `(b, n)` and `(b, n, P)`.
 
-    With room for a `step` `(P,)` of theta. A call for each point takes a third longer.
+    With `space` `(SPACE, P)` for the net. A call for each point takes a third longer.
     """
     for b in range(decay_times.size):
-        _linearize(system, decay_times[b], points[b], step, outputs[b], gradients[b])
+        _linearize(system, decay_times[b], points[b], space, outputs[b], gradients[b])
 
 
 @inlined
@@ -299,12 +299,12 @@ def _linearize(
     system: Equations,
     decay_time: float,
     coordinates: Floats,
-    step: Floats,
+    space: Floats,
     outputs: Floats,
     gradients: Floats,
 ) -> None:
     epsilon = epsilon_at(system, decay_time)
-    grow_from_base(system, epsilon, coordinates, step, outputs, gradients)
+    grow_from_base(system, epsilon, coordinates, space, outputs, gradients)
     if system.base_outputs.size > 0:
         shrunk = exp(-log_epsilon_at(system, decay_time))
         for i in range(outputs.size):
@@ -316,11 +316,11 @@ def grow_from_base(
     system: Equations,
     epsilon: float,
     coordinates: Floats,
-    step: Floats,
+    space: Floats,
     outputs: Floats,
     gradients: Floats,
 ) -> None:
-    """Outputs less those of the base; with room for a `step` `(P,)` of theta."""
+    """Outputs less those of the base; with `space` `(SPACE, P)` for the net."""
     if epsilon == 0.0:
         for i in range(outputs.size):
             outputs[i] = 0.0
@@ -329,12 +329,9 @@ def grow_from_base(
                 outputs[i] += gradients[i, p] * coordinates[p]
         return
     for p in range(coordinates.size):
-        step[p] = epsilon * coordinates[p]
+        space[0, p] = epsilon * coordinates[p]
     base, inputs, heads, truth = system.base, system.inputs, system.heads, system.truth
-    if len(heads) == 0:
-        grow(system.net, base, step, inputs, outputs, gradients)
-    else:
-        grow_pairs(system.net, heads, truth, base, step, inputs, outputs, gradients)
+    grow(system.net, heads, truth, base, space, inputs, outputs, gradients)
     share = 1.0 / system.gradient_unit
     for i in range(outputs.size):
         outputs[i] *= share / epsilon
@@ -369,11 +366,20 @@ def rates_together(
 
 @filling
 def stiff_rows(
-    system: Equations, clock: float, outputs: Floats, gradients: Floats, rows: Floats
+    system: Equations,
+    clock: float,
+    outputs: Floats,
+    gradients: Floats,
+    pulls: Floats,
+    rows: Floats,
 ) -> None:
-    """Fill `rows` `(n, P)` with R, so that -R^T R is the part of the Jacobian that is stiff."""
+    """Fill `rows` `(n, P)` with R, so that -R^T R is the part of the Jacobian that is stiff.
+
+    With room for forces, `pulls` `(n,)`.
+    """
+    loss, others, labels = system.loss, system.others, system.labels
     log_gain = log_gain_then(system, clock)
-    root_of_curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, rows)
+    root_of_curve(loss, others, log_gain, outputs, labels, gradients, pulls, rows)
 
 
 @compiled
@@ -382,9 +388,13 @@ def slope(whole: NDArray[np.int64], real: Floats, clock: float, coordinates: Flo
     system = equations_of(whole, real)
     count, size = system.labels.size, coordinates.size
     clocks, decay_times = np.full(1, clock), np.full(1, decay_time_at(clock))
-    points, rates, step = coordinates.reshape((1, size)), np.empty((1, size)), np.empty(size)
+    points, rates, space = (
+        coordinates.reshape((1, size)),
+        np.empty((1, size)),
+        np.empty((SPACE, size)),
+    )
     outputs, gradients, pulls = np.empty((1, count)), np.empty((1, count, size)), np.empty(count)
-    linearize_together(system, decay_times, points, step, outputs, gradients)
+    linearize_together(system, decay_times, points, space, outputs, gradients)
     rates_together(system, clocks, points, outputs, gradients, pulls, rates)
     return rates.reshape(size)
 
@@ -402,8 +412,9 @@ def slope_derivative(
     linearize(system, decay_time, coordinates, outputs, gradients)
     scaled, weights = np.empty((count, size)), np.empty(count)
     bent = epsilon / system.gradient_unit
-    curve(system.loss, system.others, log_gain, outputs, system.labels, gradients, scaled)
-    forces(system.loss, system.others, log_gain, outputs, system.labels, weights)
+    loss, others, labels = system.loss, system.others, system.labels
+    curve(loss, others, log_gain, outputs, labels, gradients, weights, scaled)
+    forces(loss, others, log_gain, outputs, labels, weights)
     for i in range(count):
         weights[i] *= bent
     matrix = gradients.T @ scaled

@@ -8,6 +8,7 @@ from theory.compiled import compiled
 from theory.compiled_clock import decay_time_at
 from theory.flow.collocation import POINTS_ASKED, Room, collocate, room_for, stretch
 from theory.flow.compiled_chart import CompiledChart, equations_of, linearize_together
+from theory.flow.compiled_nets import SPACE
 from theory.integrate import Stretch
 
 
@@ -41,9 +42,9 @@ def _integrate(
     room: Room,
 ) -> None:
     system = equations_of(whole, real)
-    decay_times, step = np.empty(POINTS_ASKED), np.empty(initial.size)
+    decay_times, space = np.empty(POINTS_ASKED), np.empty((SPACE, initial.size))
     for asked in collocate(whole, real, start, clocks, initial, rtol, atol, budget, states, room):
         for i in range(asked):
             decay_times[i] = decay_time_at(room.clocks[i])
         times, points = decay_times[:asked], room.points[:asked]
-        linearize_together(system, times, points, step, room.outputs, room.gradients)
+        linearize_together(system, times, points, space, room.outputs, room.gradients)

@@ -23,11 +23,11 @@ from theory.flow.collocation import few_rows
 from theory.flow.compiled_chart import CompiledChart
 from theory.flow.compiled_manifold import CompiledManifold
 from theory.flow.compiled_radau import integrate_chart
-from theory.flow.fastest_chart import fastest_chart
+from theory.flow.fastest_chart import Fastest, fastest_chart
 from theory.flow.manifold import SlowManifold, slow_clocks
 from theory.flow.pieces import hand_over
 from theory.flow.state import FlowState
-from theory.flow.traced_chart import TracedChart, traced_chart
+from theory.flow.traced_chart import TracedChart
 from theory.flow.traced_radau import integrate_traced, worth_collocating
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
@@ -35,7 +35,7 @@ from theory.kernel.lazy import tolerances
 from theory.low_rank import LowRankJacobian
 from theory.problem import Problem, Regime
 from theory.requests import check_rtol, requested_times
-from theory.threads import threads_for
+from theory.threads import both, threads_for
 
 Event = Callable[[FlowState], float]
 
@@ -136,14 +136,21 @@ def checked_flow(
     max_evaluations: int = MAX_EVALUATIONS,
 ) -> Trajectory:
     """`gradient_flow` where all is checked, on as many threads as linear algebra has."""
-    log_gain = Chart(problem, regime, comoving=True).log_gain(0.0)
-    rtol, atol = tolerances(log_gain, rtol)
-    scales = (1.0, LOOSER) if estimate_error else (1.0,)
-    tolerated = [_Accuracy(k * rtol, k * atol, refined=k == 1.0) for k in scales]
-    flow = partial(_run, problem, regime, at, method, max_evaluations)
-    runs = [flow(tolerated[0], dense, events), *map(flow, tolerated[1:])]
-    tight, loose = runs[0], runs[-1]
+    chart = Chart(problem, regime, comoving=True)
+    rtol, atol = tolerances(chart.log_gain(0.0), rtol)
+    fastest = fastest_chart(chart)
+    flow = partial(_run, chart, fastest, at, method, max_evaluations)
+    tightly = partial(flow, _Accuracy(rtol, atol, refined=True), dense, events)
+    loosely = partial(flow, _Accuracy(LOOSER * rtol, LOOSER * atol, refined=False))
     error = np.full(at.size, np.nan)
+    runs: tuple[_Run, ...]
+    if not estimate_error:
+        runs = (tightly(),)
+    elif isinstance(fastest, CompiledChart) and not (dense or events or method):
+        runs = both(tightly, loosely)
+    else:
+        runs = tightly(), loosely()
+    tight, loose = runs[0], runs[-1]
     if estimate_error:
         states = zip(tight.states, loose.states, strict=True)
         error = np.array([_difference(a, b) + _floor(a, rtol) for a, b in states])
@@ -192,8 +199,8 @@ class _Segment:
 
 
 def _run(
-    problem: Problem,
-    regime: Regime,
+    comoving: Chart,
+    fastest: Fastest,
     at: Floats,
     method: str | None,
     max_evaluations: int,
@@ -201,7 +208,8 @@ def _run(
     dense: bool = False,
     events: Sequence[Event] = (),
 ) -> _Run:
-    chart = Chart(problem, regime, comoving=True)
+    """From its start in the co-moving chart, to which `fastest` is the fastest route."""
+    chart, problem, regime = comoving, comoving.problem, comoving.regime
     zero = np.zeros(problem.parameters)
     states: list[FlowState] = [FlowState(chart, 0.0, zero)] * len(at)
     pending = [(clock_of(t * regime.log_alpha), k) for k, t in enumerate(at) if t > 0]
@@ -210,8 +218,7 @@ def _run(
     if not pending:
         return _Run(tuple(states), 0, "none", tuple(np.array(c) for c in crossings), None)
 
-    traced = traced_chart(chart)
-    first = traced or chart
+    first = fastest if isinstance(fastest, TracedChart) else chart
     start = min(start_clock(first), min(clock for clock, _ in pending) - 1.0)
     loss = problem.loss_function
     force = loss.force(start + chart.log_gain(0.0), np.zeros(problem.rows), chart.labels)
@@ -223,7 +230,7 @@ def _run(
             state = FlowState(chart, decay_time, coordinates).in_chart(comoving=False)
             chart, coordinates = segment.chart, state.coordinates
             atol *= min(1.0, float(np.abs(coordinates).max()))
-        system = _system(segment, accuracy, traced)
+        system = _system(segment, accuracy, fastest)
         _check_size(problem, system)
         due = [(clock, k) for clock, k in pending if start <= clock <= segment.stop]
         solution = integrate(
@@ -257,7 +264,7 @@ def _run(
 
     def interpolate(at: float) -> FlowState:
         if at == 0.0:
-            return FlowState(Chart(problem, regime, comoving=True), 0.0, zero)
+            return FlowState(comoving, 0.0, zero)
         clock = clock_of(at * regime.log_alpha)
         for piece, interpolant in pieces:
             if clock <= piece.stop:
@@ -273,13 +280,12 @@ def _run(
     )
 
 
-def _system(segment: _Segment, accuracy: _Accuracy, traced: TracedChart | None) -> System:
-    """What is integrated; a net that is traced is so once for all segments."""
-    fastest: CompiledChart | Chart
-    if traced is None:
-        fastest = fastest_chart(segment.chart)
+def _system(segment: _Segment, accuracy: _Accuracy, comoving: Fastest) -> System:
+    """What is integrated, given the fastest route to the co-moving chart."""
+    if isinstance(comoving, TracedChart):  # once for all segments
+        fastest: Fastest = replace(comoving, comoving=segment.chart.comoving)
     else:
-        fastest = replace(traced, comoving=segment.chart.comoving)
+        fastest = comoving if segment.chart.comoving else fastest_chart(segment.chart)
     if not segment.slow:
         return fastest
     if isinstance(fastest, CompiledChart):

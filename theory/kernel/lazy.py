@@ -140,7 +140,8 @@ def _slope(system: _Equations, clock: float, dual: Floats) -> Floats:
 def _slope_derivative(system: _Equations, clock: float, dual: Floats) -> Floats:
     kernel, ones = system.kernel, np.ones(dual.size)
     margins, matrix = kernel @ dual, np.empty_like(kernel)
-    curve(system.loss, system.others, _log_gain(system, clock), margins, ones, kernel, matrix)
+    log_gain, pulls = _log_gain(system, clock), np.empty(dual.size)
+    curve(system.loss, system.others, log_gain, margins, ones, kernel, pulls, matrix)
     decay = system.degree * exp(log_rate(clock))
     for i in range(dual.size):
         matrix[i, i] -= decay
