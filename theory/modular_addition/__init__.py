@@ -36,6 +36,7 @@ from theory.modular_addition.margins import (
     neuron_margins,
     neuron_norms,
 )
+from theory.modular_addition.ten_neurons import ten_neuron_net
 
 __all__ = [
     "FEWEST_PHASES",
@@ -62,6 +63,7 @@ __all__ = [
     "sums",
     "symmetric_anchor",
     "symmetric_kernel",
+    "ten_neuron_net",
     "three_neuron_margin",
     "three_neuron_net",
     "uniform_multiplier_residual",

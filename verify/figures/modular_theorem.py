@@ -24,6 +24,7 @@ from theory.modular_addition import (
     neurons_of,
     one_hot,
     sums,
+    ten_neuron_net,
 )
 from theory.nets import TwoLayer
 from theory.problem import Problem, Regime
@@ -151,6 +152,15 @@ class _Run:
         return float(self["log10_alpha"][0])
 
 
+def _of_ten_neurons() -> float:
+    """Their margin at p = 5 over gamma_1 / sqrt(3 (p-1))."""
+    net, theta = ten_neuron_net()
+    problem = addition_problem(net, theta)
+    margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
+    best = largest_margin(5, neurons_of(5, FEWEST_PHASES))
+    return float(margins.min() / np.linalg.norm(theta) ** 3 / best)
+
+
 def _runs(tables: Mapping[str, Table], kind: str) -> list[_Run]:
     return [
         _Run({key: np.array(column, dtype=np.float64) for key, column in table.items()})
@@ -231,6 +241,7 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     ahead = largest.at("ahead", EARLY)
     over = max(float((run["margin"] - run["bound"]).max()) for run in every)
     margins = [run.at("margin", END) for run in far]
+    known = max(*margins, _of_ten_neurons() if p == 5 else 0.0)
     halves = [abs(run.first("margin", 0.5) - 1.0) for run in every]
     names = tuple(f"10^{run.alpha:g}" for run in every)
     small = [run for run in _runs(tables, "modulus") if run["modulus"][0] <= 7]
@@ -257,10 +268,17 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             (
                 below("margin less its bound", over, 1e-9),
                 below("0.9, against the smallest margin", 0.9, min(margins)),
-                below("largest margin", max(margins), 1.0 + 1e-9),
+                below("largest margin", max(margins), 1.1),
             ),
             "it comes to gamma_1",
             (below("0.9 sqrt(3 (p-1)), against it", 0.9 * (3 * (p - 1)) ** 0.5, max(margins)),),
+        ),
+        Outcome(
+            "gamma_1 / sqrt(3 (p-1)) is the largest margin",
+            (below("largest that is known", known, 1.0 + 1e-9),),
+            "gamma_1 / sqrt(4 (p-1)) is",
+            (below("it over that", known * (4.0 / 3.0) ** 0.5, 1.0 + 1e-9),),
+            expected="falsified",
         ),
         Outcome(
             "the larger alpha, the nearer to t_g is the margin at half of its maximum",
@@ -286,7 +304,7 @@ FIGURE = FigureSpec(
         "flow; one seed. Left: a net of p^2 neurons whose NTK knows only which summands agree, "
         "on 80 % of the pairs; predicted before t_g: a test accuracy of 0, and as many classes "
         "ahead of the true one as the kernel machine has. Middle: difference trick, all pairs; "
-        "predicted after t_g: gamma_1 / sqrt(3 (p-1)), the maximum by conjecture from p = 5 on. "
+        "predicted after t_g: about gamma_1 / sqrt(3 (p-1)); nets at rest may have 2 % more. "
         "Right: difference trick, 80 % of the pairs. quick: p = 5, 16 neurons; right also p = 7. "
         "paper: p = 7, 24 neurons; right also p = 11 with 40."
     ),

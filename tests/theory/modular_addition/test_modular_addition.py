@@ -32,6 +32,7 @@ from theory.modular_addition import (
     sums,
     symmetric_anchor,
     symmetric_kernel,
+    ten_neuron_net,
     three_neuron_margin,
     three_neuron_net,
     uniform_multiplier_residual,
@@ -117,6 +118,27 @@ def test_three_neurons_add_mod_3_at_a_larger_margin_than_six() -> None:
     found = kkt_residual(addition_problem(net, theta), theta)
     assert found.stationarity < 1e-12
     assert found.complementarity == pytest.approx(0.0, abs=1e-12)
+
+
+def test_ten_neurons_add_mod_5_at_a_larger_margin_than_twelve() -> None:
+    """The margin neuron by neuron and pair by pair; nothing of the net's own code."""
+    net, theta = ten_neuron_net()
+    readout, hidden = theta[:50].reshape(5, 10), theta[50:].reshape(10, 10)
+    smallest = np.inf
+    for a in range(5):
+        for b in range(5):
+            squares = [(row[a] + row[5 + b]) ** 2 for row in hidden]
+            outputs = [sum(readout[c] * squares) for c in range(5)]
+            true = outputs.pop((a + b) % 5)
+            smallest = min(smallest, true - max(outputs))
+    share = smallest / np.sqrt(sum(theta**2)) ** 3 / largest_margin(5, 12)
+    assert share == pytest.approx(1.0193, abs=5e-5)
+    assert smallest == pytest.approx(margins_of(net, theta).min(), rel=1e-12)
+    norms = neuron_norms(net, theta)
+    assert share < largest_margin(5, effective_neurons(norms)) / largest_margin(5, 12)
+    found = kkt_residual(addition_problem(net, theta), theta)
+    assert found.stationarity < 1e-3
+    assert found.complementarity < 1e-2
 
 
 @pytest.mark.parametrize("count", range(1, 10))

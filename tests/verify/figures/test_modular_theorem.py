@@ -37,13 +37,24 @@ def test_columns_are_shares_and_margins_within_their_bounds(tables: dict[str, Ta
 
 
 def test_outcomes_at_three(tables: dict[str, Table]) -> None:
-    early, machine, margin, sharp, _ = modular_theorem.outcomes(tables)
+    early, machine, margin, most, sharp, _ = modular_theorem.outcomes(tables)
+    assert most.verdict == "falsified", most.line()
     for outcome in (early, machine, sharp):
         assert outcome.verdict == "holds", outcome.line()
     refuted = [bound.name for bound in margin.bounds if bound.status == "refuted"]
     assert refuted == ["largest margin"]  # fewer than 3 (p-1) neurons do at p = 3
     assert early.rival_rejected
     assert sharp.rival_rejected
+
+
+def test_ten_neurons_have_more_than_the_flows_of_five(tables: dict[str, Table]) -> None:
+    """Of p = 5 the largest margin that is known is not one of the figure's own."""
+    of_five = {name: {**table, "modulus": [5] * len(table["at"])} for name, table in tables.items()}
+    for table in of_five.values():
+        table["margin"] = [0.99 for _ in table["at"]]
+    most = modular_theorem.outcomes(of_five)[3]
+    assert most.verdict == "falsified"
+    assert "1.02" in most.line()
 
 
 def test_it_is_drawn_in_three_panels(tables: dict[str, Table]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.margin import kkt_residual
 from theory.modular_addition import (
+    FEWEST_PHASES,
     Phases,
     addition_problem,
     all_pairs,
@@ -17,6 +18,7 @@ from theory.modular_addition import (
     neurons_of,
     one_hot,
     sums,
+    ten_neuron_net,
     three_neuron_margin,
     three_neuron_net,
     uniform_multiplier_residual,
@@ -54,6 +56,7 @@ class ExactNet:
         residual: of stationarity, with one multiplier.
         best: the largest normalised margin of lines of n phases, n = 1 to `MOST_PHASES`.
         three: the normalised margin of three neurons at p = 3, and their stationarity.
+        ten: the normalised margin of ten neurons at p = 5.
     """
 
     told: PhaseLine
@@ -64,6 +67,7 @@ class ExactNet:
     residual: float
     best: Floats
     three: tuple[float, float]
+    ten: float
 
 
 def normalised(net: TwoLayer, theta: Floats) -> float:
@@ -96,6 +100,7 @@ def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
         uniform_multiplier_residual(problem, theta),
         np.array(best),
         (normalised(*three), kkt_residual(addition_problem(*three), three[1]).stationarity),
+        normalised(*ten_neuron_net()),
     )
 
 
@@ -117,6 +122,7 @@ class Theory:
     Attributes:
         other: the output at other classes, times p - 1 over that at the true one.
         three: the margin of three neurons at p = 3, over their closed form.
+        ten: that of ten at p = 5, over the margin of 3 (p-1).
     """
 
     power: float = stated(
@@ -136,6 +142,11 @@ class Theory:
         1.0,
         as_six=(33.0 / (32.0 * 2.0**0.5), "the margin of 3 (p-1) neurons"),
         of_one_frequency=(33.0 / 32.0, "that of three neurons of one frequency"),
+    )
+    ten: float = stated(
+        1.0193,
+        as_twelve=(1.0, "the margin of 3 (p-1) neurons"),
+        as_their_number=(1.2**0.5, "gamma_1 over the root of ten"),
     )
 
 
@@ -164,16 +175,20 @@ def laws(measured: ExactNet, theory: Theory) -> Iterator[Law]:
     yield equals("margin of three neurons at p = 3", three, 1.0, 1e-9)
     still = Quantity.of(residual, ROUNDING)
     yield below("stationarity of three neurons at p = 3", still, 1e-10, Basis.IDENTITY)
+    twelve = largest_margin(5, neurons_of(5, FEWEST_PHASES))
+    ten = Quantity.of(measured.ten / twelve, ROUNDING)
+    yield equals("margin of ten neurons at p = 5, over that of twelve", ten, theory.ten, 1e-4)
 
 
 CLAIM = Claim(
     id="modular-exact-nets",
-    title="3 (p-1) neurons add mod p exactly, the fewest on a line; mod 3 three do, and better",
+    title="3 (p-1) neurons add mod p exactly, the fewest on a line; 3 mod 3 and 10 mod 5 do better",
     statement=(
         r"f_c = \frac{M}{2} \frac{p [c = a+b] - 1}{p-1}, \quad"
         r" \frac{q}{\|\theta\|^3} = \frac{\gamma_1}{\sqrt{M}}, \quad"
         r" M = 3(p-1): \frac{\sqrt{2}}{9 \sqrt{p} (p-1)^{3/2}}; \quad"
-        r" p = 3, \ M = 3: \frac{32 \sqrt{2}}{33} \frac{\gamma_1}{\sqrt{6}}"
+        r" p = 3, \ M = 3: \frac{32 \sqrt{2}}{33} \frac{\gamma_1}{\sqrt{6}}, \quad"
+        r" p = 5, \ M = 10: 1.0193 \frac{\gamma_1}{\sqrt{12}}"
     ),
     source=source_of("modular-exact-nets"),
     measurement=EXACT,
@@ -181,6 +196,6 @@ CLAIM = Claim(
     laws=laws,
     tolerances=(
         "outputs, spread, stationarity: 1e-10; 1e-13 at most for p up to 11",
-        "margins: 1e-9, for p up to 11",
+        "margins: 1e-9, for p up to 11; of ten neurons, told to four digits: 1e-4",
     ),
 )

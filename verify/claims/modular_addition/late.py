@@ -1,4 +1,8 @@
-"""After the transition, on all pairs: the margin comes near to that of 3 (p-1) neurons."""
+"""After the transition, on all pairs: the margin comes near to that of 3 (p-1) neurons.
+
+Flows may come to rest with fewer neurons, and above it: 37 of 300 did, of p = 5 from alpha = 10^50,
+by 2 % at most (see `theory.modular_addition.ten_neuron_net`).
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +21,9 @@ from verify.registry import source_of
 
 ROOM = 1.0 + 1e-9
 """For the rounding of states, where a bound is attained."""
+
+MOST = 1.02
+"""Of the margin of 3 (p-1) neurons: flows of p = 5 at rest have 1.0196 of it at most."""
 
 
 def at_the_end(values: Quantity) -> Quantity:
@@ -38,7 +45,7 @@ def as_stated(modulus: int) -> float:
 
 @dataclass(frozen=True)
 class Theory:
-    """q_min / |theta|^3 is never above gamma_1 / sqrt(neurons (p-1)), and comes near to it.
+    """q_min / |theta|^3 comes near to gamma_1 / sqrt(neurons (p-1)), and never far above it.
 
     Attributes:
         gamma: what gamma_1 is multiplied by.
@@ -69,7 +76,7 @@ def laws(measured: Flow, theory: Theory) -> Iterator[Law]:
     yield below("smallest margin over gamma_1 sum r^3", bound, ROOM, Basis.DERIVED)
     whole = gamma * largest_margin(modulus, theory.neurons * (modulus - 1))
     states = measured.of_states(normalised_margin) / whole
-    yield below("normalised margin over its maximum", states, ROOM, Basis.MEASURED)
+    yield below("normalised margin over theirs", states, MOST, Basis.MEASURED)
     reached = theory.time(measured.read(normalised_margin) / whole)
     yield below("what it lacks of it", 1.0 - reached, 1.0 - theory.least, Basis.MEASURED)
     used = theory.time(measured.read(partial(neurons_in_use, measured.net)))
@@ -100,11 +107,11 @@ def laws_of_gamma(measured: Flow, theory: Gamma) -> Iterator[Law]:
 CLAIMS = (
     Claim(
         id="modular-late",
-        title="After t_g the margin of addition mod 5 is near gamma_1 / sqrt(3 (p-1)), never above",
+        title="After t_g the margin of addition mod 5 is near gamma_1 / sqrt(3 (p-1))",
         statement=(
             r"\frac{\min q}{\|\theta\|^3} \le \frac{\gamma_1}{\sqrt{M_{\mathrm{eff}}}}"
             r" \text{ always}, \quad p = 5:  \frac{9}{10} \le \frac{\min q(3 t_g)}{\|\theta\|^3}"
-            r" \frac{\sqrt{3(p-1)}}{\gamma_1} \le 1 \text{ (the maximum is a conjecture)}"
+            r" \frac{\sqrt{3(p-1)}}{\gamma_1} \le 1.02"
         ),
         source=source_of("modular-late"),
         measurement=LATE_FLOW,
@@ -112,7 +119,7 @@ CLAIMS = (
         laws=laws,
         tolerances=(
             "over gamma_1 sum r^3: 1, proved, with 1e-9 for rounding",
-            "over its maximum: 1, a conjecture for p >= 5; 0.9986 at most of 10 flows of p = 5",
+            "over that of 3 (p-1) neurons: 1.02; 1.0196 at most of 300 flows from alpha = 10^50",
             "what it lacks at 3 t_g: 10 %; 5 % at most of 10 flows of p = 5, 7 % with p up to 11",
             "neurons in use: 2 % more than 3 (p-1); 12.00 at most at p = 5",
         ),
