@@ -6,8 +6,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.theory.conftest import build
 from theory import Regime, gradient_flow
+from theory import threads as of_threads
 from theory.flow import gradient
-from theory.threads import SMALL, threads_for
+from theory.threads import SMALL, both, threads_for
 
 
 def threads() -> set[int]:
@@ -38,3 +39,32 @@ def test_a_flow_is_integrated_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.isfinite(flow.margins).all()
     assert seen
     assert all(pools == {1} for pools in seen)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_two_tolerances_are_the_same_numbers_on_any_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    problem, regime = build("two-layer square"), Regime(log10_alpha=2.0, decay_power=2.0)
+    usual = gradient_flow(problem, regime)
+    monkeypatch.setattr(of_threads, "cores", lambda: cores)
+    flow = gradient_flow(problem, regime)
+    np.testing.assert_array_equal(flow.margins, usual.margins)
+    np.testing.assert_array_equal(flow.error_estimate, usual.error_estimate)
+    assert flow.evaluations == usual.evaluations
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("failing", [0, 1])
+def test_of_two_computations_either_may_fail(
+    monkeypatch: pytest.MonkeyPatch, cores: int, failing: int
+) -> None:
+    def fails() -> int:
+        raise ArithmeticError("no")
+
+    monkeypatch.setattr(of_threads, "cores", lambda: cores)
+    pair = [lambda: 1, lambda: 2]
+    assert both(pair[0], pair[1]) == (1, 2)
+    pair[failing] = fails
+    with pytest.raises(ArithmeticError, match="no"):
+        both(pair[0], pair[1])

@@ -1,4 +1,4 @@
-"""Margins of several classes, as `theory.nets.pairs` has them, for compiled code.
+"""Hessians of margins of several classes in compiled code.
 
 Each class is a scalar net on its own entries of theta; `theory.flow.compiled_nets` answers for it.
 """
