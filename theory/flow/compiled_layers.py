@@ -31,14 +31,14 @@ def grow_layers(
 ) -> None:
     """As `theory.flow.compiled_nets.grow`: `space` holds the step, and what passes the layers."""
     step, signals, growths, slopes = space[0], space[1], space[2], space[3]
-    margins = max(len(heads) - 1, 1)
+    margins, hidden = max(len(heads) - 1, 1), net.sizes[1:-1].sum()
     for i in range(len(inputs)):
         _pass_forwards(net, heads, base, step, inputs[i], signals, growths, slopes)
         for j in range(margins):
             ahead, behind = ends(net, heads, truth, i, j)
-            gradient = gradients[i * margins + j]
-            grown[i * margins + j] = _read_out(net, heads, ahead, behind, base, space, gradient)
-            _pull_back(net, heads, base, space, inputs[i], gradient)
+            row, gradient = i * margins + j, gradients[i * margins + j]
+            grown[row] = _read_out(net, heads, ahead, behind, hidden, base, space, gradient)
+            _pull_back(net, heads, hidden, base, space, inputs[i], gradient)
 
 
 @inlined
@@ -84,46 +84,52 @@ def _read_out(
     heads: Heads,
     ahead: int,
     behind: int,
+    hidden: int,
     base: Floats,
     space: Floats,
     gradient: Floats,
 ) -> float:
     """The growth of an output or a margin; fills its gradient by readouts, and by signals."""
     width = net.sizes[net.sizes.size - 2]
-    hidden = net.sizes[1:-1].sum()
     signals, growths = space[1, hidden - width : hidden], space[2, hidden - width : hidden]
     step, back = space[0], space[4]
     weights, moves = base[ahead : ahead + width], step[ahead : ahead + width]
     pulls, total = gradient[ahead : ahead + width], 0.0
-    for k in range(width):
-        pulls[k] = signals[k] + growths[k]
-        total += weights[k] * growths[k] + moves[k] * pulls[k]
-        back[k] = weights[k] + moves[k]
     if behind < 0:
+        for k in range(width):
+            pulls[k] = signals[k] + growths[k]
+            total += weights[k] * growths[k] + moves[k] * pulls[k]
+            back[k] = weights[k] + moves[k]
         return total
     last = net.offsets[net.offsets.size - 1]
     for c in range(len(heads)):
         first = heads[c, last]
         if first != ahead and first != behind:
             gradient[first : first + width] = 0.0
-    weights, moves = base[behind : behind + width], step[behind : behind + width]
-    pulls = gradient[behind : behind + width]
+    less, less_moved = base[behind : behind + width], step[behind : behind + width]
+    against = gradient[behind : behind + width]
     for k in range(width):
         signal = signals[k] + growths[k]
-        pulls[k] = -signal
-        total -= weights[k] * growths[k] + moves[k] * signal
-        back[k] -= weights[k] + moves[k]
+        weight, move = weights[k] - less[k], moves[k] - less_moved[k]
+        pulls[k], against[k] = signal, -signal
+        total += weight * growths[k] + move * signal
+        back[k] = weight + move
     return total
 
 
 @inlined
 def _pull_back(
-    net: Layout, heads: Heads, base: Floats, space: Floats, sample: Floats, gradient: Floats
+    net: Layout,
+    heads: Heads,
+    hidden: int,
+    base: Floats,
+    space: Floats,
+    sample: Floats,
+    gradient: Floats,
 ) -> None:
     """Fill the gradient by the weights of hidden layers, from that by the last signals."""
     widths, step = net.sizes, space[0]
-    back, further = space[4], space[5]
-    above = widths[1:-1].sum()
+    back, further, above = space[4], space[5], hidden
     for layer in range(widths.size - 3, 0, -1):
         first, size = start_of(net, heads, layer), widths[layer]
         above -= widths[layer + 1]
