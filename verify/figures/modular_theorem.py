@@ -244,9 +244,10 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
     known = max(*margins, _of_ten_neurons() if p == 5 else 0.0)
     halves = [abs(run.first("margin", 0.5) - 1.0) for run in every]
     names = tuple(f"10^{run.alpha:g}" for run in every)
-    small = [run for run in _runs(tables, "modulus") if run["modulus"][0] <= 7]
+    moduli = _runs(tables, "modulus")
+    small = [run for run in moduli if run["modulus"][0] <= 7]
     late = min(run.at("test accuracy", END) for run in small)
-    return (
+    found = [
         Outcome(
             "at 0.7 t_g all seen pairs are right and no other, at every alpha",
             (
@@ -293,6 +294,20 @@ def outcomes(tables: Mapping[str, Table]) -> Sequence[Outcome]:
             (below("1, against it", 1.0, late),),
             expected="falsified",
         ),
+    ]
+    return found + [_of_eleven(run) for run in moduli if run["modulus"][0] == 11]
+
+
+def _of_eleven(run: _Run) -> Outcome:
+    early, late = run.at("test accuracy", EARLY), run.at("test accuracy", END)
+    return Outcome(
+        "from 80 % of the pairs of Z_11 most of the others are learned after t_g, and none before",
+        (
+            below("1/2, against the test accuracy at 3 t_g", 0.5, late),
+            below("that at 0.7 t_g, against chance", early, 1.0 / 11.0),
+        ),
+        "they stay at chance",
+        (below("test accuracy at 3 t_g", late, 1.0 / 11.0),),
     )
 
 

@@ -57,5 +57,16 @@ def test_ten_neurons_have_more_than_the_flows_of_five(tables: dict[str, Table]) 
     assert "1.02" in most.line()
 
 
+def test_of_eleven_more_is_said(tables: dict[str, Table]) -> None:
+    eleven = dict(tables["modulus-3"])
+    eleven["modulus"] = [11] * len(eleven["at"])
+    eleven["test accuracy"] = [0.05 if at < 1.0 else 0.75 for at in np.array(eleven["at"])]
+    learned = modular_theorem.outcomes({**tables, "modulus-11": eleven})[-1]
+    assert learned.verdict == "holds", learned.line()
+    assert learned.rival_rejected
+    eleven["test accuracy"] = [0.05] * len(eleven["at"])
+    assert modular_theorem.outcomes({**tables, "modulus-11": eleven})[-1].verdict == "falsified"
+
+
 def test_it_is_drawn_in_three_panels(tables: dict[str, Table]) -> None:
     assert len(modular_theorem.draw(tables).axes) == 3
