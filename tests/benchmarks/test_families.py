@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import peers
-from tests.benchmarks.instances import AT, measure, regime
+from tests.benchmarks.instances import ACCURACY, AT, error, measure, regime
 from tests.support.own_two_layer import OwnTwoLayer
-from theory import Problem, TwoLayer, gradient_flow_batch, zero_readout_anchor
+from theory import Problem, TwoLayer, gradient_flow, gradient_flow_batch, zero_readout_anchor
 from theory.backend import Floats
 from theory.nets import Deep
 
@@ -30,10 +30,21 @@ SIZES: Final[dict[str, tuple[TwoLayer | Deep, int]]] = {
     "two layers, P = 200, n = 50": (TwoLayer(20, 9, "square"), 50),
     "two layers, P = 1000, n = 5": (TwoLayer(50, 19, "square"), 5),
     "two layers, P = 1000, n = 50": (TwoLayer(50, 19, "square"), 50),
+    "two layers of three classes, P = 40, n = 5": (TwoLayer(4, 7, "square", 3), 5),
     "two layers of three classes, P = 56, n = 6": (TwoLayer(8, 4, "square", 3), 6),
     "four layers, P = 78, n = 5": (Deep((6, 6, 6, 1)), 5),
     "a user's two layers, P = 40, n = 5": (SMALL, 5),
 }
+
+
+ONE_BY_ONE: Final = (
+    "two layers, P = 40, n = 5",
+    "two layers of three classes, P = 40, n = 5",
+    "four layers, P = 78, n = 5",
+)
+LARGE: Final = ONE_BY_ONE[:2]
+RTOL: Final = 1e-9
+"""Of one call, whose margins are then right to 1e-8."""
 
 
 def problems(name: str, size: int) -> list[Problem]:
@@ -78,15 +89,33 @@ def test_family(benchmark: Any, name: str, solver: str, alpha: float) -> None:
     measure(benchmark, peer(tasks, where) if peer else ours, ours(1e-13), alpha, rounds=3)
 
 
+@pytest.mark.parametrize("alpha", SCALES, ids="alpha={:g}".format)
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_one_call(benchmark: Any, name: str, alpha: float) -> None:
+    """`gradient_flow` with its error estimate, one problem after the other."""
+    benchmark.group, benchmark.name = f"{name}, one call, alpha = {alpha:g}", "gradient_flow"
+    tasks, where = problems(name, BATCH), regime(alpha)
+    expected = gradient_flow_batch(tasks, [where], AT, rtol=1e-13).margins
+
+    def solve() -> Floats:
+        return np.array([gradient_flow(task, where, AT, rtol=RTOL).margins for task in tasks])
+
+    margins = benchmark.pedantic(solve, rounds=5, warmup_rounds=1)
+    assert error(margins, expected) <= ACCURACY
+    benchmark.extra_info.update(alpha=alpha, instances=BATCH, rtol=RTOL)
+
+
 @pytest.mark.parametrize("alpha", [30.0, 100.0, 1e3, 1e12], ids="alpha={:g}".format)
 @pytest.mark.parametrize("solver", ["gradient_flow_batch", "diffrax Tsit5"])
-def test_large_batch(benchmark: Any, solver: str, alpha: float) -> None:
+@pytest.mark.parametrize("name", LARGE)
+def test_large_batch(benchmark: Any, name: str, solver: str, alpha: float) -> None:
     """All instances side by side in diffrax, and in threads here."""
-    name = "two layers, P = 40, n = 5"
     benchmark.group = f"{name}, batch of {LARGE_BATCH}, alpha = {alpha:g}"
     benchmark.name = solver
     if not benchmark.enabled:
         pytest.skip("takes minutes; only where it is timed: --benchmark-enable")
+    if solver == "diffrax Tsit5" and SIZES[name][0].output_dim > 1:
+        pytest.skip("one output only")
     if solver == "diffrax Tsit5" and alpha > 100.0:
         pytest.skip("takes minutes at alpha = 1000, and there are no digits beyond it")
     tasks, where = problems(name, LARGE_BATCH), regime(alpha)
