@@ -27,8 +27,8 @@ from theory.flow.compiled_chart import (
     grow_from_base,
     log_gain_at,
 )
-from theory.flow.compiled_nets import SPACE, bend
-from theory.flow.compiled_pairs import bend_pairs
+from theory.flow.compiled_nets import SPACE
+from theory.flow.compiled_pairs import bend_rows
 from theory.problem import Problem, Regime
 
 
@@ -198,10 +198,7 @@ def slope_derivative(
         for p in range(count):
             point[places[1 + p]] += epsilon * weights[p] * coordinates[p]
         pulls *= epsilon
-        if len(system.heads) == 0:
-            bend(system.net, point, system.inputs, pulls, bent)
-        else:
-            bend_pairs(system.net, system.heads, system.truth, point, system.inputs, pulls, bent)
+        bend_rows(system.net, point, system.inputs, pulls, bent)
         for p in range(count):
             for q in range(count):
                 matrix[p, q] += bent[places[1 + p], places[1 + q]]

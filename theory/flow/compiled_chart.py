@@ -14,9 +14,9 @@ from theory.compiled import compiled, filling, inlined
 from theory.compiled_clock import decay_time_at, log_rate
 from theory.compiled_losses import code_of, coupled, curve, forces, root_of_curve
 from theory.flow.chart import LARGEST_EXPONENT, LINEAR_BELOW, Chart
-from theory.flow.compiled_nets import SPACE, bend, grow
-from theory.flow.compiled_pairs import bend_pairs
-from theory.flow.net_layout import NO_HEADS, NO_NET, Classes, Heads, Layout, layout_of
+from theory.flow.compiled_nets import SPACE, grow
+from theory.flow.compiled_pairs import bend_rows
+from theory.flow.net_layout import NO_NET, Layout, layout_of
 from theory.nets import ConstantFeature, Deep, Diagonal, TwoLayer
 from theory.nets.constant_feature import with_constant
 from theory.problem import Problem
@@ -44,8 +44,6 @@ class Equations(NamedTuple):
     labels: Floats
     base_outputs: Floats
     others: int
-    heads: Heads
-    truth: Classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +64,10 @@ class CompiledChart:
         net, arrays = equations.net, equations[7:12]
         switches = [net.family, net.exponent, net.rectified, equations.loss, equations.comoving]
         shapes = [equations.base.size, *equations.inputs.shape, equations.labels.size]
-        couples = [equations.others, *equations.heads.shape]
+        couples = [equations.others, *net.heads.shape]
         whole = [*switches, *shapes, *couples, net.sizes.size, net.offsets.size]
         return cls(
-            np.concatenate(
-                [whole, net.sizes, net.offsets, equations.heads.ravel(), equations.truth]
-            ),
+            np.concatenate([whole, net.sizes, net.offsets, net.heads.ravel(), net.truth]),
             np.concatenate([equations[3:7], [net.off, net.smoothing], *map(np.ravel, arrays)]),
         )
 
@@ -136,8 +132,6 @@ def without_net(chart: Chart) -> CompiledChart:
             chart.labels,
             np.empty(0),
             coupled(problem.loss_function),
-            NO_HEADS,
-            np.empty(0, dtype=np.int64),
         )
     )
 
@@ -177,6 +171,8 @@ def chart_of(
     net = layout_of(plain.head if several and isinstance(plain, OWN) else plain)
     if net is None or (several and not isinstance(plain, OWN)):
         return None
+    if several and isinstance(plain, OWN):
+        net = net._replace(heads=plain.heads, truth=problem.labels.astype(np.int64))
     return CompiledChart.of(
         Equations(
             net,
@@ -192,8 +188,6 @@ def chart_of(
             labels,
             base_outputs,
             coupled(problem.loss_function),
-            plain.heads if isinstance(plain, OWN) and several else NO_HEADS,
-            problem.labels[: problem.samples if several else 0].astype(np.int64),
         )
     )
 
@@ -205,7 +199,8 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
     offsets = sizes + matrices
     heads = offsets + classes * own
     arrays = whole[14:sizes], whole[sizes:offsets]
-    net = Layout(whole[0], whole[1], whole[2] == 1, *arrays, real[4], real[5])
+    classified = whole[offsets:heads].reshape((classes, own)), whole[heads:]
+    net = Layout(whole[0], whole[1], whole[2] == 1, *arrays, real[4], real[5], *classified)
     jacobian = 6 + size
     inputs = jacobian + rows * size
     labels = inputs + samples * columns
@@ -224,8 +219,6 @@ def equations_of(whole: NDArray[np.int64], real: Floats) -> Equations:
         real[labels:base_outputs],
         real[base_outputs:],
         others,
-        whole[offsets:heads].reshape((classes, own)),
-        whole[heads:],
     )
 
 
@@ -330,8 +323,7 @@ def grow_from_base(
         return
     for p in range(coordinates.size):
         space[0, p] = epsilon * coordinates[p]
-    base, inputs, heads, truth = system.base, system.inputs, system.heads, system.truth
-    grow(system.net, heads, truth, base, space, inputs, outputs, gradients)
+    grow(system.net, system.base, space, system.inputs, outputs, gradients)
     share = 1.0 / system.gradient_unit
     for i in range(outputs.size):
         outputs[i] *= share / epsilon
@@ -422,11 +414,7 @@ def slope_derivative(
         point = np.empty(size)
         for p in range(size):
             point[p] = system.base[p] + epsilon * coordinates[p]
-        if len(system.heads) == 0:
-            bend(system.net, point, system.inputs, weights, matrix)
-        else:
-            heads, truth = system.heads, system.truth
-            bend_pairs(system.net, heads, truth, point, system.inputs, weights, matrix)
+        bend_rows(system.net, point, system.inputs, weights, matrix)
     decay = decay_of(system) * exp(rate)
     for p in range(size):
         matrix[p, p] -= decay

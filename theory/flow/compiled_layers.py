@@ -1,14 +1,14 @@
 """Growth and gradients of layered nets in compiled code: of one output, and of margins of classes.
 
 The margin of a class over another is the output of a net whose readout is the difference of their
-rows; what passes the hidden layers is the same for all margins of a sample. No `heads` and no
-`truth` mean one output.
+rows; what passes the hidden layers is the same for all margins of a sample. A net without
+heads has one output.
 """
 
 from theory.backend import Floats
 from theory.compiled import filling, inlined
 from theory.flow.compiled_activations import activate
-from theory.flow.net_layout import Classes, Heads, Layout, ends, start_of
+from theory.flow.net_layout import Layout, ends, start_of
 
 
 @inlined
@@ -21,8 +21,6 @@ def _unit(theta: Floats, first: int, size: int, row: int) -> Floats:
 @filling
 def grow_layers(
     net: Layout,
-    heads: Heads,
-    truth: Classes,
     base: Floats,
     space: Floats,
     inputs: Floats,
@@ -31,20 +29,19 @@ def grow_layers(
 ) -> None:
     """As `theory.flow.compiled_nets.grow`: `space` holds the step, and what passes the layers."""
     step, signals, growths, slopes = space[0], space[1], space[2], space[3]
-    margins, hidden = max(len(heads) - 1, 1), net.sizes[1:-1].sum()
+    margins, hidden = max(len(net.heads) - 1, 1), net.sizes[1:-1].sum()
     for i in range(len(inputs)):
-        _pass_forwards(net, heads, base, step, inputs[i], signals, growths, slopes)
+        _pass_forwards(net, base, step, inputs[i], signals, growths, slopes)
         for j in range(margins):
-            ahead, behind = ends(net, heads, truth, i, j)
+            ahead, behind = ends(net, i, j)
             row, gradient = i * margins + j, gradients[i * margins + j]
-            grown[row] = _read_out(net, heads, ahead, behind, hidden, base, space, gradient)
-            _pull_back(net, heads, hidden, base, space, inputs[i], gradient)
+            grown[row] = _read_out(net, ahead, behind, hidden, base, space, gradient)
+            _pull_back(net, hidden, base, space, inputs[i], gradient)
 
 
 @inlined
 def _pass_forwards(
     net: Layout,
-    heads: Heads,
     base: Floats,
     step: Floats,
     sample: Floats,
@@ -54,7 +51,7 @@ def _pass_forwards(
 ) -> None:
     """Fill what hidden units say at the base, how it grows, and their slopes after the step."""
     exponent, rectified, widths = net.exponent, net.rectified, net.sizes
-    first, size = start_of(net, heads, 0), widths[0]
+    first, size = start_of(net, 0), widths[0]
     for row in range(widths[1]):
         weights, moves = _unit(base, first, size, row), _unit(step, first, size, row)
         z, change = 0.0, 0.0
@@ -64,7 +61,7 @@ def _pass_forwards(
         signals[row], growths[row], slopes[row] = activate(exponent, rectified, z, change)
     below = 0
     for layer in range(1, widths.size - 2):
-        first, size = start_of(net, heads, layer), widths[layer]
+        first, size = start_of(net, layer), widths[layer]
         above = below + size
         said, grew = signals[below:above], growths[below:above]
         for row in range(widths[layer + 1]):
@@ -81,7 +78,6 @@ def _pass_forwards(
 @inlined
 def _read_out(
     net: Layout,
-    heads: Heads,
     ahead: int,
     behind: int,
     hidden: int,
@@ -102,8 +98,8 @@ def _read_out(
             back[k] = weights[k] + moves[k]
         return total
     last = net.offsets[net.offsets.size - 1]
-    for c in range(len(heads)):
-        first = heads[c, last]
+    for c in range(len(net.heads)):
+        first = net.heads[c, last]
         if first != ahead and first != behind:
             gradient[first : first + width] = 0.0
     less, less_moved = base[behind : behind + width], step[behind : behind + width]
@@ -120,7 +116,6 @@ def _read_out(
 @inlined
 def _pull_back(
     net: Layout,
-    heads: Heads,
     hidden: int,
     base: Floats,
     space: Floats,
@@ -131,7 +126,7 @@ def _pull_back(
     widths, step = net.sizes, space[0]
     back, further, above = space[4], space[5], hidden
     for layer in range(widths.size - 3, 0, -1):
-        first, size = start_of(net, heads, layer), widths[layer]
+        first, size = start_of(net, layer), widths[layer]
         above -= widths[layer + 1]
         signals, growths = space[1, above - size : above], space[2, above - size : above]
         slopes = space[3, above : above + widths[layer + 1]]
@@ -145,7 +140,7 @@ def _pull_back(
                 further[k] += pull * (weights[k] + moves[k])
         for k in range(size):
             back[k] = further[k]
-    first, size, slopes = start_of(net, heads, 0), widths[0], space[3]
+    first, size, slopes = start_of(net, 0), widths[0], space[3]
     for row in range(widths[1]):
         pulls, pull = _unit(gradient, first, size, row), back[row] * slopes[row]
         for k in range(size):

@@ -16,7 +16,7 @@ from theory.compiled import compiled, filling, inlined
 from theory.flow.compiled_activations import derivative, power, power_increment
 from theory.flow.compiled_layers import grow_layers
 from theory.flow.compiled_rectifiers import bend_rectifiers, grow_rectifiers
-from theory.flow.net_layout import DIAGONAL, FACTORIZATION, RECTIFIERS, Classes, Heads, Layout, ends
+from theory.flow.net_layout import DIAGONAL, FACTORIZATION, RECTIFIERS, Layout, ends
 
 SPACE: Final = 6
 """Rows of P numbers that `grow` needs, the step among them."""
@@ -25,8 +25,6 @@ SPACE: Final = 6
 @inlined
 def grow(
     net: Layout,
-    heads: Heads,
-    truth: Classes,
     base: Floats,
     space: Floats,
     inputs: Floats,
@@ -38,14 +36,14 @@ def grow(
     Of several classes, n counts margins. The first row of `space` `(SPACE, P)` holds the step.
     """
     if net.family == DIAGONAL:
-        _grow_diagonal(net, heads, truth, base, space, inputs, grown, gradients)
+        _grow_diagonal(net, base, space, inputs, grown, gradients)
     elif net.family == FACTORIZATION:
         _grow_factorization(net, base, space[0], inputs, grown, gradients)
     elif net.family == RECTIFIERS:
         width, off, smoothing = net.sizes[1], net.off, net.smoothing
         grow_rectifiers(width, off, smoothing, base, space[0], inputs, grown, gradients)
     else:
-        grow_layers(net, heads, truth, base, space, inputs, grown, gradients)
+        grow_layers(net, base, space, inputs, grown, gradients)
 
 
 @filling
@@ -75,8 +73,6 @@ def _widest(widths: NDArray[np.int64]) -> int:
 @filling
 def _grow_diagonal(
     net: Layout,
-    heads: Heads,
-    truth: Classes,
     base: Floats,
     space: Floats,
     inputs: Floats,
@@ -84,14 +80,14 @@ def _grow_diagonal(
     gradients: Floats,
 ) -> None:
     step, moved, slopes = space[0], space[1], space[2]
-    degree, half, margins = net.exponent, base.size // 2, max(len(heads) - 1, 1)
+    degree, half, margins = net.exponent, base.size // 2, max(len(net.heads) - 1, 1)
     for p in range(base.size):
         sign = 1.0 if p < half else -1.0
         moved[p] = sign * power_increment(base[p], step[p], degree)
         slopes[p] = sign * degree * power(base[p] + step[p], degree - 1)
     for i in range(len(inputs)):
         for j in range(margins):
-            ahead, behind = ends(net, heads, truth, i, j)
+            ahead, behind = ends(net, i, j)
             row, total = gradients[i * margins + j], 0.0
             if behind >= 0:
                 row[:] = 0.0

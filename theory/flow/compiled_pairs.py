@@ -8,7 +8,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.compiled import compiled, inlined
 from theory.flow.compiled_nets import bend
-from theory.flow.net_layout import Classes, Heads, Layout
+from theory.flow.net_layout import Layout
 
 
 @inlined
@@ -18,16 +18,19 @@ def _row(sample: int, truth: int, other: int, classes: int) -> int:
 
 
 @compiled
-def bend_pairs(
-    net: Layout,
-    heads: Heads,
-    truth: Classes,
-    point: Floats,
-    inputs: Floats,
-    weights: Floats,
-    hessian: Floats,
+def bend_rows(net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: Floats) -> None:
+    """As `bend`, with a weight for each row: of outputs `(n,)`, or of margins `(n (K - 1),)`."""
+    if len(net.heads) == 0:
+        bend(net, point, inputs, weights, hessian)
+    else:
+        _bend_classes(net, point, inputs, weights, hessian)
+
+
+@compiled
+def _bend_classes(
+    net: Layout, point: Floats, inputs: Floats, weights: Floats, hessian: Floats
 ) -> None:
-    """As `bend`, with `weights` `(n (K - 1),)` of the margins."""
+    heads, truth = net.heads, net.truth
     classes, size = heads.shape
     samples = len(inputs)
     own_point, own_weights = np.empty(size), np.empty(samples)

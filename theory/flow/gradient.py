@@ -93,7 +93,8 @@ def gradient_flow(
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
-            on its slow manifold, for `Trajectory.error_estimate`.
+            on its slow manifold, for `Trajectory.error_estimate`; on another core where both are
+            compiled.
         max_evaluations: budget of right-hand sides for each chart and method.
 
     Raises:

@@ -18,11 +18,8 @@ from theory.nets.activations import activation_named
 
 DIAGONAL, LAYERED, FACTORIZATION, RECTIFIERS = range(4)
 
-Heads = NDArray[np.int64]
-"""Which entries of theta each class depends on, `(K, P of one)`; `(0, 0)` for one output."""
-
-Classes = NDArray[np.int64]
-"""That of each sample, `(n,)`; `(0,)` for one output."""
+NO_HEADS: Final = np.empty((0, 0), dtype=np.int64)
+NO_TRUTH: Final = np.empty(0, dtype=np.int64)
 
 
 class Layout(NamedTuple):
@@ -36,6 +33,9 @@ class Layout(NamedTuple):
         offsets: where theta holds the weights of each layer, row by row.
         off: the slope of a rectifier that is off.
         smoothing: the width of its bend.
+        heads: which entries of theta each class depends on, `(K, P of one)`; sizes and offsets are
+            those of one class. `(0, 0)` for one output.
+        truth: the class of each sample, `(n,)`; `(0,)` for one output.
     """
 
     family: int
@@ -45,6 +45,8 @@ class Layout(NamedTuple):
     offsets: NDArray[np.int64]
     off: float
     smoothing: float
+    heads: NDArray[np.int64]
+    truth: NDArray[np.int64]
 
 
 def layout_of(net: HomogeneousNet) -> Layout | None:
@@ -74,25 +76,24 @@ def _layout(
     family: int, exponent: int, rectified: bool, sizes: list[int], offsets: list[int]
 ) -> Layout:
     as_integers = np.asarray(sizes, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
-    return Layout(family, exponent, rectified, *as_integers, 0.0, 0.0)
+    return Layout(family, exponent, rectified, *as_integers, 0.0, 0.0, NO_HEADS, NO_TRUTH)
 
 
 NO_NET: Final = _layout(-1, 0, False, [], [])
-NO_HEADS: Final = np.empty((0, 0), dtype=np.int64)
 
 
 @inlined
-def start_of(net: Layout, heads: Heads, layer: int) -> int:
+def start_of(net: Layout, layer: int) -> int:
     """Where theta holds the weights of a layer that all outputs share."""
     first: int = net.offsets[layer]
-    return first if len(heads) == 0 else int(heads[0, first])
+    return first if len(net.heads) == 0 else int(net.heads[0, first])
 
 
 @inlined
-def ends(net: Layout, heads: Heads, truth: Classes, sample: int, margin: int) -> tuple[int, int]:
+def ends(net: Layout, sample: int, margin: int) -> tuple[int, int]:
     """Where theta holds what a margin is the difference of, entry by entry; -1 for nothing."""
     last = net.offsets[net.offsets.size - 1]
-    if len(heads) == 0:
+    if len(net.heads) == 0:
         return last, -1
-    true = truth[sample]
-    return heads[true, last], heads[margin + (1 if margin >= true else 0), last]
+    true = net.truth[sample]
+    return net.heads[true, last], net.heads[margin + (1 if margin >= true else 0), last]
