@@ -12,9 +12,7 @@ from theory.nets.activations import ACTIVATIONS, Activation, activation_named
 from theory.nets.base import HomogeneousNet, complex_step_hessian
 from theory.nets.heads import (
     hessian_of_heads,
-    increment_of_heads,
     jacobian_of_heads,
-    outputs_of_heads,
     rows_and_shared,
 )
 
@@ -95,13 +93,12 @@ class Deep(HomogeneousNet):
         ]
 
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return outputs_of_heads(self, theta, inputs)
         *hidden_layers, last = self.layers(theta)
         signal = inputs
         for matrix in hidden_layers:
             signal = self._act.value(signal @ matrix.mT)
-        return (signal @ last.mT)[..., 0]
+        found = signal @ last.mT
+        return found if self.output_dim > 1 else found[..., 0]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
         if self.output_dim > 1:
@@ -127,8 +124,6 @@ class Deep(HomogeneousNet):
         return complex_step_hessian(self, theta, inputs, weights)
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return increment_of_heads(self, theta, step, inputs)
         layers, layer_steps = self.layers(theta), self.layers(step)
         signal, growth = inputs, 0.0 * inputs
         for matrix, matrix_step in zip(layers[:-1], layer_steps[:-1], strict=True):
@@ -137,4 +132,4 @@ class Deep(HomogeneousNet):
             growth = self._act.increment(preactivations, change)
             signal = self._act.value(preactivations)
         change = growth @ layers[-1].mT + (signal + growth) @ layer_steps[-1].mT
-        return change[..., 0]
+        return change if self.output_dim > 1 else change[..., 0]

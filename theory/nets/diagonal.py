@@ -14,9 +14,7 @@ from theory.nets.base import HomogeneousNet
 from theory.nets.heads import (
     check_output_dim,
     hessian_of_heads,
-    increment_of_heads,
     jacobian_of_heads,
-    outputs_of_heads,
 )
 
 
@@ -64,13 +62,21 @@ class Diagonal(HomogeneousNet):
         """The linear predictor w = u^L - v^L, `(..., input_dim)`; `(..., K * input_dim)` of
         several outputs, row by row.
         """
-        powers, half = theta**self.degree, self.output_dim * self.input_dim
+        return self._difference(theta**self.degree)
+
+    def _difference(self, powers: Array) -> Array:
+        """Of what belongs to u and to v."""
+        half = self.output_dim * self.input_dim
         return powers[..., :half] - powers[..., half:]
 
+    def _apply(self, weights: Array, inputs: Array) -> Array:
+        """The outputs of linear predictors."""
+        rows = weights.reshape((*weights.shape[:-1], self.output_dim, self.input_dim))
+        found = inputs @ rows.mT
+        return found if self.output_dim > 1 else found[..., 0]
+
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return outputs_of_heads(self, theta, inputs)
-        return (inputs @ self.linear_weights(theta)[..., None])[..., 0]
+        return self._apply(self.linear_weights(theta), inputs)
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
         if self.output_dim > 1:
@@ -91,8 +97,4 @@ class Diagonal(HomogeneousNet):
         return hessian
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return increment_of_heads(self, theta, step, inputs)
-        moved = power_increment(theta, step, self.degree)
-        weights = moved[..., : self.input_dim] - moved[..., self.input_dim :]
-        return (inputs @ weights[..., None])[..., 0]
+        return self._apply(self._difference(power_increment(theta, step, self.degree)), inputs)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from theory.backend import Array, Integers, namespace, zeros
+from theory.backend import Array, Integers, zeros
 from theory.errors import InvalidInput
 from theory.nets.base import HomogeneousNet
 
@@ -40,12 +40,6 @@ def rows_and_shared(own: int, output_dim: int, shared: int, *, first: bool) -> I
     return np.concatenate(parts, axis=1).astype(np.int64)
 
 
-def outputs_of_heads(net: Headed, theta: Array, inputs: Array) -> Array:
-    """As `HomogeneousNet.outputs`, shape `(..., n, K)`."""
-    found = [net.head.outputs(theta[..., own], inputs) for own in net.heads]
-    return namespace(theta).stack(found, -1)
-
-
 def jacobian_of_heads(net: Headed, theta: Array, inputs: Array) -> Array:
     """As `HomogeneousNet.jacobian`, shape `(..., n, K, P)`."""
     found = [net.head.jacobian(theta[..., own], inputs) for own in net.heads]
@@ -62,10 +56,3 @@ def hessian_of_heads(net: Headed, theta: Array, inputs: Array, weights: Array) -
         bent = net.head.weighted_hessian(theta[..., own], inputs, weights[..., c])
         whole[..., own[:, None], own] += bent
     return whole
-
-
-def increment_of_heads(net: Headed, theta: Array, step: Array, inputs: Array) -> Array:
-    """As `HomogeneousNet.increment`, shape `(..., n, K)`."""
-    pairs = [(theta[..., own], step[..., own]) for own in net.heads]
-    found = [net.head.increment(*pair, inputs) for pair in pairs]
-    return namespace(theta).stack(found, -1)

@@ -11,9 +11,7 @@ from theory.nets.base import HomogeneousNet
 from theory.nets.heads import (
     check_output_dim,
     hessian_of_heads,
-    increment_of_heads,
     jacobian_of_heads,
-    outputs_of_heads,
     rows_and_shared,
 )
 
@@ -82,11 +80,15 @@ class TwoLayer(HomogeneousNet):
             readout = readout.reshape((*readout.shape[:-1], self.output_dim, self.width))
         return readout, hidden.reshape((*hidden.shape[:-1], self.width, self.input_dim))
 
+    def _readouts(self, theta: Array) -> Array:
+        """That of each output, `(..., K, width)`."""
+        readout = self.split(theta)[0]
+        return readout if self.output_dim > 1 else readout[..., None, :]
+
     def outputs(self, theta: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return outputs_of_heads(self, theta, inputs)
-        readout, hidden = self.split(theta)
-        return (self._act.value(inputs @ hidden.mT) @ readout[..., None])[..., 0]
+        _, hidden = self.split(theta)
+        found = self._act.value(inputs @ hidden.mT) @ self._readouts(theta).mT
+        return found if self.output_dim > 1 else found[..., 0]
 
     def jacobian(self, theta: Array, inputs: Array) -> Array:
         if self.output_dim > 1:
@@ -117,12 +119,9 @@ class TwoLayer(HomogeneousNet):
         return hessian
 
     def increment(self, theta: Array, step: Array, inputs: Array) -> Array:
-        if self.output_dim > 1:
-            return increment_of_heads(self, theta, step, inputs)
-        readout, hidden = self.split(theta)
-        readout_step, hidden_step = self.split(step)
-        preactivations = inputs @ hidden.mT
-        grown = self._act.increment(preactivations, inputs @ hidden_step.mT)
-        by_hidden = grown @ (readout + readout_step)[..., None]
-        by_readout = self._act.value(preactivations) @ readout_step[..., None]
-        return (by_hidden + by_readout)[..., 0]
+        preactivations = inputs @ self.split(theta)[1].mT
+        grown = self._act.increment(preactivations, inputs @ self.split(step)[1].mT)
+        readouts, readout_steps = self._readouts(theta), self._readouts(step)
+        by_hidden = grown @ (readouts + readout_steps).mT
+        found = by_hidden + self._act.value(preactivations) @ readout_steps.mT
+        return found if self.output_dim > 1 else found[..., 0]
