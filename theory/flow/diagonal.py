@@ -340,6 +340,14 @@ class _System:
         matrix[np.diag_indices_from(matrix)] -= chart.decay * exp(rate)
         return np.asarray(matrix)
 
+    def steepness(self, chart: _Rich) -> float:
+        """By how much weights move faster with p, where the chart starts, than at the anchor.
+
+        So much finer must dual variables be known that start from 0 there.
+        """
+        slopes = chart.slopes(chart.start, np.zeros(self.comoving.half.size))
+        return float(slopes.max() / self.comoving.base_slopes.max())
+
     def gram(self, slopes: Floats) -> Floats:
         """X diag(slopes) X^T over the square of the unit of gradients, shape `(n, n)`.
 
@@ -410,12 +418,12 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
     start = min(first_clock(chart.log_gain(0.0), stiffness), earliest - 1.0)
     zero = np.zeros(system.problem.samples)
     dual = system.problem.loss_function.force(start + chart.log_gain(0.0), zero, zero + 1.0)
-    evaluations = 0
+    evaluations, finest = 0, atol
     for end in piece_ends(system.chart, RICH_BELOW, start, stop):
         if evaluations:
             mean, ratio = chart.logs(decay_time_at(start), system.combine(dual))
             chart = _Rich(degree, mean, ratio, decay_time_at(start), chart.resting_gain)
-            dual = zero
+            dual, finest = zero, atol / max(system.steepness(chart), 1.0)
         due = [(clock, k) for clock, k in pending if start < clock <= end]
         solution = integrate(
             partial(system.rhs, chart),
@@ -425,7 +433,7 @@ def _run(system: _System, at: Floats, rtol: float, atol: float, max_evaluations:
             dual,
             [clock for clock, _ in due],
             rtol=rtol,
-            atol=atol,
+            atol=finest,
             max_evaluations=max_evaluations,
         )
         evaluations += solution.evaluations
