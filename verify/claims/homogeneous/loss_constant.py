@@ -41,12 +41,11 @@ def laws(measured: LateFlow, theory: Theory) -> Iterator[Law]:
     # where one neuron takes over from another the prediction lags: the median is asked for
     last = (ratio[-1:] - 1.0) * RISES[-1]
     yield rate(
-        "coefficient of 1/x",
-        last,
-        term,
+        "coefficient of 1/x, less its prediction",
+        last - term,
+        0.0,
         0.1,
         "x (t L / bare - 1) at x = 2000",
-        stratum=f"degree {degree}",
     )
 
 

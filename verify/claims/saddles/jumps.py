@@ -26,7 +26,7 @@ from verify.language import (
     stated,
 )
 from verify.registry import source_of
-from verify.strategies.saddles import SmallStart, small_starts
+from verify.strategies.saddles import SMALL_STARTS, SmallStart, small_starts
 
 LOG_INVERSE = (160.0, 320.0)
 AFTER = 0.5
@@ -158,7 +158,7 @@ def laws(measured: Jumps, theory: Theory) -> Iterator[Law]:
 JUMPS = Measurement(
     "saddle-to-saddle",
     SmallStart,
-    ("normal",),
+    SMALL_STARTS,
     small_starts,
     measure,
     in_words(
