@@ -62,7 +62,7 @@ class Theory:
     """delay(alpha / 4) / delay(alpha) lies in an interval, and one loss is first.
 
     Attributes:
-        least, most: the interval; most = 1/2 says that the delay falls at least like sqrt(alpha).
+        least, most: the interval; most = 1 says that the delay grows with alpha.
         left: the delay at the smallest alpha is at least this share of that at the largest.
         order: the delay vanishes like alpha^order.
         start: fitting takes (alpha / (eps lambda_1)) start log(1 / alpha), that is, the start has
@@ -70,7 +70,7 @@ class Theory:
     """
 
     least: float = 0.0
-    most: float = choice(0.5, quadratic=(1 / 16, "the delay grows like alpha^2"))
+    most: float = choice(1.0, quadratic=(1 / 16, "the delay grows like alpha^2"))
     first: First = choice(
         First.TRAIN, test_first=(First.TEST, "the test loss falls before the training loss")
     )
@@ -164,7 +164,7 @@ CLAIM = Claim(
     title="The delay of the test loss grows with alpha, and vanishes as alpha falls",
     statement=(
         r"0 < t_{\mathrm{test}} - t_{\mathrm{train}} \text{ at } \alpha/4"
-        r" \;\le\; \tfrac12 \,(t_{\mathrm{test}} - t_{\mathrm{train}}) \text{ at } \alpha;"
+        r" \;<\; t_{\mathrm{test}} - t_{\mathrm{train}} \text{ at } \alpha;"
         r" \quad \text{as } \alpha \to 0\!: \;"
         r" t_{\mathrm{test}} - t_{\mathrm{train}} \sim \alpha, \quad t_{\mathrm{train}} ="
         r" \frac{\alpha}{\epsilon \lambda_1} \left(\tfrac12 \log \tfrac{1}{\alpha} + O(1)\right)"
@@ -189,8 +189,9 @@ CLAIM = Claim(
     theory=Theory(),
     laws=laws,
     tolerances=(
-        "ratio of delays: 1/2, an inequality, of which the worst instance tells how much room it "
-        "leaves; over 40 instances a quarter of alpha left 0.04 to 0.39 of the delay",
+        "ratio of delays: 1, an inequality, of which the worst instance tells how much room it "
+        "leaves; a quarter of alpha left 0.04 to 0.39 of the delay on 40 instances, 0.54 on one "
+        "of 12 others",
         "as alpha vanishes: 0.3 %; the second eigenvector turns slopes over 4^-56 to 4^-32 by "
         "about eta^(1 - lambda_2 / lambda_1) / 33, which was 0.28 % at most in 33 instances",
         "times: between steps by parabolas in log odds of what has fallen; two tell the error",
