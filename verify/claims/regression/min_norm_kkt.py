@@ -177,7 +177,7 @@ MEASUREMENT = Measurement(
     measure,
     OF_REGRESSION,
     sabotaged={"settled flows at 1.05 lambda": partial(measure, decay=1.05)},
-    independent=partial(measure, method="BDF"),
+    independent=partial(measure, method="Radau"),
 )
 
 CLAIM = Claim(

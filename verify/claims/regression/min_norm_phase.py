@@ -61,9 +61,9 @@ SOFT_RTOL = 1e-6
 """Of the flow whose kernel decides how small lambda has to be."""
 
 MISFIT_RTOL = 1e-11
-OUTPUTS = 2e-13
+OUTPUTS = 1e-12
 """To what f near y is known, relative to y, at rtol 10^-11: by two integrators it differs by up to
-3 10^-13, as collocation knows slopes, and the misfit with them, to rtol^0.6 only; two tolerances of
+8 10^-13, as collocation knows slopes, and the misfit with them, to rtol^0.6 only; two tolerances of
 one integrator may by chance differ by less."""
 
 
