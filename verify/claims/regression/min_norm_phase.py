@@ -61,10 +61,14 @@ SOFT_RTOL = 1e-6
 """Of the flow whose kernel decides how small lambda has to be."""
 
 MISFIT_RTOL = 1e-11
-OUTPUTS = 1e-12
+OUTPUTS = 2e-13
 """To what f near y is known, relative to y, at rtol 10^-11: by two integrators it differs by up to
-8 10^-13, as collocation knows slopes, and the misfit with them, to rtol^0.6 only; two tolerances of
+3 10^-13, as collocation knows slopes, and the misfit with them, to rtol^0.6 only; two tolerances of
 one integrator may by chance differ by less."""
+
+SLOPES = 1e-8
+"""The same of the misfit, relative to itself: at rtol 10^-9 to 10^-12 it was off by 0.1 to 0.8 of
+that, whatever the tolerance, on a net of degree 4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +189,8 @@ class MinNormPhase:
         for (tight, loose), softness in zip(self.settled, self.softness, strict=True):
             misfit = Quantity.paired(lambda s: labels - s.outputs(inputs), tight, loose, 0.0)
             # two tolerances share what the slow manifold leaves out, which is of second order
-            shared = (self.problem.degree * softness) ** 2 if rests_slowly(tight.chart) else 0.0
+            slow = (self.problem.degree * softness) ** 2 if rests_slowly(tight.chart) else 0.0
+            shared = max(slow, SLOPES)
             found.append(misfit.no_finer(max(least, shared * np.abs(misfit.values).max())))
         return tuple(found)
 
