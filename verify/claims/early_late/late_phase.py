@@ -19,7 +19,6 @@ from verify.claims.early_late.windows import (
     Span,
     Window,
     energy_balance,
-    shares_of_energy,
     windows,
 )
 from verify.instances import FlowInstance
@@ -52,7 +51,7 @@ class LateRung:
     @cached_property
     def shares(self) -> Quantity:
         """Smallest stationarities over the energy's bound on them: of the window, its quarters."""
-        return self.window.read(partial(shares_of_energy, energy_bound=stationarity_bound))
+        return self.window.shares(stationarity_bound)
 
     @cached_property
     def best(self) -> KKTResidual:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from math import exp, hypot
 from typing import TypeVar
 
@@ -77,6 +78,11 @@ class Window:
     def read(self, reading: Callable[[States], ArrayLike]) -> Quantity:
         """A reading of all its states with its error."""
         return Quantity.paired(reading, self.states, self.loose, self.floor)
+
+    def shares(self, energy_bound: Callable[[States], float]) -> Quantity:
+        """`shares_of_energy`: a residual is a slope, known to what states are known to at best."""
+        found = self.read(partial(shares_of_energy, energy_bound=energy_bound))
+        return found.no_finer(self.floor / RESTING)
 
     def read_last(self, reading: Callable[[FlowState], ArrayLike]) -> Quantity:
         """A reading of its last state with its error."""

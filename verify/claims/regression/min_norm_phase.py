@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from math import exp, inf, log
 
 import numpy as np
@@ -20,7 +20,6 @@ from verify.claims.early_late.windows import (
     RESTING,
     Span,
     Window,
-    shares_of_energy,
     smallest_stationarity,
     windows,
 )
@@ -93,7 +92,7 @@ class MinNormRung:
     @cached_property
     def shares(self) -> Quantity:
         """Smallest stationarities over the energy's bound on them: of the window, its quarters."""
-        found = self.window.read(partial(shares_of_energy, energy_bound=energy_bound))
+        found = self.window.shares(energy_bound)
         return found.no_finer(KNOWN / RESTING)
 
     @cached_property
