@@ -93,7 +93,9 @@ def window_laws(phase: LatePhase, theory: Theory) -> Iterator[Law]:
     """Somewhere in the window a time is stationary."""
     rungs = phase.over(theory.span)
     at, efolds = _axis(rungs), np.array([rung.efolds for rung in rungs])
-    smallest = Quantity.joined(rung.window.read(smallest_stationarity) for rung in rungs)
+    smallest = Quantity.joined(
+        rung.window.read(smallest_stationarity).no_finer(rung.window.floor) for rung in rungs
+    )
     name, limits = "smallest stationarity over [t_g, (1+c) t_g]", np.sqrt(ENERGY_CONSTANT / efolds)
     ladder = Ladder.of(name, "log10 alpha", at, smallest, limits)
     yield ladder.stays_below("some time is stationary", Basis.MEASURED)
