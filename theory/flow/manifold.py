@@ -54,7 +54,7 @@ class SlowManifold:
     def rank(self) -> int:
         """The rank of the gradients, at the anchor and along the flow."""
         problem = self.chart.problem
-        return feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs))
+        return feature_rank(problem.unit_gradients)
 
     def pull(self, decay_time: float, coordinates: Floats) -> Floats:
         """sum_i m_i grad f_i(z), shape `(P,)`."""
@@ -142,7 +142,7 @@ def rests_slowly(chart: Chart) -> bool:
 
 def _check_rank(problem: Problem) -> None:
     """Linear relations between the gradients at the anchor hold at every theta."""
-    at_anchor = problem.net.jacobian(problem.unit_anchor, problem.inputs)
+    at_anchor = problem.unit_gradients
     rank = feature_rank(at_anchor)
     elsewhere = np.random.default_rng(_PROBE_SEED).standard_normal(problem.parameters)
     both = np.hstack([at_anchor, problem.net.jacobian(elsewhere, problem.inputs)])

@@ -35,6 +35,7 @@ from theory.modular_addition.margins import (
     largest_neuron_margin,
     neuron_margins,
     neuron_norms,
+    normalised_margin,
 )
 from theory.modular_addition.ten_neurons import ten_neuron_net
 
@@ -57,6 +58,7 @@ __all__ = [
     "neuron_margins",
     "neuron_norms",
     "neurons_of",
+    "normalised_margin",
     "one_hot",
     "quadratic_net",
     "split_pairs",

@@ -16,7 +16,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.modular_addition.data import check_odd
+from theory.modular_addition.data import addition_problem, check_odd
 from theory.nets import TwoLayer
 
 
@@ -29,7 +29,7 @@ def largest_neuron_margin(modulus: int) -> float:
 def largest_margin(modulus: int, neurons: float) -> float:
     """gamma_1 / sqrt(M): q / |theta|^3 of M equal neurons of one frequency with equal margins.
 
-    With M = 3 (p-1) it is the largest known in |theta| from p = 5 on; see `three_neuron_net`.
+    With M = 3 (p-1) it is not the largest; see `three_neuron_net` and `ten_neuron_net`.
 
     Raises:
         InvalidInput: M is not positive.
@@ -37,6 +37,13 @@ def largest_margin(modulus: int, neurons: float) -> float:
     if neurons <= 0:
         raise InvalidInput(f"neurons are {neurons!r}; their number must be positive")
     return largest_neuron_margin(modulus) / sqrt(neurons)
+
+
+def normalised_margin(net: TwoLayer, theta: Floats) -> float:
+    """The smallest margin on all pairs over |theta|^3, by the net itself."""
+    problem = addition_problem(net, theta)
+    margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
+    return float(margins.min() / np.linalg.norm(theta) ** 3)
 
 
 def neuron_norms(net: TwoLayer, theta: Floats) -> Floats:

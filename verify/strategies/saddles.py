@@ -156,8 +156,8 @@ SMALL_STARTS = ("normal", "one-leaves")
 
 @st.composite
 def small_starts(draw: st.DrawFn, families: tuple[str, ...], sizes: Sizes) -> SmallStart:
-    """The first seed from the one drawn on whose jumps are clear; in a fifth of such a coordinate
-    leaves, of the second family in all.
+    """The first seed from the one drawn on whose jumps are clear. A coordinate leaves in a fifth of
+    such tasks, and in all of the second family.
     """
     leaves = draw(st.sampled_from(families)) == "one-leaves"
     samples = draw(st.integers(2, max(2, min(4, sizes.max_samples))))

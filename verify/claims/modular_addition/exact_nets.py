@@ -16,6 +16,7 @@ from theory.modular_addition import (
     exact_outputs,
     largest_margin,
     neurons_of,
+    normalised_margin,
     one_hot,
     sums,
     ten_neuron_net,
@@ -24,7 +25,6 @@ from theory.modular_addition import (
     uniform_multiplier_residual,
 )
 from theory.modular_addition.data import is_true
-from theory.nets import TwoLayer
 from verify.language import (
     Basis,
     Claim,
@@ -70,13 +70,6 @@ class ExactNet:
     ten: float
 
 
-def normalised(net: TwoLayer, theta: Floats) -> float:
-    """The smallest margin on all pairs over |theta|^3, by the net itself."""
-    problem = addition_problem(net, theta)
-    margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
-    return float(margins.min() / np.linalg.norm(theta) ** 3)
-
-
 def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
     """In a wrong world the first row of weights is larger than told, by a share of it."""
     p, phases = told.modulus, told.phases
@@ -87,7 +80,7 @@ def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
     own = is_true(outputs, sums(p, all_pairs(p)))
     margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
     best = [
-        max(normalised(*closed_form_net(p, Phases(count, step))) for step in range(count))
+        max(normalised_margin(*closed_form_net(p, Phases(count, step))) for step in range(count))
         for count in range(1, MOST_PHASES + 1)
     ]
     three = three_neuron_net()
@@ -95,12 +88,12 @@ def measure(told: PhaseLine, off: float = 0.0) -> ExactNet:
         told,
         outputs[own],
         outputs[~own],
-        float(margins.min() / np.linalg.norm(theta) ** 3),
+        normalised_margin(net, theta),
         float(np.ptp(margins) / margins.max()),
         uniform_multiplier_residual(problem, theta),
         np.array(best),
-        (normalised(*three), kkt_residual(addition_problem(*three), three[1]).stationarity),
-        normalised(*ten_neuron_net()),
+        (normalised_margin(*three), kkt_residual(addition_problem(*three), three[1]).stationarity),
+        normalised_margin(*ten_neuron_net()),
     )
 
 

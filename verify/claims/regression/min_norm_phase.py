@@ -230,7 +230,7 @@ class MinNormPhase:
 
 def _softness(state: FlowState, decay: float) -> float:
     problem = state.problem
-    last = feature_rank(problem.net.jacobian(problem.unit_anchor, problem.inputs)) - 1
+    last = feature_rank(problem.unit_gradients) - 1
     gradients = problem.net.jacobian(state.theta, problem.inputs)
     least = float(np.linalg.svd(gradients, compute_uv=False)[last])
     return problem.samples * decay / least**2 if least > 0.0 else inf
