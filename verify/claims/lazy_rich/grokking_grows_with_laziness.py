@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from math import inf, log1p
+from math import log1p
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from verify.language import (
     Ladder,
     Law,
     Measurement,
-    Rival,
     below,
     choice,
     in_words,
@@ -45,6 +44,9 @@ RICH = (4.0**-56, 4.0**-44, 4.0**-32)
 """The same, near the rich limit, where fitting takes some hundred steps."""
 RICH_STEPS = 1000
 
+LAZY = 1 / 3
+"""Of the order between a quarter of alpha and alpha, which nothing derives."""
+
 NEXT_EIGENVECTOR = 0.003
 """What eta^(1 - lambda_2 / lambda_1) may make of a slope, relatively; on 33 instances 0.0028 at
 most, on 30 of them 0.0001."""
@@ -59,23 +61,28 @@ class First(Enum):
 
 @dataclass(frozen=True)
 class Theory:
-    """delay(alpha / 4) / delay(alpha) lies in an interval, and one loss is first.
+    """The delay grows like alpha^growing and vanishes like alpha^vanishing; one loss is first.
 
     Attributes:
-        least, most: the interval; most = 1 says that the delay grows with alpha.
-        left: the delay at the smallest alpha is at least this share of that at the largest.
-        order: the delay vanishes like alpha^order.
         start: fitting takes (alpha / (eps lambda_1)) start log(1 / alpha), that is, the start has
             the size alpha^start.
     """
 
-    least: float = 0.0
-    most: float = choice(1.0, quadratic=(1 / 16, "the delay grows like alpha^2"))
+    growing: float = stated(
+        1.0,
+        quadratic=(2.0, "the delay grows like alpha^2"),
+        slow=(0.25, "the delay grows like alpha^(1/4)"),
+        constant=(0.0, "the delay does not depend on alpha"),
+        shrinks=(-1.0, "the delay shrinks with alpha"),
+    )
     first: First = choice(
         First.TRAIN, test_first=(First.TEST, "the test loss falls before the training loss")
     )
-    left: float = 0.0
-    order: float = stated(1.0, root=power(0.5, "the delay vanishes like sqrt(alpha)"))
+    vanishing: float = stated(
+        1.0,
+        root=power(0.5, "the delay vanishes like sqrt(alpha)"),
+        remains=(0.0, "the delay is left in the rich limit"),
+    )
     start: float = stated(0.5, full_start=power(1.0, "the start is of order alpha"))
 
 
@@ -111,38 +118,35 @@ def measured_by(descent: Descent, instance: CommitteeInstance) -> Measured:
 
 def laws(measured: Measured, theory: Theory) -> Iterator[Law | Ladder]:
     halves, rich = measured.halves, measured.rich
-    logs, ratios = np.log10(halves.scales), halves.ratios()
-    law = "delay at a quarter of alpha over that at alpha"
-    yield below(law, ratios, theory.most, Basis.MEASURED, at=logs[:-1])
-    if theory.least > 0:
-        yield below(f"inverse {law}", theory.least / ratios, 1.0, Basis.MEASURED, at=logs[:-1])
-    if theory.left > 0:
-        lost = theory.left * halves.delay[-1:] / halves.delay[:1]
-        yield below("share of the delay that is left", lost, 1.0, Basis.MEASURED)
-    order = halves.train / halves.test_at_least
+    law, lazier = "order of the delay in alpha, from a quarter of alpha to alpha", slice(-2, None)
+    found = linear_slope(np.log(halves.scales[lazier]), halves.delay[lazier].log())
+    growing, method = theory.growing, found.method
+    yield rate(law, found.value, growing, LAZY, method, error=found.error, basis=Basis.MEASURED)
+    order = halves.train / halves.test
     order = order if theory.first is First.TRAIN else 1.0 / order
+    logs = np.log10(halves.scales)
     yield below(
         "half of the loss that is first, over the other", order, 1.0, Basis.DERIVED, at=logs
     )
-    yield _delays("delay", halves, 0.5)
-    yield _delays("delay, alpha to 0", rich, theory.order)
+    yield _delays("delay", halves, theory.growing)
+    yield _delays("delay, alpha to 0", rich, theory.vanishing)
     logs, grown = np.log(rich.scales), measured.growth * rich.train / rich.scales
-    vanishing, growing = linear_slope(logs, rich.delay.log()), linear_slope(-logs, grown)
+    vanishing, starting = linear_slope(logs, rich.delay.log()), linear_slope(-logs, grown)
     yield rate(
         "order of the delay in alpha, alpha to 0",
         vanishing.value,
-        theory.order,
+        theory.vanishing,
         NEXT_EIGENVECTOR,
         vanishing.method,
         error=vanishing.error,
     )
     yield rate(
         "growth of eps lambda_1 t_train / alpha with log(1 / alpha)",
-        growing.value,
+        starting.value,
         theory.start,
         0.5 * NEXT_EIGENVECTOR,
-        growing.method,
-        error=growing.error,
+        starting.method,
+        error=starting.error,
     )
 
 
@@ -163,9 +167,8 @@ CLAIM = Claim(
     id="grokking-grows-with-laziness",
     title="The delay of the test loss grows with alpha, and vanishes as alpha falls",
     statement=(
-        r"0 < t_{\mathrm{test}} - t_{\mathrm{train}} \text{ at } \alpha/4"
-        r" \;<\; t_{\mathrm{test}} - t_{\mathrm{train}} \text{ at } \alpha;"
-        r" \quad \text{as } \alpha \to 0\!: \;"
+        r"t_{\mathrm{test}} - t_{\mathrm{train}} > 0, \; \text{of order } \alpha; \quad"
+        r" \text{as } \alpha \to 0\!: \;"
         r" t_{\mathrm{test}} - t_{\mathrm{train}} \sim \alpha, \quad t_{\mathrm{train}} ="
         r" \frac{\alpha}{\epsilon \lambda_1} \left(\tfrac12 \log \tfrac{1}{\alpha} + O(1)\right)"
     ),
@@ -189,19 +192,11 @@ CLAIM = Claim(
     theory=Theory(),
     laws=laws,
     tolerances=(
-        "ratio of delays: 1, an inequality, of which the worst instance tells how much room it "
-        "leaves; a quarter of alpha left 0.04 to 0.39 of the delay on 40 instances, 0.54 on one "
-        "of 12 others",
+        "from alpha / 4 to alpha: a third of the order in the median; three thirds off, where "
+        "nothing grows, at most a tenth of the instances. A quarter of alpha left 0.25 of the "
+        "delay in the median of 200, 0.20 to 0.29 on half of them, 0.56 at most, and 0.89 once",
         "as alpha vanishes: 0.3 %; the second eigenvector turns slopes over 4^-56 to 4^-32 by "
         "about eta^(1 - lambda_2 / lambda_1) / 33, which was 0.28 % at most in 33 instances",
         "times: between steps by parabolas in log odds of what has fallen; two tell the error",
-        "where the test loss is not at half within the horizon, the delay is known from below, "
-        "and a bound that it may or may not meet is undecided",
-    ),
-    further_rivals=(
-        Rival("shrinks", "the delay shrinks with alpha", Theory(least=1.0, most=inf)),
-        Rival("constant", "the delay does not depend on alpha", Theory(least=0.8, most=1.25)),
-        Rival("logarithmic", "the delay grows like log alpha at most", Theory(least=0.5, most=1.0)),
-        Rival("remains", "half of it is left in the rich limit", Theory(most=1.0, left=0.5)),
     ),
 )

@@ -16,38 +16,16 @@ class Halves:
 
     Attributes:
         scales: alpha of each, `(R,)`.
-        train, test: when each loss is at half; NaN where it never is within the horizon.
-        horizon: the last time, `(R,)`.
+        train, test: when each loss is at half; NaN where it never is within the steps.
     """
 
     scales: Floats
     train: Quantity
     test: Quantity
-    horizon: Floats
 
     @property
     def delay(self) -> Quantity:
         return self.test - self.train
-
-    @property
-    def test_at_least(self) -> Quantity:
-        """The horizon where the test loss does not get to half."""
-        reached = np.isfinite(self.test.values)
-        errors = np.where(reached, self.test.errors, 0.0)
-        return Quantity.of(np.where(reached, self.test.values, self.horizon), errors)
-
-    def ratios(self) -> Quantity:
-        """Of delays, each over the next lazier one; NaN where the richer one is not known.
-
-        From 0 to the ratio where the lazier one is known from below only.
-        """
-        delays, least = self.delay, self.test_at_least - self.train
-        ratio = delays[:-1] / least[1:]
-        open_ended = ~np.isfinite(delays.values[1:])
-        half = 0.5 * (ratio.values + ratio.errors)
-        return Quantity.of(
-            np.where(open_ended, half, ratio.values), np.where(open_ended, half, ratio.errors)
-        )
 
 
 def scaled(setting: Setting, multiple: float) -> Setting:
@@ -70,7 +48,7 @@ def half_times(
     test = (forms - start - target).mean_square().total
     step = np.array([one.step for one in settings])
     scales = np.array([one.output_scale for one in settings])
-    return Halves(scales, _halves(train) * step, _halves(test) * step, steps * step)
+    return Halves(scales, _halves(train) * step, _halves(test) * step)
 
 
 def _halves(losses: Floats) -> Quantity:

@@ -19,6 +19,7 @@ from verify.language import (
     below,
     choice,
     in_words,
+    not_applicable,
     stated,
     unresolved,
 )
@@ -27,9 +28,11 @@ from verify.strategies.steepest import NormedData, normed_data
 
 COUNTS = 32_000 * 2 ** np.arange(5)
 """Before, samples that are not at the margin yet can keep the gap where it is: for 4000 steps on
-one of 110 paths, for 16000 on one of 320."""
+one of 110 paths, for 16000 on one of 320, for 95,000 on one of some 400."""
 STEPS = 0.1 / np.sqrt(np.arange(1, COUNTS[-1] + 1))
 SUMS = np.cumsum(STEPS)[COUNTS - 1]
+ALIKE = 0.9
+"""Of the largest entry; those inside are at most half of it where the margin is largest."""
 RATES = ((0.9, 0.99), (0.9, 0.9), (0.0, 0.9))
 
 
@@ -39,6 +42,15 @@ class Path:
 
     told: NormedData
     weights: Floats
+
+    @property
+    def alike(self) -> bool:
+        """Whether, at first, all entries still grow alike, as no largest margin has them.
+
+        Two samples that are nearly parallel need long to tell an entry inside from the others.
+        """
+        first, entries = np.abs(self.weights[0]), len(self.told.shares)
+        return bool(first[entries:].max() > ALIKE * first.max())
 
     def gap(self, order: float) -> Quantity:
         """1 - margin / the largest one, of the norm of that order."""
@@ -97,7 +109,11 @@ def laws(measured: Path, theory: Theory) -> Iterator[Law]:
     gap = measured.gap(theory.norm)
     scaled = gap * SUMS**-theory.order
     law, first = "growth of the gap over its order", float(scaled.values[0])
-    if first > 0.0:
+    if measured.alike:
+        yield not_applicable(
+            law, Kind.BELOW, "all entries still grow alike at the first of the sums"
+        )
+    elif first > 0.0:
         grown = Quantity.of(scaled.values[-1:] / first, scaled.errors[-1:] / first)
         yield below(law, grown, 2.0, Basis.MEASURED)
     else:
@@ -117,7 +133,8 @@ ADAM = Measurement(
     thrift=2,
 )
 TOLERANCES = (
-    "growth: a factor 2 while sum eta grows by 4; 1.0 at most on 48 other paths",
+    "growth: a factor 2 while sum eta grows by 4; 1.001 at most on 280 other paths, and up to 4 "
+    "where an entry inside still grows like the largest, on one of some 400",
     "order: 0.15 in the median; 1.00 to 1.07 on those",
 )
 CLAIMS = (
