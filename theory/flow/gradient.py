@@ -195,8 +195,12 @@ class _Segment:
     stop: float
     slow: bool = False
 
-    def state(self, clock: float, coordinates: Floats) -> FlowState:
-        return FlowState(self.chart, decay_time_at(clock), coordinates, self.slow)
+    def state(self, clock: float, coordinates: Floats, refined: bool = True) -> FlowState:
+        """Of a slow manifold the point beside what was integrated."""
+        decay_time = decay_time_at(clock)
+        if self.slow:
+            coordinates = SlowManifold(self.chart, refined).settled(decay_time, coordinates)
+        return FlowState(self.chart, decay_time, coordinates, self.slow)
 
 
 def _run(
@@ -253,12 +257,13 @@ def _run(
         )
         settled = settled or segment.slow
         for (clock, k), row in zip(due, solution.states, strict=True):
-            states[k] = segment.state(clock, row)
+            states[k] = segment.state(clock, row, accuracy.refined)
         if solution.interpolant is not None:
             pieces.append((segment, solution.interpolant))
         for found, clocks in zip(crossings, solution.event_times, strict=True):
             found.extend(decay_time_at(clock) / regime.log_alpha for clock in clocks)
-        start, coordinates = segment.stop, solution.final
+        start = segment.stop
+        coordinates = segment.state(start, solution.final, accuracy.refined).coordinates
         decay_time = decay_time_at(start)
         evaluations += solution.evaluations
         methods.append(solution.method)

@@ -7,8 +7,9 @@ chart) and f = y - e^-G m:
     (J J^T + (L + drift) e^-G) m = L y - e^-G m',        drift = -G'.
 
 Without m' this is m to first order in e^-G / k, with k the smallest eigenvalue of J J^T; m' from
-that makes it second order. A restoring term keeps f on the manifold. Where every theta obeys the
-same linear relations between outputs, as of duplicated inputs, J J^T is inverted on its range.
+that makes it second order. A restoring term keeps f near the manifold, and what is read is moved
+onto it. Where every theta obeys the same linear relations between outputs, as of duplicated inputs,
+J J^T is inverted on its range.
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,24 @@ class SlowManifold:
 
     def pull(self, decay_time: float, coordinates: Floats) -> Floats:
         """sum_i m_i grad f_i(z), shape `(P,)`."""
-        problem, softness = self.chart.problem, exp(-self.chart.log_gain(decay_time))
+        spectrum, gradients, multipliers, astray = self._found(decay_time, coordinates)
+        restoring = spectrum.solve(self.chart.problem.degree * astray)
+        return np.asarray((multipliers + restoring) @ gradients)
+
+    def settled(self, decay_time: float, coordinates: Floats) -> Floats:
+        """The point of the manifold beside `coordinates`, along the gradients, shape `(P,)`.
+
+        A flow lags behind its manifold by a share e^-G / k of its misfit, of first order, where the
+        multipliers change fast: it is restored at the rate 2 L only.
+        """
+        spectrum, gradients, _, astray = self._found(decay_time, coordinates)
+        return np.asarray(coordinates + spectrum.solve(astray) @ gradients)
+
+    def _found(
+        self, decay_time: float, coordinates: Floats
+    ) -> tuple["_Spectrum", Floats, Floats, Floats]:
+        """J J^T, J, m, and by how much f is off y - e^-G m, at a point near the manifold."""
+        softness = exp(-self.chart.log_gain(decay_time))
         outputs, gradients = self.chart.linearize(decay_time, coordinates)
         spectrum = _Spectrum.of(gradients, self.rank)
         multipliers = self._resting(spectrum, softness)
@@ -69,7 +87,7 @@ class SlowManifold:
             change = self._resting(moved, exp(-self.chart.log_gain(later[0]))) - multipliers
             multipliers = multipliers - spectrum.solve(softness / DIFFERENCE * change)
         astray = self.chart.labels - softness * multipliers - outputs
-        return np.asarray((multipliers + spectrum.solve(problem.degree * astray)) @ gradients)
+        return spectrum, gradients, multipliers, astray
 
     def _resting(self, spectrum: "_Spectrum", softness: float) -> Floats:
         """m to first order, shape `(n,)`."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linprog, lsq_linear
+from scipy.optimize import linprog, nnls
 
 from theory.backend import Floats
 from theory.errors import InvalidInput, OracleFailed
@@ -115,10 +115,11 @@ def _least_loss(rows: Floats, targets: Floats, dual: Floats, leaves: bool) -> Fl
         weights[on] = np.linalg.lstsq(rows[:, on], targets, rcond=None)[0]
         return weights
     signed = rows[:, on] * np.sign(dual[on])
-    found = lsq_linear(signed, targets, (0.0, np.inf), method="bvls", tol=1e-14)
-    if not found.success:
-        raise OracleFailed(f"least squares with signs: {found.message}")
-    weights[on] = np.sign(dual[on]) * found.x
+    try:
+        found, _ = nnls(signed, targets)
+    except RuntimeError as error:
+        raise OracleFailed(f"least squares with signs: {error}") from None
+    weights[on] = np.sign(dual[on]) * found
     return weights
 
 

@@ -69,6 +69,21 @@ def test_slow_manifold_agrees_with_direct_integration(
     assert released.states[2].slow == (log10_lambda == -6.0)
 
 
+@pytest.mark.parametrize("log10_lambda", [-3.0, -4.0])
+@pytest.mark.parametrize("degree", [2, 3])
+def test_the_misfit_on_the_manifold_is_known_to_second_order(
+    degree: int, log10_lambda: float, flow_stiff_above: Callable[..., Trajectory]
+) -> None:
+    """Also just after the transition, where multipliers change fast and the flow lags behind."""
+    problem, regime = deep_diagonal(degree), Regime(log10_alpha=4, log10_lambda=log10_lambda)
+    flows = (flow_stiff_above(gain, problem, regime, (1.0, 1.05, 1.1)) for gain in (0.0, np.inf))
+    slow, direct = (problem.labels - flow.outputs(problem.inputs) for flow in flows)
+    off = np.linalg.norm(slow - direct, axis=1) / np.linalg.norm(direct, axis=1)
+    # 0.7 to 157 lambda^2; as integrated it was off by 0.3 to 3.3 lambda
+    assert np.all(off <= 300.0 * 100.0**log10_lambda)
+    assert np.all(off > 0.0)
+
+
 @pytest.mark.parametrize(
     ("log10_alpha", "log10_lambda"), [(6, -5), (12, -5), (12, -2), (3, -6), (5, 1)]
 )

@@ -42,6 +42,17 @@ def test_first_jump_is_at_half_the_inverse_of_the_largest_gradient() -> None:
     assert path.at(np.array([0.0]))[0] == pytest.approx(np.zeros(5))
 
 
+@pytest.mark.parametrize(("samples", "seed"), [(4, 68), (6, 9), (7, 130), (8, 52)])
+def test_path_ends_at_least_squares_with_signs_of_any_condition(samples: int, seed: int) -> None:
+    """On these square systems bounded least squares by exchange did not finish."""
+    task = SmallStart(samples, samples, seed)
+    path = task.path
+    losses = path.losses(task.rows, task.targets)
+    assert np.all(np.diff(losses) < 0.0)
+    slope = task.rows.T @ (task.rows @ path.saddles[-1] - task.targets)
+    assert np.abs(slope[path.saddles[-1] != 0.0]).max() < 1e-10
+
+
 def test_path_is_where_the_flow_rests() -> None:
     path = greedy_path(TASK.rows, TASK.targets)
     losses = path.losses(TASK.rows, TASK.targets)

@@ -216,6 +216,16 @@ class MinNormPhase:
         return np.array([_softness(tight, decay) for decay, (tight, _) in pairs])
 
     @property
+    def expected_lag(self) -> float:
+        """The size, relative to n lambda m, of what is next to it at the largest lambda.
+
+        It is n lambda K^-1 m', and K changes at the rate 2 (L - 1) |theta'| / |theta|, which is the
+        stationarity; m' itself may cross zero.
+        """
+        rate = 2.0 * (self.problem.degree - 1) * self.settled[0][0].stationarity
+        return float(rate * self.softness[0])
+
+    @property
     def elsewhere(self) -> bool:
         """Whether lambda was lowered to where flows are not at one point.
 
