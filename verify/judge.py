@@ -66,6 +66,17 @@ class LawRuling:
         return self.coverage >= MIN_COVERAGE and self.decided >= MIN_DECIDED
 
     @property
+    def close(self) -> bool:
+        """Whether a bound that nothing proves is kept by less than values scatter.
+
+        It is nearer to the largest of them than that is to the median: other instances may go
+        beyond it.
+        """
+        if self.basis not in (Basis.MEASURED, Basis.CALIBRATED) or self.largest is None:
+            return False
+        return 1.0 - self.largest < self.largest - (self.median or 0.0)
+
+    @property
     def shortfall(self) -> str:
         """Why it is not covered, in words."""
         if self.covered:

@@ -231,6 +231,18 @@ class RunResult:
             "false_refutations_confirmed": rates * chance**2,
         }
 
+    @property
+    def close_calls(self) -> list[tuple[str, LawRuling]]:
+        """Of claims that hold, the laws that came close to their bounds, the closest first."""
+        found = [
+            (result.claim.id, law)
+            for result in self.claims
+            if result.ruling.verdict == "holds"
+            for law in result.ruling.laws
+            if law.close
+        ]
+        return sorted(found, key=lambda entry: -(entry[1].largest or 0.0))
+
     def to_json(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
@@ -375,6 +387,7 @@ def _bound(law: LawRuling) -> dict[str, Any]:
         "checked": law.decided,
         "largest_ratio": finite_or_none(law.largest or 0.0),
         "median_ratio": finite_or_none(law.median or 0.0),
+        "close": law.close,
         "example": law.example,
     }
 

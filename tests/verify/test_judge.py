@@ -10,7 +10,7 @@ from stated import bound, rate
 from verify.alone import against, in_digits, judge_instance, ratio, severity, verdict_alone
 from verify.evidence import CLAIM, Evidence, Outcome
 from verify.judge import Ruling, examples_until_rejected, judge
-from verify.language import Kind, Law, not_applicable, unresolved
+from verify.language import Basis, Kind, Law, Quantity, below, not_applicable, unresolved
 from verify.language.law import Check, Status
 
 KEPT = bound("b", 0.5, 1.0)
@@ -221,6 +221,24 @@ def test_worst_case_is_the_largest_decided_ratio() -> None:
     blurred = bound("blurred", 0.99, 1.0, error=0.5)
     found = ruling(measured(KEPT), failed("raised"), measured(bound("w", 0.8, 1.0), blurred))
     assert (found.worst_index, found.worst_law, found.worst) == (2, "w", Check(0.8, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "basis", "close"),
+    [
+        ((0.2, 0.2, 0.7), Basis.MEASURED, True),
+        ((0.2, 0.2, 0.7), Basis.CALIBRATED, True),
+        ((0.2, 0.2, 0.7), Basis.DERIVED, False),
+        ((0.2, 0.2, 0.59), Basis.MEASURED, False),
+        ((0.98, 0.98, 0.98), Basis.MEASURED, False),
+    ],
+)
+def test_a_bound_that_nothing_proves_is_close_where_values_scatter_more_than_they_leave(
+    ratios: tuple[float, ...], basis: Basis, close: bool
+) -> None:
+    evidence = [measured(below("b", Quantity.of(ratio, 0.0), 1.0, basis)) for ratio in ratios]
+    (law,) = ruling(*evidence).laws
+    assert law.close == close
 
 
 pieces = st.sampled_from(

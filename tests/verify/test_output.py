@@ -13,6 +13,7 @@ from rich.console import Console
 
 import verify.atomic
 import verify.commands
+from verify.language import Basis, Quantity, below
 from verify.nightly import SearchPlan
 from verify.nightly import search as search_plan
 from verify.report.terminal import Terminal
@@ -21,6 +22,24 @@ from verify.runner import run
 Make = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
 TINY = ("--claim", "tiny", "--examples", "8", "--report", "out")
+
+
+def test_close_calls_of_a_claim_that_holds_are_told(tiny_claim: Make, plan: Make) -> None:
+    seen: list[float] = []
+
+    def laws(total: float, limit: float) -> list[Any]:
+        seen.append(total)
+        far = max(total, 900.0) if total == seen[0] else total
+        return [below("gap", Quantity.of(far, 0.0), limit, Basis.MEASURED)]
+
+    stream = io.StringIO()
+    claim = tiny_claim(laws=laws)
+    (result,) = run(plan(claim), (Terminal(Console(file=stream, width=200)),)).claims
+    told = "close: 1 bound that nothing proves kept by less than values scatter, the closest 0.9"
+    assert result.ruling.verdict == "holds"
+    assert told in " ".join(stream.getvalue().split())
+    assert result.to_json()["bounds"][0]["close"]
+    assert [law.close for law in result.ruling.laws] == [True]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

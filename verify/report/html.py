@@ -103,6 +103,13 @@ class Section:
     def as_expected(self) -> bool:
         return bool(self.claim["verdict"] == self.claim["expected"])
 
+    @property
+    def close(self) -> list[dict[str, Any]]:
+        """Bounds that nothing proves and that values came close to, where the claim holds."""
+        if self.claim["verdict"] != "holds":
+            return []
+        return [bound for bound in self.claim["bounds"] if bound.get("close")]
+
     def index_of(self, instance: Mapping[str, Any]) -> int | None:
         """Where an instance stands among the claim's."""
         return index_of(self.claim, instance)
@@ -131,6 +138,7 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
             groups=_groups(sections),
             sections=sections,
             necessity=_necessity(results),
+            close=_close(sections),
             families=_families(sections),
             notation=_notation(sections),
             all_rates=forest([rate for section in sections for rate in _rates(section)], 2.0),
@@ -141,6 +149,12 @@ def render(results: dict[str, Any], folder: Path = Path()) -> str:
 def _necessity(results: dict[str, Any]) -> Markup | None:
     found = results.get("necessity")
     return None if found is None else necessity_section(found)
+
+
+def _close(sections: list[Section]) -> list[tuple[Section, dict[str, Any]]]:
+    """What came close to its bound, with its section, the closest first."""
+    found = [(section, bound) for section in sections for bound in section.close]
+    return sorted(found, key=lambda pair: -float(pair[1]["largest_ratio"]))
 
 
 def _rates(section: Section) -> Iterator[dict[str, Any]]:

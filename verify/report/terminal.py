@@ -178,6 +178,14 @@ class Terminal:
             f"{judged['false_refutations_by_rates']:.2g} before and "
             f"{judged['false_refutations_confirmed']:.2g} after confirmation"
         )
+        close = result.close_calls
+        if close:
+            claim, law = close[0]
+            self._say(
+                f"close: {counted(len(close), 'bound')} that nothing proves kept by less than "
+                f"values scatter, the closest {in_digits(law.largest or 0.0)} of '{law.id}' of "
+                f"{claim}; other instances may go beyond"
+            )
         self._say(f"seed {result.seed}, {result.seconds:.1f} s: {result.command}")
 
 

@@ -541,6 +541,15 @@ def test_bounds_are_sharp_loose_or_identities(
     assert digest({**CLAIM, "bounds": told, "refuted": refuted}).kind == kind
 
 
+def test_close_bounds_of_claims_that_hold_are_listed() -> None:
+    bounds = [{**CLAIM["bounds"][0], "basis": "measured", "largest_ratio": 0.87, "close": True}]
+    listed = "1 bound that nothing proves came nearer"
+    assert listed in Page(render(run_of({"bounds": bounds}))).text
+    assert "close</span>" in render(run_of({"bounds": bounds}))
+    for other in ({"bounds": CLAIM["bounds"]}, {"bounds": bounds, "verdict": "falsified"}):
+        assert listed not in Page(render(run_of(other))).text
+
+
 def test_every_theory_has_a_box_of_its_symbols() -> None:
     for key, family in registry().families.items():
         assert family.symbols, key
