@@ -20,7 +20,6 @@ from verify.claims.diagonal.moments import (
     Predictor,
     Route,
     by_all_parameters,
-    by_dual_variables,
     moments,
 )
 from verify.claims.early_late.windows import RESTING, quarters
@@ -167,18 +166,17 @@ def shares_of(w: Predictor, degree: float) -> Floats:
     return np.asarray(np.abs(w.weights) ** (2.0 / degree))
 
 
-def measure(instance: FlowInstance, *, route: Route | None = None, decay: float = 1.0) -> LatePhase:
+def measure(
+    instance: FlowInstance, *, route: Route = by_all_parameters, decay: float = 1.0
+) -> LatePhase:
     """Integrate.
 
     Args:
-        route: without one, by the dual variables for L = 2, by all beyond.
         decay: the flow, not what is said of it, is at so many times its lambda: a wrong world.
     """
     problem, own, c = instance.problem, instance.own, instance.c
     optima = optima_of(problem)
     convex = problem.degree == 2
-    if route is None:
-        route = by_dual_variables if convex else by_all_parameters
     over = times(c) if convex else np.linspace(1.0, 1.0 + c, POINTS).tolist()
     proposed = [time.at(c, own.decay_power) for time in Time]
     read = partial(_moments, route=route, decay=decay)
