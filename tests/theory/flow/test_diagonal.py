@@ -9,7 +9,7 @@ from theory.clock import decay_time_at
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import diagonal, gradient_flow
 from theory.flow.chart import Chart
-from theory.flow.diagonal import diagonal_flow
+from theory.flow.diagonal import SHARED, diagonal_flow
 from theory.flow.gradient import RICH_BELOW
 from theory.flow.pieces import hand_over
 from theory.nets import Diagonal, TwoLayer
@@ -143,3 +143,15 @@ def test_other_nets_losses_anchors_and_times_are_refused_by_name() -> None:
             diagonal_flow(problem, regime, at)
     with pytest.raises(InvalidInput, match=r"rtol is 0\.5"):
         diagonal_flow(problem, regime, rtol=0.5)
+
+
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_the_told_error_covers_what_collocation_of_all_parameters_finds(degree: int) -> None:
+    problem = task(degree, d=12, n=6, seed=8)
+    regime, at = Regime(log10_alpha=30, decay_power=1), np.linspace(1.01, 1.9, 30)
+    found = diagonal_flow(problem, regime, at, rtol=1e-9)
+    other = gradient_flow(problem, regime, at, rtol=1e-12, estimate_error=False).margins
+    off = np.abs(found.margins - other).max(axis=1) / np.abs(other).max(axis=1)
+    assert np.all(off <= found.error_estimate)
+    # two tolerances and one more told too little: 1.3 to 6 times as much was seen
+    assert np.any(off > found.error_estimate - (SHARED - 1.0) * 1e-9)
