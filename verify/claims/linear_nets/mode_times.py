@@ -71,7 +71,7 @@ def laws(measured: ModeTimes, theory: Theory) -> Iterator[Law]:
 
 
 TOLERANCES = (
-    "0.02 at weights of 1e-6: 0.0017 at most on 300 instances with the least order, 3/4",
+    "0.02 at weights of 1e-6: 0.0017 on the worst of 300 instances with the least order, 3/4",
     "order: 2 (1 - s_(k+1) / s_k), with the constant, times 2, of the two largest scales "
     "from |t - predicted| s = 0.1 on",
 )

@@ -206,7 +206,7 @@ CLAIM = Claim(
         "10^-4 counts as none",
         "misfit: its deviation from n lambda m falls like lambda, with twice the constant of two "
         "rungs, and at least that of multipliers that change at the rate 2 (L - 1) |theta'| / "
-        "|theta|: on one of 480 instances the next order was crossing zero there",
+        "|theta|: on an instance that shrinking made the next order was crossing zero there",
         "order in lambda: 2 %, more than the share of the next order at lambda = 10^-2.5, or at "
         "less by up to 10^1.5 until n lambda is at most .3 of the kernel's smallest eigenvalue; "
         "both where slopes between neighbouring rungs agree to .2, before which there is no power",
