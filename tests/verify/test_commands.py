@@ -148,7 +148,7 @@ def test_real_claim_runs_and_one_of_its_instances_replays(invoke: Make, tmp_path
     replayed = invoke("replay", "one.json")
     assert (replayed.status, replayed.err) == (0, "")
     assert replayed.out.splitlines()[0].startswith("sharp-transition: ")
-    assert "kept      |s_tenth - s*|" in replayed.out
+    assert "within    s_tenth - s*" in replayed.out
     assert replayed.out.splitlines()[-1] == "verdict: holds"
 
 

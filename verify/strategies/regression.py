@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from theory.anchors import zero_readout_anchor
 from theory.backend import Floats
+from theory.kernel.ntk import unit_features
 from theory.kernel.regression import kernel_drift, kernel_regression
 from theory.nets import Deep, Factorization, TwoLayer
 from theory.own_scale import OwnScale
@@ -51,7 +52,10 @@ def _interpolating(draw: st.DrawFn, anchored: AnchoredNet, inputs: Floats) -> Pr
     kept = independent_rows(gradients)
     quarters = st.lists(st.integers(-12, 12), min_size=len(kept), max_size=len(kept))
     targets = np.array([quarter or 4 for quarter in draw(quarters)]) / 4.0
-    return Problem(anchored.net, anchored.anchor, inputs[kept], targets, "squared")
+    problem = Problem(anchored.net, anchored.anchor, inputs[kept], targets, "squared")
+    # in other units what cancels leaves other roundings
+    assume(bool(unit_features(problem).any()))
+    return problem
 
 
 def _uneven(net: TwoLayer | Deep, anchor: Floats) -> AnchoredNet:
