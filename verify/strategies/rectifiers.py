@@ -270,9 +270,9 @@ def _turned(problem: Problem, moving: Floats, sample: int, left: float) -> Probl
     return replace(problem, inputs=inputs)
 
 
-LATE_SMOOTHING = 2.0**-15
-"""The widest of the late ladder. From 2^-10 on, and with more samples from 2^-13 on, one in eight
-instances has a unit within a few bends of its kink, and an order of 0.65 to 0.9."""
+LATE_SMOOTHING = 2.0**-13
+"""The widest of the late ladder. At 2^-10 as many as one in eight instances has a unit within a few
+bends of its kink, and an order of 0.65 to 0.9."""
 
 
 def after_the_transition(

@@ -39,10 +39,10 @@ class Slopes(Enum):
 
 @dataclass(frozen=True, eq=False)
 class LateRectifiers:
-    """Windows of the net, and where sharper ones end.
+    """Windows of the sharpest net, and where the others end.
 
     Attributes:
-        windows: of all theories, of the net that is bent over d.
+        windows: of all theories, of the net that is bent over d/4.
         ends: directions at (1+c) t_g for d, d/2, d/4, by two tolerances, `(3, P)` each.
     """
 
@@ -95,18 +95,21 @@ def _excess(state: FlowState, slopes: Slopes) -> float:
 def measure(
     instance: FlowInstance, *, method: str | None = None, decay: float = 1.0
 ) -> LateRectifiers:
-    """Three flows, of which the one that is bent most widely is read over all windows."""
-    smoothing = rectifiers_of(instance.problem)[0].smoothing
+    """Three flows, of which the sharpest is read over all windows."""
+    widest = rectifiers_of(instance.problem)[0].smoothing
     flow = partial(windows, rtol=RTOL, method=method, decay=decay)
     grids = {
         span: np.linspace(*span.times(instance.c, instance.own.decay_power), POINTS)
         for span in Span
     }
-    found = flow(instance, grids)
-    ends: list[Window] = [found[Span.AFTER]]
-    for narrower in (smoothing / 2.0, smoothing / 4.0):
-        sharper = replace(instance, problem=bent(instance.problem, narrower))
-        ends.append(flow(sharper, {None: grids[Span.AFTER][-1:]})[None])
+    last = grids[Span.AFTER][-1:]
+    ends: list[Window] = []
+    for smoothing in (widest, widest / 2.0):
+        other = replace(instance, problem=bent(instance.problem, smoothing))
+        ends.append(flow(other, {None: last})[None])
+    sharpest = replace(instance, problem=bent(instance.problem, widest / 4.0))
+    found = flow(sharpest, grids)
+    ends.append(found[Span.AFTER])
     tight = np.array([window.last.direction for window in ends])
     loose = np.array([window.loose[-1].direction for window in ends])
     return LateRectifiers(instance, {s: LateRung(found[s]) for s in Span}, (tight, loose))
