@@ -60,6 +60,11 @@ class LateRectifiers:
         return Quantity.paired(read, *self.ends, 0.0).no_finer(10.0 * RTOL)
 
     @property
+    def widest(self) -> float:
+        """d of the net that is bent most."""
+        return rectifiers_of(self.instance.problem)[0].smoothing
+
+    @property
     def speed_floor(self) -> float:
         """To what |dtheta/ds| / |theta| is known: a bend of width d pulls at a rate of 1 / d."""
         last = self.windows[Span.AFTER].window.last
