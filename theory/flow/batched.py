@@ -63,8 +63,9 @@ def gradient_flow_batch(
 ) -> BatchTrajectory:
     """Integrate the flows of B pairs of a problem and a regime, each with its own step size.
 
-    Errors in margins and directions are a few rtol. As in `gradient_flow`, a coordinate that decays
-    below rounding (log10 alpha of about 1000) may come back with the wrong sign.
+    Errors in margins and directions are a few rtol, of diagonal nets of degree 3 and more up to 15
+    at rest. As in `gradient_flow`, a coordinate that decays below rounding (log10 alpha of about
+    1000) may come back with the wrong sign.
 
     Args:
         problems: B problems of one net, one loss (exponential or logistic) and equally many
