@@ -33,6 +33,10 @@ from verify.language.parts import Assertions, Part, parts_of, several
 Failure = tuple[Outcome, str]
 """The class of what failed, and the words for it."""
 
+BY_CHANCE = 3.0
+"""By how much the error that another route tells may be too small. Two tolerances a hundred apart
+are as near to each other as what the tighter one errs once in a hundred numbers, by chance."""
+
 
 def examine(claim: AnyClaim, instance: Instance, *, rivals: bool = True) -> Evidence:
     """Measure one instance and record what the claim and its rivals assert of it.
@@ -333,7 +337,7 @@ def compared(
 
 
 def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:
-    """Check by check, with the sum of the errors that both routes tell."""
+    """Check by check, with what both routes tell of their errors, the other `BY_CHANCE` times."""
     by_id = {law.id: law for law in others}
     for law in laws:
         other = by_id.get(law.id)
@@ -341,7 +345,7 @@ def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:
             continue
         for one, two in zip(law.checks, other.checks, strict=False):
             if isfinite(one.value) and isfinite(two.value):
-                yield Comparison(law.id, one.value, two.value, one.error + two.error)
+                yield Comparison(law.id, one.value, two.value, one.error + BY_CHANCE * two.error)
         if law.estimate is not None and other.estimate is not None:
-            allowed = law.estimate.error + other.estimate.error
+            allowed = law.estimate.error + BY_CHANCE * other.estimate.error
             yield Comparison(law.id, law.estimate.fitted, other.estimate.fitted, allowed)
