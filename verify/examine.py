@@ -137,7 +137,7 @@ def attempt(compute: Any) -> tuple[Any, Failure | None]:
         return None, ("oracle not certified", str(error))
     except NumericalFailure as error:
         return None, ("integrator did not finish", str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return None, ("raised", where_raised(error))
 
 
@@ -169,7 +169,7 @@ def stated_laws(claim: AnyClaim, measured: Any, theory: Any) -> tuple[Laws, tupl
     Raises:
         InvalidInput: a law is stated twice, or something else than laws and ladders is.
     """
-    return _told(claim, claim.laws(measured, theory))
+    return _told(claim, several(claim.laws(measured, theory)))
 
 
 def _told(claim: AnyClaim, asserted: Iterable[Law | Ladder]) -> tuple[Laws, tuple[Ladder, ...]]:
@@ -220,6 +220,10 @@ def _asserted(
     if rivals:
         laws |= dict(_of_rivals(claim, assertions, own))
         laws |= dict(_detuned(claim, assertions, settled))
+        again, _ = attempt(lambda: stated_laws(claim, measured, claim.theory)[0])
+        if again is None or repr(again) != repr(own):
+            told = "its laws say something else of one record when they are asked again"
+            return replace(blank, outcome="raised", message=told)
     told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
@@ -283,7 +287,19 @@ def _plain(law: Law) -> Law:
             float(estimate.error),
             estimate.method,
         )
-    return replace(law, checks=checks, estimate=estimate)
+        told = (estimate.fitted, estimate.predicted, estimate.tolerance, estimate.error)
+        if not all(map(isfinite, told)) or estimate.tolerance <= 0.0:
+            return replace(law, estimate=None, unresolved=law.unresolved or "not a finite number")
+    plain = Law(law.id, law.kind, law.basis, law.stratum)
+    return replace(
+        plain,
+        checks=checks,
+        estimate=estimate,
+        unresolved=law.unresolved,
+        not_applicable=law.not_applicable,
+        ladder=law.ladder,
+        compared=law.compared,
+    )
 
 
 def rungs_of(ladder: Ladder) -> Rungs:

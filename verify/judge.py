@@ -166,7 +166,8 @@ def _laws(measured: Sequence[tuple[int, Laws]]) -> tuple[LawRuling, ...]:
 
 
 def _law(name: str, found: dict[int, Law], indices: Sequence[int]) -> LawRuling:
-    first = next(iter(found.values()))
+    told = [law for law in found.values() if law.checks or law.estimate is not None]
+    first = next(iter([*told, *found.values()]))
     status = {index: law.status for index, law in found.items()}
     applicable = [i for i in indices if status.get(i) is not Status.NOT_APPLICABLE]
     decided = [i for i in applicable if status.get(i) in (Status.KEPT, Status.REFUTED)]

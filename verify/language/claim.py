@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
-from verify.language.constants import Rival, rivals_of
+from verify.language.constants import Rival, detunings_of, rivals_of
 from verify.language.ladder import Ladder
 from verify.language.law import Law
 from verify.language.measurement import Measurement
@@ -70,6 +70,10 @@ class Claim(Generic[M, T]):
     def __post_init__(self) -> None:
         names = [rival.id for rival in self.rivals]
         twice = sorted({name for name in names if names.count(name) > 1})
+        taken = {"claim", *(detuning.key for detuning in detunings_of(self.theory))}
+        if reserved := sorted(taken.intersection(names)):
+            told = f"claim {self.id!r} has a rival named {', '.join(reserved)}"
+            raise InvalidInput(f"{told}, which names its own laws or a detuned theory")
         if twice:
             raise InvalidInput(f"claim {self.id!r} has several rivals named {', '.join(twice)}")
         try:

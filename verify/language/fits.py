@@ -40,7 +40,11 @@ def log_slope(x: ArrayLike, values: Quantity, agreement: float = inf) -> Slope:
     None, with the reason, for fewer than three of them, or where the slopes between neighbours
     differ by more than `agreement`: such a ladder has not reached its power law.
     """
-    kept = (values.values > 0.0) & values.resolved(RESOLVED)
+    resolved = values.resolved(RESOLVED)
+    if np.isnan(values.values).any() or (values.values[resolved] <= 0.0).any():
+        told = "a rung is not a positive number"
+        return Slope(nan, inf, inf, "least-squares slope", told)
+    kept = resolved
     axis = np.asarray(x, dtype=np.float64)[kept]
     logs = np.log10(values.values[kept])
     errors = values.errors[kept] / (values.values[kept] * np.log(10.0))

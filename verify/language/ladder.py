@@ -91,7 +91,8 @@ class Ladder:
         law is unresolved.
         """
         drawn = replace(self, role=Role.UPPER_BOUND)
-        judged = ~(self.predicted < JUDGED * self.measured.errors)
+        certain = self.measured.values - self.measured.errors
+        judged = ~(self.predicted < JUDGED * self.measured.errors) | (certain > self.predicted)
         if not judged.any():
             found = unresolved(law, Kind.BELOW, "the error exceeds the bound on every rung")
             return replace(found, ladder=drawn)
@@ -201,6 +202,9 @@ def falling(
         raise InvalidInput(
             f"law {law!r} is calibrated on {calibrated_on} rung; give at_least, or take two"
         )
+    if not (np.all(small > 0.0) and np.all(np.diff(small) < 0.0)):
+        told = f"law {law!r} has small parameters {small.tolist()}"
+        raise InvalidInput(f"{told}; they must be positive and fall from rung to rung")
     certain = values.resolved(1.0)
     if not np.all(np.isfinite(values.values)):
         return unresolved(law, Kind.APPROACHES, "not a finite number")
@@ -212,7 +216,12 @@ def falling(
     if at_least is None and not len(first):
         return unresolved(law, Kind.APPROACHES, "the rungs that calibrate it are not resolved")
     bounds = factor * max(first.max(initial=0.0), expected) * small**order
-    judged = [j for j in range(calibrated_on, len(x)) if bounds[j] >= JUDGED * values.errors[j]]
+    certainly = values.values - values.errors
+    judged = [
+        j
+        for j in range(calibrated_on, len(x))
+        if bounds[j] >= JUDGED * values.errors[j] or certainly[j] > bounds[j]
+    ]
     if not judged:
         return unresolved(law, Kind.APPROACHES, "no rung after the first is resolved")
     checks = tuple(

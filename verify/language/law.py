@@ -68,7 +68,7 @@ class Check:
         """(value - error) / bound, the share of its bound that a value takes; above 1 refutes."""
         certain = self.value - self.error
         if self.bound <= 0.0:
-            return inf if certain > 0.0 else 0.0
+            return inf if certain > self.bound else 0.0
         return certain / self.bound
 
     @property
@@ -213,8 +213,8 @@ def rate(
         InvalidInput: a tolerance that is not positive; a quantity of several numbers, or with an
             error beside its own; a number without one.
     """
-    if tolerance <= 0.0:
-        raise InvalidInput(f"tolerance of {law!r} is {tolerance!r}; it must be positive")
+    if not 0.0 < tolerance < inf:
+        raise InvalidInput(f"tolerance of {law!r} is {tolerance!r}; it must be positive and finite")
     if isinstance(fitted, Quantity):
         if error is not None:
             raise InvalidInput(f"error is {error!r}; the quantity carries its own")

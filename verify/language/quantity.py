@@ -38,6 +38,8 @@ class Quantity:
         Raises:
             InvalidInput: errors are negative, or of a shape that does not fit.
         """
+        if np.iscomplexobj(values) or np.iscomplexobj(errors):
+            raise InvalidInput("values are complex; give their real part, or their modulus")
         numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
         given = np.asarray(errors, dtype=np.float64)
         if np.any(given < 0.0):
