@@ -1,5 +1,6 @@
 """Spectral curves against densities and samples, dichotomies against programmes, ridge times."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -53,6 +54,64 @@ def test_delay_is_that_of_the_curves() -> None:
     assert SpectralCurve(0.5, 0).log_bulk(first + delay) == pytest.approx(-20.0)
 
 
+def precise_log_bulk(ratio: float, power: int, time: float) -> float:
+    """By quadrature of 30 digits on dyadic pieces of the angle, rate 2."""
+    with mp.workdps(30):
+        root = mp.sqrt(mp.mpf(ratio))
+        low = (1 - root) ** 2
+
+        def integrand(phi: mp.mpf) -> mp.mpf:
+            above = 4 * root * mp.sin(phi / 2) ** 2
+            return (low + above) ** (power - 1) * mp.sin(phi) ** 2 * mp.exp(-2 * above * time)
+
+        # at 0 itself the density of ratio 1 is 0 / 0; the piece left out weighs 1e-18 at most
+        pieces = [mp.pi * mp.mpf(2) ** -k for k in range(85, -1, -1)]
+        return float(mp.log(2 / mp.pi * mp.quad(integrand, pieces)) - 2 * low * time)
+
+
+@pytest.mark.parametrize("ratio", [1e-6, 0.9999, 1.0, 1e6])
+@pytest.mark.parametrize("time", [0.0, 1e3, 1e8, 1e15])
+def test_curves_are_exact_at_all_times(ratio: float, time: float) -> None:
+    for power in (0, 1):
+        expected = precise_log_bulk(ratio, power, time)
+        assert SpectralCurve(ratio, power).log_bulk(time) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "time"),
+    [(0.5, 0.0), (0.5, 100.0), (2.0, 1.0), (0.9999, 1e4), (0.9999, 1e9), (1.0, 1e4), (1.0, 1e12)],
+)
+def test_corrections_are_those_of_bessel_functions(ratio: float, time: float) -> None:
+    """The mean over angles of e^(z cos) is I_0(z), that of cos e^(z cos) is I_1(z)."""
+    with mp.workdps(40):
+        root, begin = mp.sqrt(mp.mpf(ratio)), 1 + mp.mpf(ratio)
+        z, low, high = 4 * root * mp.mpf(time), (1 - root) ** 2, (1 + root) ** 2
+        scale = mp.exp(-2 * begin * mp.mpf(time))
+        means = [mp.besseli(0, z), begin * mp.besseli(0, z) - 2 * root * mp.besseli(1, z)]
+        for power, mean in enumerate(means):
+            ends = [nu**power * mp.exp(-2 * nu * mp.mpf(time)) for nu in (low, high)]
+            expected, size = sum(ends) / 4 - scale * mean / 2, sum(ends) / 4
+            found = SpectralCurve(ratio, power).correction(time)
+            # rounding of the three parts, and of the exponent of what they share
+            assert abs(found - expected) <= 1e-15 * (1 + 2 * low * time) * (size + abs(expected))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "log_level"), [(0.9999, -30.0), (0.9999, -50.0), (0.999, -50.0), (0.99, -50.0)]
+)
+def test_delay_of_nearly_as_many_dimensions_as_samples(ratio: float, log_level: float) -> None:
+    first, delay = grokking_delay(ratio, log_level)
+    for power, time in enumerate((first + delay, first)):
+        assert precise_log_bulk(ratio, power, time) == pytest.approx(log_level, rel=1e-12)
+
+
+def test_delay_of_a_loss_that_has_hardly_fallen() -> None:
+    """Logarithms fall at 2 E nu^2 / E nu = 2 (1 + ratio) and at 2 E nu = 2 to first order."""
+    first, delay = grokking_delay(0.5, -1e-6)
+    assert first == pytest.approx(1e-6 / 3.0, rel=1e-5)
+    assert first + delay == pytest.approx(1e-6 / 2.0, rel=1e-5)
+
+
 @pytest.mark.parametrize(("points", "dimension"), [(3, 1), (4, 2), (5, 3), (6, 6)])
 def test_count_of_dichotomies_by_two_routes(points: int, dimension: int) -> None:
     drawn = np.random.default_rng(points).normal(size=(points, dimension))
@@ -83,6 +142,13 @@ def test_bad_input() -> None:
         grokking_delay(1.5, -1.0)
     with pytest.raises(InvalidInput, match="negative"):
         grokking_delay(0.5, 1.0)
+    with pytest.raises(InvalidInput, match="log_level is nan"):
+        grokking_delay(0.5, float("nan"))
+    with pytest.raises(InvalidInput, match="ratio is nan"):
+        edge(float("nan"))
+    for time in (-1.0, float("inf")):
+        with pytest.raises(InvalidInput, match="time is"):
+            SpectralCurve(0.5).log_bulk(time)
     with pytest.raises(InvalidInput, match="0 points"):
         separable_share(0, 1)
     with pytest.raises(InvalidInput, match="N >= d"):
