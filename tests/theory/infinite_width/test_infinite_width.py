@@ -1,5 +1,6 @@
 """Kernels against quadrature and drawn nets, movement against a numerical tangent kernel."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -100,6 +101,31 @@ def test_kernels_of_equal_inputs_do_not_shift() -> None:
     assert_allclose(mean_shift(Activation.RELU, INPUTS)[[0, 2]], 0.0, atol=1e-9)
     flat = jacobian(Activation.RELU, BOTH)[[0, 2]]
     assert_allclose(flat, [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], atol=1e-9)
+
+
+@pytest.mark.parametrize("length", [1e-8, 1.0, 1e7, 1e8, 1e9])
+def test_kernels_of_erf_of_long_inputs(length: float) -> None:
+    inputs = length * np.array([[1.0, 2.0], [2.0, 1.0]])
+    found, tangent = kernels(Activation.ERF, inputs, 1)
+    with mp.workdps(60):
+        gram = [mp.mpf(length) ** 2 * mp.mpf(5) / 2, mp.mpf(length) ** 2 * 2]
+        for entry, cross in ((0, gram[0]), (1, gram[1]), (2, gram[0])):
+            product = (1 + 2 * gram[0]) ** 2
+            kernel = 2 / mp.pi * mp.asin(2 * cross / (1 + 2 * gram[0]))
+            whole = kernel + cross * 4 / mp.pi / mp.sqrt(product - 4 * cross**2)
+            assert_allclose(found[entry], float(kernel), rtol=1e-14)
+            assert_allclose(tangent[entry], float(whole), rtol=1e-14)
+
+
+def test_kernels_of_erf_of_long_inputs_that_are_nearly_parallel() -> None:
+    both = np.array([1.0e16, 3.0e16 * (1.0 - 1e-12), 9.0e16 + 64.0])
+    found, slopes = expected_kernels(Activation.ERF, both)
+    with mp.workdps(60):
+        a, c, b = (mp.mpf(float(number)) for number in both)
+        rest = (1 + 2 * a) * (1 + 2 * b) - 4 * c**2
+        assert_allclose(slopes[1], float(4 / mp.pi / mp.sqrt(rest)), rtol=1e-14)
+        kernel = 2 / mp.pi * mp.asin(2 * c / mp.sqrt((1 + 2 * a) * (1 + 2 * b)))
+        assert_allclose(found[1], float(kernel), rtol=1e-15)
 
 
 def test_spread_is_a_power() -> None:
