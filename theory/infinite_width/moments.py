@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.infinite_width.derivatives import second_derivatives
 from theory.infinite_width.kernels import Activation, expected_kernels, first_kernel
 
 NODES = 40
@@ -34,16 +35,8 @@ def mean_shift(activation: Activation, inputs: Floats) -> Floats:
     """m (E K - K) after two hidden layers, m -> infinity, `(3,)`."""
     zero = first_kernel(activation, inputs)
     one, _ = expected_kernels(activation, zero)
-    covariance = neuron_covariance(activation, zero)
-    values, vectors = np.linalg.eigh(covariance)
-    middle, _ = expected_kernels(activation, one)
-    total = np.zeros(3)
-    for value, vector in zip(values, vectors.T, strict=True):
-        # a step of a thousandth of K: differences of second order lose half of the digits
-        size = 1e-3 * one[0]
-        ends = [expected_kernels(activation, one + s * size * vector)[0] for s in (1.0, -1.0)]
-        total += 0.5 * value * (ends[0] + ends[1] - 2.0 * middle) / size**2
-    return total
+    bends = second_derivatives(activation, one)
+    return np.asarray(0.5 * np.einsum("kij,ij->k", bends, neuron_covariance(activation, zero)))
 
 
 def neuron_covariance(activation: Activation, both: Floats) -> Floats:
@@ -56,9 +49,11 @@ def neuron_covariance(activation: Activation, both: Floats) -> Floats:
     normal = np.sqrt(2.0 * radii)[:, None, None] * np.stack([np.cos(angles), np.sin(angles)])
     first, cross, second = both
     root = np.sqrt(first)
-    slanted = cross / root
+    # an input of zero has no direction to lean on
+    slanted = cross / root if root > 0.0 else 0.0
+    rest = np.sqrt(max(0.0, second - slanted**2))
     one = root * normal[:, 0]
-    other = slanted * normal[:, 0] + np.sqrt(second - slanted**2) * normal[:, 1]
+    other = slanted * normal[:, 0] + rest * normal[:, 1]
     a, b = activation.function(one), activation.function(other)
     products = activation.variance * np.stack([a * a, a * b, b * b])
     over = (weights / weights.sum())[:, None] / len(angles)

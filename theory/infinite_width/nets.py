@@ -8,6 +8,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.infinite_width.derivatives import jacobian
 from theory.infinite_width.kernels import Activation, expected_kernels, first_kernel
 
 
@@ -84,17 +85,6 @@ def smoothed_kernels(
     moved = drawn[:, 0] - one
     two, _ = expected_kernels(activation, drawn[:, 0])
     return np.asarray(two - moved @ jacobian(activation, one).T)
-
-
-def jacobian(activation: Activation, both: Floats, step: float = 1e-5) -> Floats:
-    """Of K of a layer in K of the one before, `(3, 3)`, by central differences."""
-    columns = []
-    for axis in np.eye(3):
-        size = step * both[0]
-        above, _ = expected_kernels(activation, both + size * axis)
-        below, _ = expected_kernels(activation, both - size * axis)
-        columns.append((above - below) / (2.0 * size))
-    return np.array(columns).T
 
 
 def _through_weights(

@@ -1,5 +1,7 @@
 """Kernels against quadrature and drawn nets, movement against a numerical tangent kernel."""
 
+from collections.abc import Callable
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -18,8 +20,8 @@ from theory.infinite_width import (
     movement,
     smoothed_kernels,
 )
+from theory.infinite_width.derivatives import jacobian, second_derivatives
 from theory.infinite_width.moments import neuron_covariance
-from theory.infinite_width.nets import jacobian
 
 BOTH = np.array([1.5, -0.6, 0.8])
 INPUTS = np.array([[1.0, 0.5], [-0.5, 1.5]])
@@ -101,6 +103,90 @@ def test_kernels_of_equal_inputs_do_not_shift() -> None:
     assert_allclose(mean_shift(Activation.RELU, INPUTS)[[0, 2]], 0.0, atol=1e-9)
     flat = jacobian(Activation.RELU, BOTH)[[0, 2]]
     assert_allclose(flat, [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], atol=1e-9)
+
+
+def precise_kernels(phi: Activation) -> list[Callable[[mp.mpf, mp.mpf, mp.mpf], mp.mpf]]:
+    """The three entries by arcsines and arccosines, whose digits mpmath can spare."""
+
+    def middle(a: mp.mpf, c: mp.mpf, b: mp.mpf) -> mp.mpf:
+        if phi is Activation.ERF:
+            return 2 / mp.pi * mp.asin(2 * c / mp.sqrt((1 + 2 * a) * (1 + 2 * b)))
+        angle = mp.acos(c / mp.sqrt(a * b))
+        return mp.sqrt(a * b) * (mp.sin(angle) + (mp.pi - angle) * mp.cos(angle)) / mp.pi
+
+    def diagonal(a: mp.mpf) -> mp.mpf:
+        return middle(a, a, a) if phi is Activation.ERF else a
+
+    return [lambda a, c, b: diagonal(a), middle, lambda a, c, b: diagonal(b)]
+
+
+@both_activations
+@pytest.mark.parametrize("ratio", [1.0, 1e-3, 1e6])
+def test_derivatives_are_those_of_the_kernels(phi: Activation, ratio: float) -> None:
+    """At inputs whose lengths have that ratio."""
+    point = BOTH * np.array([1.0, ratio, ratio**2])
+    orders = np.eye(3, dtype=int)
+    with mp.workdps(60):
+        exact = [mp.mpf(float(number)) for number in point]
+        for entry, kernel in enumerate(precise_kernels(phi)):
+            for i in range(3):
+                once = mp.diff(kernel, exact, tuple(orders[i].tolist()))
+                assert jacobian(phi, point)[entry, i] == pytest.approx(float(once), rel=1e-13)
+                for j in range(3):
+                    twice = mp.diff(kernel, exact, tuple((orders[i] + orders[j]).tolist()))
+                    found = second_derivatives(phi, point)[entry, i, j]
+                    assert found == pytest.approx(float(twice), rel=1e-12, abs=0.0)
+
+
+@pytest.mark.parametrize("length", [1e-8, 1e-3, 0.02, 100.0, 1e8])
+def test_shift_of_rectifiers_scales_with_each_input(length: float) -> None:
+    units = np.array([1.0, length, length**2])
+    longer = INPUTS * np.array([[1.0], [length]])
+    assert_allclose(
+        mean_shift(Activation.RELU, longer)[1] / length,
+        mean_shift(Activation.RELU, INPUTS)[1],
+        rtol=1e-12,
+    )
+    found, expected = (
+        smoothed_kernels(np.random.default_rng(6), Activation.RELU, inputs, 8, 4)
+        for inputs in (longer, INPUTS)
+    )
+    assert_allclose(found / units, expected, rtol=1e-12)
+
+
+@both_activations
+def test_shift_does_not_know_which_input_is_first(phi: Activation) -> None:
+    longer = INPUTS * np.array([[1.0], [1e-3]])
+    there, back = mean_shift(phi, longer), mean_shift(phi, longer[::-1])[::-1]
+    assert_allclose(there, back, rtol=1e-5)  # angles by the midpoint rule
+
+
+def test_shift_of_short_inputs_of_erf() -> None:
+    """Where erf(z) = 2 z / sqrt(pi), K goes to g K, g = 4 / pi, but for the third order.
+
+    With z -> z - z^3 / 3, K_11 of a layer is g (a - 2 a^2), a small, so that its mean is off by
+    -2 g Var(g z^2) / m = -4 g^3 a^2 / m. K_12 is g (c - c (a + b)): -2 g Cov(a', c') and so on.
+    """
+    first, cross, second = short = 1e-8 * np.array([1.25, 0.125, 1.25]) / 2.0
+    inputs = np.sqrt(1e-8) * np.array([[1.0, 0.5], [-0.25, np.sqrt(1.25 - 0.0625)]])
+    short[1] = cross = (inputs[0] @ inputs[1]) / 2.0
+    cube = (4.0 / np.pi) ** 3
+    expected = cube * np.array([-4.0 * first**2, -2.0 * cross * (first + second), -4.0 * second**2])
+    assert_allclose(mean_shift(Activation.ERF, inputs), expected, rtol=1e-6)
+
+
+@both_activations
+def test_parallel_inputs_and_inputs_of_zero(phi: Activation) -> None:
+    one, zero = np.array([1.0, 0.3]), np.zeros(2)
+    alone = mean_shift(phi, np.array([one, one]))
+    assert_allclose(alone[1], alone[0], rtol=1e-12)
+    for inputs, entry in (([one, zero], 0), ([zero, one], 2), ([zero, zero], None)):
+        shift, own = mean_shift(phi, np.array(inputs)), np.arange(3) == entry
+        assert_allclose(shift, np.where(own, alone[0], 0.0), rtol=1e-12, atol=1e-300)
+        drawn = smoothed_kernels(np.random.default_rng(7), phi, np.array(inputs), 8, 4)
+        assert np.all(drawn[:, ~own] == 0.0)
+    tripled = mean_shift(Activation.RELU, np.array([one, 3.0 * one]))
+    assert_allclose(tripled, 0.0, atol=1e-300)
 
 
 @pytest.mark.parametrize("length", [1e-8, 1.0, 1e7, 1e8, 1e9])
