@@ -124,6 +124,15 @@ def test_half_of_twice_as_many_points_as_dimensions() -> None:
     assert [separable_share(2 * d, d) for d in (1, 2, 5, 9)] == [0.5] * 4
 
 
+def test_share_of_more_points_than_floats_count_labellings_of() -> None:
+    assert separable_share(2000, 1000) == 0.5
+    assert separable_share(1025, 1) == 2.0**-1024
+    assert separable_share(3000, 3000) == 1.0
+    assert separable_share(2, 10**9) == 1.0
+    exact = mp.binomial(1100, 0) + 1100 + mp.binomial(1100, 2)
+    assert separable_share(1101, 3) == pytest.approx(float(exact * mp.mpf(2) ** -1100), rel=1e-15)
+
+
 def test_ridge_forgets_what_it_has_no_data_on() -> None:
     covariance = np.diag([1.0, 2.0, 0.0, 0.0])
     task = RidgeTask(covariance, np.array([1.0, -1.0, 0, 0]), np.array([0.0, 1.0, 2.0, 1.0]), 0.01)
