@@ -5,7 +5,7 @@ log(1 + (K-1) e^-g). In a format of P significant bits 1 + x is 1 for x <= 2^-P.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -24,9 +24,17 @@ class Format:
 
     Attributes:
         name: of the NumPy type.
+
+    Raises:
+        InvalidInput: another name.
     """
 
     name: FormatName
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(FormatName):
+            allowed = ", ".join(get_args(FormatName))
+            raise InvalidInput(f"name is {self.name!r}; allowed are {allowed}")
 
     @property
     def bits(self) -> int:
@@ -58,10 +66,12 @@ def cross_entropy(
             or not at all, the loss being log1p of their sum.
 
     Raises:
-        InvalidInput: there are fewer than two classes.
+        InvalidInput: there are fewer than two classes, or another order.
     """
     if classes < 2:
         raise InvalidInput(f"classes are {classes}; there must be two at least")
+    if order not in get_args(Order):
+        raise InvalidInput(f"order is {order!r}; allowed are {', '.join(get_args(Order))}")
     kind = type(gap)
     one, other = kind(1.0), np.exp(-gap)
     rest = np.full(classes - 1, other).sum(dtype=kind)
@@ -93,5 +103,13 @@ def largest_gap(form: Format, classes: int, order: Order, *, gradient: bool = Fa
 
 
 def collapse_gap(bits: int, classes: int) -> float:
-    """P log 2 + log(K - 1): beyond it the loss is exactly zero where 1 is added last."""
+    """P log 2 + log(K - 1): beyond it the loss is exactly zero where 1 is added last.
+
+    Raises:
+        InvalidInput: no bits, or fewer than two classes.
+    """
+    if bits < 1:
+        raise InvalidInput(f"bits are {bits}; there must be one at least")
+    if classes < 2:
+        raise InvalidInput(f"classes are {classes}; there must be two at least")
     return float(bits * np.log(2.0) + np.log(classes - 1.0))

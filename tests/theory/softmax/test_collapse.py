@@ -52,3 +52,14 @@ def test_beyond_collapse_the_other_logits_still_move() -> None:
 def test_one_class_is_refused() -> None:
     with pytest.raises(InvalidInput, match="classes are 1"):
         cross_entropy(np.float64(1.0), 1, "log1p")
+
+
+def test_formats_orders_and_gaps_that_do_not_exist() -> None:
+    with pytest.raises(InvalidInput, match="name is 'bfloat16'; allowed are float16"):
+        Format("bfloat16")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="order is 'first'"):
+        cross_entropy(np.float64(1.0), 2, "first")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="classes are 1"):
+        collapse_gap(24, 1)
+    with pytest.raises(InvalidInput, match="bits are 0"):
+        collapse_gap(0, 2)
