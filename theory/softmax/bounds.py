@@ -1,27 +1,30 @@
 """Cross entropy between two bounds, by the smallest margin alone."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from theory.backend import Floats
+from theory.backend import Integers
 from theory.errors import InvalidInput
 
 
-def mean_cross_entropy(logits: Floats, labels: Floats) -> tuple[float, float]:
+def mean_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     """(mean loss, smallest margin) of logits `(n, K)` with whole labels `(n,)` from 0 to K - 1.
 
     Raises:
-        InvalidInput: a single class, or labels that do not fit.
+        InvalidInput: no samples, a single class, or labels that are not whole or do not fit.
     """
-    count, classes = logits.shape
-    own = np.asarray(labels, dtype=np.int64)
+    scores = np.asarray(logits, dtype=np.float64)
+    if scores.ndim != 2 or len(scores) < 1:
+        raise InvalidInput(f"logits have shape {scores.shape}; it must be (n, K) with n >= 1")
+    count, classes = scores.shape
+    own = _whole(labels)
     if classes < 2 or own.shape != (count,) or own.min() < 0 or own.max() >= classes:
         raise InvalidInput(f"labels are {labels!r}; they must be {count} of {classes} >= 2 classes")
-    true = np.take_along_axis(logits, own[:, None], axis=1)
-    others = logits - true
+    others = scores - np.take_along_axis(scores, own[:, None], axis=1)
     np.put_along_axis(others, own[:, None], -np.inf, axis=1)
     # log(1 + sum of e^(z_j - z_y)), which keeps its digits where it is small
-    losses = np.log1p(np.exp(logsumexp(others, axis=1)))
+    losses = np.logaddexp(0.0, logsumexp(others, axis=1))
     return float(losses.mean()), float(-others.max())
 
 
@@ -30,6 +33,27 @@ def loss_bounds(margin: float, classes: int, samples: int) -> tuple[float, float
 
     The upper one is attained where all margins are alike, the lower one in the limit where one
     sample and one class decide.
+
+    Raises:
+        InvalidInput: fewer than two classes, no samples, or a margin that is not a number.
     """
-    low, high = np.log1p(np.exp(-margin)) / samples, np.log1p((classes - 1) * np.exp(-margin))
-    return float(low), float(high)
+    if classes < 2:
+        raise InvalidInput(f"classes are {classes}; there must be two at least")
+    if samples < 1:
+        raise InvalidInput(f"samples are {samples}; there must be one at least")
+    if np.isnan(margin):
+        raise InvalidInput(f"margin is {margin}; it must be a number")
+    low = np.logaddexp(0.0, -margin) / samples
+    return float(low), float(np.logaddexp(0.0, np.log(classes - 1.0) - margin))
+
+
+def _whole(labels: ArrayLike) -> Integers:
+    """The labels as integers.
+
+    Raises:
+        InvalidInput: one is not whole.
+    """
+    given = np.asarray(labels, dtype=np.float64)
+    if not np.all(np.isfinite(given) & (given == np.round(given))):
+        raise InvalidInput(f"labels are {labels!r}; they must be whole numbers")
+    return given.astype(np.int64)

@@ -28,6 +28,38 @@ def test_small_losses_keep_their_digits() -> None:
     assert_allclose(loss_bounds(margin, 3, 1)[1], loss, rtol=1e-12)
 
 
+def test_losses_beyond_the_largest_exponential() -> None:
+    """log(1 + e^1000) is 1000 to 434 digits, log(1 + 2 e^1000) is 1000 + log 2."""
+    loss, margin = mean_cross_entropy([[0, 1000]], [0])
+    assert (loss, margin) == (1000.0, -1000.0)
+    assert_allclose(loss_bounds(-1000.0, 3, 4), (250.0, 1000.0 + np.log(2.0)), rtol=1e-15)
+    loss, _ = mean_cross_entropy(np.array([[0.0, 1e300, 1e300]]), np.array([0]))
+    assert loss == 1e300
+
+
+def test_loss_whose_exponential_underflows() -> None:
+    loss, margin = mean_cross_entropy(np.array([[800.0, 0.0], [0.0, 1.0]]), np.array([0, 1]))
+    assert_allclose(loss, np.log1p(np.exp(-1.0)) / 2.0, rtol=1e-15)
+    assert margin == 1.0
+
+
+@pytest.mark.parametrize("labels", [[0, 0.7], [0, float("nan")]])
+def test_labels_that_are_not_whole(labels: list[float]) -> None:
+    with pytest.raises(InvalidInput, match="they must be whole"):
+        mean_cross_entropy(np.zeros((2, 3)), np.array(labels))
+
+
+def test_bounds_of_nothing() -> None:
+    with pytest.raises(InvalidInput, match=r"shape \(0, 3\)"):
+        mean_cross_entropy(np.zeros((0, 3)), np.zeros(0))
+    with pytest.raises(InvalidInput, match="classes are 1"):
+        loss_bounds(1.0, 1, 4)
+    with pytest.raises(InvalidInput, match="samples are 0"):
+        loss_bounds(1.0, 2, 0)
+    with pytest.raises(InvalidInput, match="margin is nan"):
+        loss_bounds(float("nan"), 2, 1)
+
+
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0]])
 def test_labels_that_do_not_fit(labels: list[int]) -> None:
     with pytest.raises(InvalidInput, match="they must be 2 of 3"):
