@@ -21,7 +21,11 @@ BLOCK: Final = 250
 
 @dataclass(frozen=True)
 class Cube:
-    """k(x, x') = exp(rate (x.x' / d - 1)) and a target of one product of `level` coordinates."""
+    """k(x, x') = exp(rate (x.x' / d - 1)) and a target of one product of `level` coordinates.
+
+    Raises:
+        InvalidInput: a dimension, a rate or a level for which there is no such task.
+    """
 
     dimension: int
     rate: float
@@ -30,6 +34,8 @@ class Cube:
     def __post_init__(self) -> None:
         if not 1 <= self.dimension <= 12:
             raise InvalidInput(f"dimension is {self.dimension}; it must lie between 1 and 12")
+        if not 0.0 <= self.rate < np.inf:
+            raise InvalidInput(f"rate is {self.rate}; it must be finite and at least 0")
         if not 0 <= self.level <= self.dimension:
             raise InvalidInput(f"level is {self.level}; it must lie between 0 and the dimension")
 
@@ -49,12 +55,13 @@ class Cube:
         return np.asarray(self.points[:, : self.level].prod(axis=1))
 
     def spectrum(self, ridge: float) -> Spectrum:
-        """Eigenvalues of all 2^d products, and the target's coefficients."""
-        profile = self.kernel(self.points.sum(axis=1))
-        levels = [
-            float((profile * self.points[:, :k].prod(axis=1)).mean())
-            for k in range(self.dimension + 1)
-        ]
+        """Eigenvalues of all 2^d products, and the target's coefficients.
+
+        Each coordinate of a product gives e^(-r/d) sinh(r/d), each other e^(-r/d) cosh(r/d).
+        """
+        drop = np.expm1(-2.0 * self.rate / self.dimension)
+        inside, outside = -drop / 2.0, 1.0 + drop / 2.0
+        levels = [inside**k * outside ** (self.dimension - k) for k in range(self.dimension + 1)]
         counts = [comb(self.dimension, k) for k in range(self.dimension + 1)]
         place = sum(counts[: self.level])
         target = np.zeros(2**self.dimension)

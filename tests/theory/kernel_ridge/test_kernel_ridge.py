@@ -1,5 +1,8 @@
 """Predicted risks against their equations; drawn ones against plain ridge regression."""
 
+from math import comb
+
+import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -64,6 +67,28 @@ def test_products_are_eigenfunctions_on_the_cube() -> None:
     assert_allclose(
         np.sort(np.linalg.eigvalsh(cube.gram / 32)), np.sort(spectrum.eigenvalues), atol=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("dimension", "rate"), [(6, 0.01), (12, 0.5), (12, 1e-6), (4, 20.0), (1, 800.0), (3, 0.0)]
+)
+def test_small_eigenvalues_on_the_cube_have_their_digits(dimension: int, rate: float) -> None:
+    """As sums over how many coordinates of two points differ, in 150 digits."""
+    cube = Cube(dimension, rate, 0)
+    found = np.sort(cube.spectrum(0.0).eigenvalues)[::-1]
+    expected: list[float] = []
+    with mp.workdps(150):
+        for k in range(dimension + 1):
+            total = mp.mpf(0)
+            for differing in range(dimension + 1):
+                # Krawtchouk: the sum of the product of k coordinates over such points
+                sign = sum(
+                    (-1) ** j * comb(k, j) * comb(dimension - k, differing - j)
+                    for j in range(min(k, differing) + 1)
+                )
+                total += sign * mp.exp(-2 * mp.mpf(rate) * differing / dimension)
+            expected += [float(total / 2**dimension)] * comb(dimension, k)
+    assert_allclose(found, np.sort(expected)[::-1], rtol=1e-13)
 
 
 def test_risk_on_the_cube_is_that_of_a_plain_solution() -> None:
