@@ -18,12 +18,27 @@ from theory.errors import InvalidInput
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Eigenvalues lam_i and squared coefficients v_i of the target, `(M,)`; s^2 and delta."""
+    """Eigenvalues lam_i and squared coefficients v_i of the target, `(M,)`; s^2 and delta.
+
+    Raises:
+        InvalidInput: a number that is negative or not finite, or shapes that do not fit.
+    """
 
     eigenvalues: Floats
     target: Floats
     noise: float
     ridge: float
+
+    def __post_init__(self) -> None:
+        for name in ("eigenvalues", "target", "noise", "ridge"):
+            given = getattr(self, name)
+            if not np.all((np.asarray(given) >= 0.0) & (np.asarray(given) < np.inf)):
+                raise InvalidInput(f"{name} is {given!r}; it must be finite and at least 0")
+        if self.eigenvalues.ndim != 1 or self.target.shape != self.eigenvalues.shape:
+            raise InvalidInput(
+                f"target has shape {self.target.shape}; it must be that of the eigenvalues, (M,), "
+                f"which is {self.eigenvalues.shape}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +46,36 @@ class Curve:
     """What is predicted for n samples.
 
     Raises:
-        InvalidInput: by every prediction, where a ridge of zero has more samples than modes.
+        InvalidInput: no samples; by every prediction, where a ridge of zero has no fewer samples
+            than modes of positive eigenvalue.
     """
 
     spectrum: Spectrum
     samples: int
 
+    def __post_init__(self) -> None:
+        if not self.samples >= 1:
+            raise InvalidInput(f"samples are {self.samples}; there must be one at least")
+
     @cached_property
     def effective_ridge(self) -> float:
         """kappa."""
-        values, ridge = self.spectrum.eigenvalues, self.spectrum.ridge
-        if ridge == 0.0 and len(values) <= self.samples:
+        eigenvalues, ridge, count = self.spectrum.eigenvalues, self.spectrum.ridge, self.samples
+        values = np.sort(eigenvalues[eigenvalues > 0.0])[::-1]
+        if ridge == 0.0 and len(values) <= count:
             raise InvalidInput(
-                f"samples are {self.samples} of {len(values)} modes; without a ridge they must be "
-                "fewer"
+                f"samples are {count} of {len(values)} modes of positive eigenvalue; without a "
+                "ridge they must be fewer"
             )
+        top, rest = values[:count], values[count:]
 
         def excess(log_kappa: float) -> float:
+            """Of the sum over n, a mode of the n largest counted by what it lacks of 1."""
             kappa = np.exp(log_kappa)
-            return float((values / (values + kappa)).sum() + ridge / kappa - self.samples)
+            gained = (rest / (rest + kappa)).sum() + ridge / kappa
+            return float(gained - (kappa / (top + kappa)).sum() - (count - len(top)))
 
-        high = np.log((values.sum() + ridge) / self.samples) + 1.0
+        high = np.log((values.sum() + ridge) / count) + 1.0
         low = high - 1.0
         while excess(low) < 0.0:
             low -= 2.0
@@ -65,14 +89,23 @@ class Curve:
         return np.asarray(values / (values + self.effective_ridge))
 
     @cached_property
+    def shortfalls(self) -> Floats:
+        """1 - L_i = kappa / (lam_i + kappa), `(M,)`, which keeps its digits where it is small."""
+        return np.asarray(self.effective_ridge / (self.spectrum.eigenvalues + self.effective_ridge))
+
+    @cached_property
     def amplification(self) -> float:
-        """E_0 = n / (n - sum L_i^2), by which unlearned modes and noise weigh more."""
-        return float(self.samples / (self.samples - (self.learnabilities**2).sum()))
+        """E_0 = n / (n - sum L_i^2), by which unlearned modes and noise weigh more.
+
+        As n = sum L_i + delta / kappa, the divisor is sum L_i (1 - L_i) + delta / kappa.
+        """
+        free = (self.learnabilities * self.shortfalls).sum()
+        return float(self.samples / (free + self.spectrum.ridge / self.effective_ridge))
 
     @property
     def unlearned(self) -> float:
         """sum (1 - L_i)^2 v_i."""
-        return float(((1.0 - self.learnabilities) ** 2 * self.spectrum.target).sum())
+        return float((self.shortfalls**2 * self.spectrum.target).sum())
 
     @property
     def test(self) -> float:
@@ -87,4 +120,4 @@ class Curve:
     @property
     def learned(self) -> float:
         """The sum of learnabilities: n - delta / kappa."""
-        return self.samples - self.spectrum.ridge / self.effective_ridge
+        return float(self.learnabilities.sum())

@@ -18,7 +18,7 @@ def test_effective_ridge_solves_its_equation() -> None:
     curve = Curve(Spectrum(VALUES, TARGET, 0.1, 0.02), 4)
     kappa = curve.effective_ridge
     assert_allclose((VALUES / (VALUES + kappa)).sum() + 0.02 / kappa, 4.0, rtol=1e-12)
-    assert_allclose(curve.learned, curve.learnabilities.sum(), rtol=1e-12)
+    assert_allclose(curve.learned, 4.0 - 0.02 / kappa, rtol=1e-12)
 
 
 def test_many_equal_eigenvalues_have_a_closed_form() -> None:
@@ -32,6 +32,55 @@ def test_many_equal_eigenvalues_have_a_closed_form() -> None:
 def test_more_samples_than_modes_need_a_ridge() -> None:
     with pytest.raises(InvalidInput, match="samples are 6 of 6 modes"):
         _ = Curve(Spectrum(VALUES, TARGET, 0.0, 0.0), 6).test
+
+
+def test_modes_without_an_eigenvalue_are_none() -> None:
+    padded = np.concatenate([VALUES, np.zeros(4)])
+    target = np.concatenate([TARGET, np.zeros(4)])
+    with pytest.raises(InvalidInput, match="samples are 6 of 6 modes of positive"):
+        _ = Curve(Spectrum(padded, target, 0.0, 0.0), 6).test
+    for ridge in (0.0, 0.1):
+        found = Curve(Spectrum(padded, target, 0.1, ridge), 4).test
+        assert_allclose(found, Curve(Spectrum(VALUES, TARGET, 0.1, ridge), 4).test, rtol=1e-13)
+
+
+def precise_curve(
+    values: list[float], target: list[float], ridge: float, samples: int
+) -> tuple[float, float, float, float]:
+    """(kappa, E_0, test, learned) without noise, by bisection in 80 digits."""
+    with mp.workdps(80):
+        lam = [mp.mpf(value) for value in values]
+
+        def excess(log_kappa: mp.mpf) -> mp.mpf:
+            kappa = mp.exp(log_kappa)
+            return sum(v / (v + kappa) for v in lam) + mp.mpf(ridge) / kappa - samples
+
+        high = mp.log((sum(lam) + mp.mpf(ridge)) / samples) + 1
+        steps = {"tol": 1e-60, "maxsteps": 400, "verify": False}
+        kappa = mp.exp(mp.findroot(excess, (high - 80, high), solver="bisect", **steps))
+        learned = [v / (v + kappa) for v in lam]
+        amplified = samples / (samples - sum(share**2 for share in learned))
+        unlearned = sum((1 - q) ** 2 * mp.mpf(v) for q, v in zip(learned, target, strict=True))
+        found = kappa, amplified, amplified * unlearned, sum(learned)
+        return tuple(float(number) for number in found)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("values", "ridge", "samples"),
+    [
+        ([1.0, 0.5, 0.1], 1e-10, 5),  # more samples than modes
+        ([1.0, 0.5, 0.1], 1e-20, 5),
+        ([1.0, 1.0, 1.0, 1e-20, 1e-20], 0.0, 3),  # a gap where the samples end
+        ([1e-20, 1.0, 1e-20, 1.0, 1.0], 1e-15, 3),
+        ([1.0, 0.5, 0.1], 1e20, 2),  # hardly anything is learned
+        ([1e12, 5e11, 1e11], 1e9, 2),
+    ],
+)
+def test_curves_keep_their_digits(values: list[float], ridge: float, samples: int) -> None:
+    target = [1.0 + k for k in range(len(values))]
+    curve = Curve(Spectrum(np.array(values), np.array(target), 0.0, ridge), samples)
+    found = curve.effective_ridge, curve.amplification, curve.test, curve.learned
+    assert_allclose(found, precise_curve(values, target, ridge, samples), rtol=1e-12)
 
 
 def test_drawn_errors_are_those_of_ridge_regression() -> None:
@@ -106,3 +155,16 @@ def test_risk_on_the_cube_is_that_of_a_plain_solution() -> None:
 def test_cubes_that_do_not_exist(dimension: int, level: int) -> None:
     with pytest.raises(InvalidInput, match="must lie between"):
         Cube(dimension, 1.0, level)
+
+
+def test_curves_that_do_not_exist() -> None:
+    with pytest.raises(InvalidInput, match="samples are 0"):
+        Curve(Spectrum(VALUES, TARGET, 0.1, 0.02), 0)
+    with pytest.raises(InvalidInput, match=r"ridge is -0\.001"):
+        Spectrum(VALUES, TARGET, 0.1, -1e-3)
+    with pytest.raises(InvalidInput, match="eigenvalues is array"):
+        Spectrum(np.array([1.0, np.nan]), np.ones(2), 0.1, 0.1)
+    with pytest.raises(InvalidInput, match=r"target has shape \(5,\)"):
+        Spectrum(VALUES, TARGET[:5], 0.1, 0.1)
+    with pytest.raises(InvalidInput, match="rate is nan"):
+        Cube(3, float("nan"), 1)
