@@ -24,7 +24,7 @@ def separable_share(points: int, dimension: int) -> float:
     if points < 1 or dimension < 1:
         raise InvalidInput(f"{points} points in {dimension} dimensions; 1 is the least of both")
     # whole numbers divide exactly where they are beyond all floats
-    return sum(comb(points - 1, k) for k in range(min(points, dimension))) / 2 ** (points - 1)
+    return sum(comb(points - 1, k) for k in range(min(points, dimension))) / (1 << (points - 1))
 
 
 def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple[int, ...]]:
