@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,14 @@ class CollapsedOptimum:
 def cross_entropy_optimum(
     classes: int, samples: int, weight_decay: float, feature_decay: float
 ) -> CollapsedOptimum:
-    """Z = s (I - J/K), s = log(1/c - K + 1) with c = sqrt(n lW lH); 0 from K c = 1 on."""
-    c = np.sqrt(samples * weight_decay * feature_decay)
-    s = float(np.log(1.0 / c - classes + 1.0)) if classes * c < 1.0 else 0.0
+    """Z = s (I - J/K), s = log(1/c - K + 1) with c = sqrt(n lW lH); 0 from K c = 1 on.
+
+    Raises:
+        InvalidInput: fewer than two classes, no samples, or a decay that is not positive and
+            finite: without one the infimum is not attained.
+    """
+    c = _threshold(classes, samples, weight_decay, feature_decay)
+    s = float(np.log1p(1.0 / c - classes)) if classes * c < 1.0 else 0.0
     frame = np.eye(classes) - 1.0 / classes
     size = s * (classes - 1)
     loss = float(np.log1p((classes - 1) * np.exp(-s)) + c * size)
@@ -43,8 +49,12 @@ def cross_entropy_optimum(
 def squared_optimum(
     classes: int, samples: int, weight_decay: float, feature_decay: float, *, bias: bool
 ) -> CollapsedOptimum:
-    """(1 - K c)_+ I without a bias, (1 - K c)_+ (I - J/K) with one, for |Z - Y|^2 / (2N)."""
-    c = np.sqrt(samples * weight_decay * feature_decay)
+    """(1 - K c)_+ I without a bias, (1 - K c)_+ (I - J/K) with one, for |Z - Y|^2 / (2N).
+
+    Raises:
+        InvalidInput: as of `cross_entropy_optimum`.
+    """
+    c = _threshold(classes, samples, weight_decay, feature_decay)
     scale = max(0.0, 1.0 - classes * c)
     frame = np.eye(classes) - (1.0 / classes if bias else 0.0)
     rank = classes - 1 if bias else classes
@@ -53,7 +63,22 @@ def squared_optimum(
     return CollapsedOptimum(scale * frame, float(loss), *norms)
 
 
+def _threshold(classes: int, samples: int, weight_decay: float, feature_decay: float) -> float:
+    """c = sqrt(n lW lH), where there is a minimum.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    for name, count, least in (("classes", classes, 2), ("samples", samples, 1)):
+        if not count >= least:
+            raise InvalidInput(f"{name} is {count!r}; it must be at least {least}")
+    for name, decay in (("weight_decay", weight_decay), ("feature_decay", feature_decay)):
+        if not 0.0 < decay < np.inf:
+            raise InvalidInput(f"{name} is {decay!r}; it must be positive and finite")
+    return float(np.sqrt(samples) * np.sqrt(weight_decay) * np.sqrt(feature_decay))
+
+
 def _norms(trace: float, samples: int, weight_decay: float, feature_decay: float) -> Floats:
     """|W|^2 and |H|^2 of the least penalty on a symmetric Z of that trace, repeated n times."""
-    ratio = np.sqrt(samples * feature_decay / weight_decay)
+    ratio = np.sqrt(samples) * np.sqrt(feature_decay) / np.sqrt(weight_decay)
     return np.array([trace * ratio, trace * samples / ratio])

@@ -1,14 +1,16 @@
 """Unconstrained features by descent from random starts: nothing of the closed forms is used."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from theory.backend import Floats
-from theory.errors import NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure
+
+FeatureLoss = Literal["cross entropy", "squared"]
 
 GRADIENT: Final = 1e-7
 """At a minimum every entry of the gradient is below this, or descent is held to have failed."""
@@ -21,6 +23,10 @@ class FeatureTask:
     Attributes:
         loss: cross entropy, or half the squared distance from one-hot targets; a mean of samples.
         bias: whether a free bias is trained as well.
+
+    Raises:
+        InvalidInput: another loss, fewer than two classes, no samples or features, or a decay that
+            is negative or not finite.
     """
 
     classes: int
@@ -28,8 +34,23 @@ class FeatureTask:
     dimension: int
     weight_decay: float
     feature_decay: float
-    loss: Literal["cross entropy", "squared"] = "cross entropy"
+    loss: FeatureLoss = "cross entropy"
     bias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.loss not in get_args(FeatureLoss):
+            allowed = ", ".join(get_args(FeatureLoss))
+            raise InvalidInput(f"loss is {self.loss!r}; allowed are {allowed}")
+        for name, least in (("classes", 2), ("samples", 1), ("dimension", 1)):
+            if not getattr(self, name) >= least:
+                raise InvalidInput(
+                    f"{name} is {getattr(self, name)!r}; it must be at least {least}"
+                )
+        for name in ("weight_decay", "feature_decay"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise InvalidInput(
+                    f"{name} is {getattr(self, name)!r}; it must be finite and at least 0"
+                )
 
     @property
     def one_hot(self) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.errors import NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure
 from theory.features import FeatureTask, cross_entropy_optimum, minimise, squared_optimum
 
 
@@ -49,3 +49,46 @@ def test_gradients_are_differences(loss: str) -> None:
 def test_descent_that_stops_early_is_told() -> None:
     with pytest.raises(NumericalFailure, match="descent ended with a gradient"):
         minimise(FeatureTask(3, 2, 4, 0.05, 0.02), np.random.default_rng(0), tolerance=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("loss", "mse"),
+        ("classes", 1),
+        ("samples", 0),
+        ("dimension", 0),
+        ("weight_decay", float("nan")),
+        ("feature_decay", -0.1),
+    ],
+)
+def test_tasks_that_do_not_exist(field: str, value: object) -> None:
+    fields = {
+        "classes": 3,
+        "samples": 2,
+        "dimension": 4,
+        "weight_decay": 0.05,
+        "feature_decay": 0.02,
+        field: value,
+    }
+    with pytest.raises(InvalidInput, match=f"{field} is {value!r}"):
+        FeatureTask(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [0.0, -0.1, float("nan"), float("inf")])
+def test_minima_that_are_not_attained(wrong: float) -> None:
+    for decays, name in (((wrong, 0.1), "weight_decay"), ((0.1, wrong), "feature_decay")):
+        with pytest.raises(InvalidInput, match=f"{name} is {wrong!r}; it must be positive"):
+            cross_entropy_optimum(3, 1, *decays)
+        with pytest.raises(InvalidInput, match=f"{name} is {wrong!r}; it must be positive"):
+            squared_optimum(3, 1, *decays, bias=True)
+    with pytest.raises(InvalidInput, match="classes is 1"):
+        cross_entropy_optimum(1, 1, 0.1, 0.1)
+    with pytest.raises(InvalidInput, match="samples is 0"):
+        squared_optimum(2, 0, 0.1, 0.1, bias=False)
+
+
+def test_decays_whose_product_underflows() -> None:
+    """c = 1e-200, so that s = 200 log 10 to 200 digits."""
+    optimum = cross_entropy_optimum(3, 1, 1e-200, 1e-200)
+    assert optimum.outputs[0, 0] == pytest.approx(200.0 * np.log(10.0) * 2.0 / 3.0, rel=1e-14)
