@@ -14,8 +14,8 @@ and column is seen.
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
-from typing import Literal
+from math import inf, sqrt
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -26,14 +26,16 @@ from theory.kernel.svm import KernelSVM, max_margin
 from theory.modular_addition.data import one_hot, quadratic_net, sums
 from theory.nets import PairNet, TwoLayer
 
+WideStart = Literal["readout 0", "difference"]
+
 
 @dataclass(frozen=True)
 class PairKernel:
     """kappa(0), kappa(1) and kappa(2): the kernel where no, one or both summands agree.
 
     Raises:
-        InvalidInput: unless 0 <= kappa(0) <= kappa(1) and kappa(0) + kappa(2) > 2 kappa(1), so
-            that it is positive, and definite on pairs.
+        InvalidInput: unless all are finite, 0 <= kappa(0) <= kappa(1) and
+            kappa(0) + kappa(2) > 2 kappa(1), so that it is positive, and definite on pairs.
     """
 
     none: float
@@ -41,10 +43,11 @@ class PairKernel:
     both: float
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.none <= self.one or self.together <= 0.0:
+        ordered = 0.0 <= self.none <= self.one
+        if not (ordered and 0.0 < self.together < inf):
             raise InvalidInput(
-                f"kernel is {self.none!r}, {self.one!r}, {self.both!r}; it must be positive: "
-                "0 <= kappa(0) <= kappa(1), kappa(0) + kappa(2) > 2 kappa(1)"
+                f"kernel is {self.none!r}, {self.one!r}, {self.both!r}; it must be finite and "
+                "positive: 0 <= kappa(0) <= kappa(1), kappa(0) + kappa(2) > 2 kappa(1)"
             )
 
     @property
@@ -67,12 +70,17 @@ class PairKernel:
         return np.concatenate([constant, summands, sqrt(self.together) * pair], axis=1)
 
 
-def wide_kernel(start: Literal["readout 0", "difference"]) -> PairKernel:
+def wide_kernel(start: WideStart) -> PairKernel:
     """The NTK at infinite width, weights independent and symmetric of variance 1, over width.
 
     E (u_a + v_b)^2 (u_a' + v_b')^2 = 4 + 2 cov^2 of Gaussian weights, cov the number of summands
     that agree; the hidden layer of a net whose readout is not zero adds 4 cov^2 E w^2.
+
+    Raises:
+        InvalidInput: another start.
     """
+    if start not in get_args(WideStart):
+        raise InvalidInput(f"start is {start!r}; allowed are {', '.join(get_args(WideStart))}")
     slope = 2.0 if start == "readout 0" else 6.0
     return PairKernel(*(4.0 + slope * cov**2 for cov in range(3)))
 

@@ -238,3 +238,8 @@ def test_bad_input_is_named() -> None:
         Phases(0, 1)
     with pytest.raises(InvalidInput, match=r"kernel is 1\.0, 3\.0, 5\.0"):
         PairKernel(1.0, 3.0, 5.0)
+    for wrong in ((1.0, 2.0, float("nan")), (float("nan"), 2.0, 8.0), (0.0, 1.0, float("inf"))):
+        with pytest.raises(InvalidInput, match="must be finite and positive"):
+            PairKernel(*wrong)
+    with pytest.raises(InvalidInput, match="start is 'random'; allowed are readout 0, difference"):
+        wide_kernel("random")  # type: ignore[arg-type]
