@@ -10,7 +10,7 @@ reduction is this project's.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,12 @@ class InfiniteWidth:
 
     def __post_init__(self) -> None:
         for name in ("output_scale", "curvature", "signal"):
-            if not getattr(self, name) > 0:
-                raise InvalidInput(f"{name} is {getattr(self, name)!r}; it must be positive")
-        if not self.input_dim >= 1:
-            raise InvalidInput(f"input_dim is {self.input_dim!r}; it must be at least 1")
+            if not 0.0 < getattr(self, name) < inf:
+                raise InvalidInput(
+                    f"{name} is {getattr(self, name)!r}; it must be positive and finite"
+                )
+        if not 1 <= self.input_dim < inf:
+            raise InvalidInput(f"input_dim is {self.input_dim!r}; it must be at least 1 and finite")
 
     def gaps(self, along: float, across: float) -> tuple[float, float]:
         """Eigenvalues of alpha eps (M - M(0)) - beta beta^T along beta and off it."""
@@ -88,9 +90,13 @@ class InfiniteWidth:
         """When the test loss has fallen to `share` of its initial value; it falls monotonically.
 
         Raises:
-            InvalidInput: not by the time `latest`.
+            InvalidInput: a share that is not in (0, 1], or not reached by the time `latest`.
             IntegrationFailed: the integrator stopped early.
         """
+        if not 0.0 < share <= 1.0:
+            raise InvalidInput(f"share is {share!r}; it must lie in (0, 1]")
+        if not 0.0 < latest < inf:
+            raise InvalidInput(f"latest is {latest!r}; it must be positive and finite")
         goal = share * self.loss(1.0, 1.0).total
         logarithms = self._logarithms(latest, rtol)
 
@@ -98,6 +104,8 @@ class InfiniteWidth:
             along, across = np.exp(logarithms(time))
             return float(self.loss(along, across).total - goal)
 
+        if left(0.0) <= 0.0:
+            return 0.0
         if left(latest) > 0:
             raise InvalidInput(f"latest is {latest!r}; the loss is above {share:g} of its start")
         return float(brentq(left, 0.0, latest, xtol=1e-14 * latest, rtol=1e-13))

@@ -97,3 +97,18 @@ def test_bad_input_is_named() -> None:
         InfiniteWidth(10).flow([])
     with pytest.raises(InvalidInput, match="latest"):
         InfiniteWidth(10).loss_time(0.5, 1e-3)
+    for share in (0.0, 2.0, float("nan")):
+        with pytest.raises(InvalidInput, match=f"share is {share}"):
+            InfiniteWidth(10).loss_time(share, 5.0)
+    for latest in (0.0, -1.0, float("inf")):
+        with pytest.raises(InvalidInput, match=f"latest is {latest}"):
+            InfiniteWidth(10).loss_time(0.5, latest)
+    with pytest.raises(InvalidInput, match="curvature is inf"):
+        InfiniteWidth(10, curvature=float("inf"))
+    with pytest.raises(InvalidInput, match="input_dim is inf"):
+        InfiniteWidth(float("inf"))
+
+
+def test_all_of_the_loss_is_left_at_time_zero() -> None:
+    assert InfiniteWidth(10).loss_time(1.0, 5.0) == 0.0
+    assert InfiniteWidth(7.3, 0.3, 0.7, 1.9).loss_time(1.0, 5.0) == 0.0
