@@ -5,16 +5,22 @@ kernels, so that E K - K = tr(G'' Cov K_1) / 2 + O(m^-2), Cov K_1 being the cova
 neuron's products over m. On the diagonal of the rectifier G is linear and nothing is left.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.infinite_width.derivatives import second_derivatives
-from theory.infinite_width.kernels import Activation, expected_kernels, first_kernel
+from theory.infinite_width.kernels import Activation, determinant, expected_kernels, first_kernel
 
-NODES = 40
-"""Of Gauss-Hermite rules for erf; products of rectifiers are polynomials on rays."""
+STEP: Final = 0.1
+"""Of trapezoidal rules in the logarithm of the radius and in that of each angle from the lines on
+which a pre-activation is zero: they see there what bends at a kink, or over any small distance."""
+REACH: Final = 38.0
+"""How far in such logarithms, beyond which weights are rounding."""
 
 
 def kernel_spread(width: ArrayLike, layers: ArrayLike, each: float = 5.0) -> Floats:
@@ -42,21 +48,30 @@ def mean_shift(activation: Activation, inputs: Floats) -> Floats:
 def neuron_covariance(activation: Activation, both: Floats) -> Floats:
     """Of the three products s^2 phi phi of one neuron, `(3, 3)`; its inputs have covariance K.
 
-    In polar coordinates: angles by the midpoint rule, radii by Gauss and Laguerre.
+    In polar coordinates, to rounding for inputs of any lengths.
     """
-    angles = 2.0 * np.pi * (np.arange(40 * NODES) + 0.5) / (40 * NODES)
-    radii, weights = np.polynomial.laguerre.laggauss(NODES)
-    normal = np.sqrt(2.0 * radii)[:, None, None] * np.stack([np.cos(angles), np.sin(angles)])
     first, cross, second = both
-    root = np.sqrt(first)
-    # an input of zero has no direction to lean on
-    slanted = cross / root if root > 0.0 else 0.0
-    rest = np.sqrt(max(0.0, second - slanted**2))
-    one = root * normal[:, 0]
-    other = slanted * normal[:, 0] + rest * normal[:, 1]
-    a, b = activation.function(one), activation.function(other)
-    products = activation.variance * np.stack([a * a, a * b, b * b])
-    over = (weights / weights.sum())[:, None] / len(angles)
-    means = (over * products).sum(axis=(1, 2))
-    off = products - means[:, None, None]
-    return np.asarray(np.einsum("ikl,jkl,kl->ij", off, off, np.broadcast_to(over, off.shape[1:])))
+    root = np.sqrt(max(0.0, float(determinant(both))))
+    logs = STEP * np.arange(-REACH / (2.0 * STEP), np.log(9.0) / STEP)
+    radii = np.exp(logs)
+    radial = STEP * radii**2 * np.exp(-(radii**2) / 2.0)
+    products, weights = [], []
+    # between the lines signs differ in one sector and its opposite, and agree in the other two
+    for width, sign in ((np.arctan2(root, cross), -1.0), (np.arctan2(root, -cross), 1.0)):
+        from_one, from_other, angular = _sector(width)
+        one = np.sqrt(first) * np.outer(radii, np.sin(from_one))
+        other = sign * np.sqrt(second) * np.outer(radii, np.sin(from_other))
+        for way in (1.0, -1.0):
+            a, b = activation.function(way * one), activation.function(way * other)
+            products.append(activation.variance * np.stack([a * a, a * b, b * b]))
+            weights.append(np.outer(radial, angular) / (2.0 * np.pi))
+    flat, over = np.stack(products, axis=1).reshape(3, -1), np.stack(weights).ravel()
+    off = flat - (flat @ over)[:, None]
+    return np.asarray((over * off) @ off.T)
+
+
+def _sector(width: float) -> tuple[Floats, Floats, Floats]:
+    """Angles from both sides of a sector, each with its digits, and weights of an integral."""
+    x = STEP * np.arange(-REACH / STEP, REACH / STEP + 1.0)
+    near, far = expit(x), expit(-x)
+    return width * near, width * far, STEP * width * near * far

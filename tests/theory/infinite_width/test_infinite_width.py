@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.integrate import quad
 
 from theory.errors import InvalidInput
 from theory.infinite_width import (
@@ -78,7 +79,61 @@ def test_weights_and_pre_activations_draw_the_same_kernels(phi: Activation) -> N
 
 def test_covariance_of_rectifiers_is_five() -> None:
     found = neuron_covariance(Activation.RELU, BOTH)
-    assert_allclose(found[[0, 2], [0, 2]], 5.0 * BOTH[[0, 2]] ** 2, rtol=1e-3)
+    assert_allclose(found[[0, 2], [0, 2]], 5.0 * BOTH[[0, 2]] ** 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", [1.0, 1e-3, 1e6])
+def test_covariance_of_rectifiers_is_an_integral_over_angles(length: float) -> None:
+    """E relu(z)^i relu(z')^j, i + j = 4, of which E r^4 = 8 is the radial part."""
+    sizes = np.array([BOTH[0], np.sqrt(BOTH[0] * BOTH[2]), BOTH[2]]) * length ** np.arange(3)
+    angle = np.arccos(BOTH[1] / np.sqrt(BOTH[0] * BOTH[2]))
+
+    def moment(one: int, other: int, radial: float) -> float:
+        value, _ = quad(
+            lambda t: np.cos(t) ** one * np.cos(t - angle) ** other,
+            *((angle - np.pi / 2.0, np.pi / 2.0) if one * other else (-np.pi / 2.0, np.pi / 2.0)),
+            epsabs=1e-14,
+        )
+        return radial * float(value) / (2.0 * np.pi)
+
+    means = 2.0 * np.array([moment(2 - k, k, 2.0) for k in range(3)])
+    fourth = 4.0 * np.array([moment(4 - k, k, 8.0) for k in range(5)])
+    expected = np.array([[fourth[i + j] - means[i] * means[j] for j in range(3)] for i in range(3)])
+    found = neuron_covariance(Activation.RELU, BOTH * length ** np.arange(3))
+    assert_allclose(found / np.outer(sizes, sizes), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("length", [1e-4, 1.0, 10.0, 1e3])
+def test_variance_of_erf_of_long_inputs(length: float) -> None:
+    """Of erf(length z)^2, by quadrature of 30 digits on dyadic pieces."""
+    with mp.workdps(30):
+
+        def mean(power: int) -> mp.mpf:
+            def integrand(z: mp.mpf) -> mp.mpf:
+                return (1 - mp.erf(length * z) ** power) * mp.exp(-(z**2) / 2)
+
+            pieces = [0, *(mp.mpf(2) ** k for k in range(-40, 4)), 14]
+            return mp.sqrt(2 / mp.pi) * mp.quad(integrand, pieces)
+
+        expected = float(2 * mean(2) - mean(4) - mean(2) ** 2)
+    cross = 0.1 * length
+    for both, place in (((length**2, cross, 0.3), 0), ((0.3, cross, length**2), 2)):
+        found = neuron_covariance(Activation.ERF, np.array(both))[place, place]
+        assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_covariance_of_erf_is_that_of_a_grid() -> None:
+    """Of Gauss and Hermite in the plane of two independent normal numbers."""
+    phi = Activation.ERF
+    points, weights = np.polynomial.hermite_e.hermegauss(150)
+    one = np.sqrt(BOTH[0]) * points[:, None]
+    slanted = BOTH[1] / np.sqrt(BOTH[0])
+    other = slanted * points[:, None] + np.sqrt(BOTH[2] - slanted**2) * points
+    a, b = phi.function(np.broadcast_to(one, other.shape)), phi.function(other)
+    products = phi.variance * np.stack([a * a, a * b, b * b]).reshape(3, -1)
+    over = np.outer(weights, weights).ravel() / weights.sum() ** 2
+    off = products - (products @ over)[:, None]
+    assert_allclose(neuron_covariance(phi, BOTH), (over * off) @ off.T, rtol=1e-9)
 
 
 @both_activations
@@ -158,7 +213,7 @@ def test_shift_of_rectifiers_scales_with_each_input(length: float) -> None:
 def test_shift_does_not_know_which_input_is_first(phi: Activation) -> None:
     longer = INPUTS * np.array([[1.0], [1e-3]])
     there, back = mean_shift(phi, longer), mean_shift(phi, longer[::-1])[::-1]
-    assert_allclose(there, back, rtol=1e-5)  # angles by the midpoint rule
+    assert_allclose(there, back, rtol=1e-12)
 
 
 def test_shift_of_short_inputs_of_erf() -> None:
