@@ -7,18 +7,14 @@ widths and ranks are allowed.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import qr, solve_triangular
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.gram_flow import gram_root
 from theory.plain_flow import PlainFlow, plain_flow
-
-_FLAT: Final = 1e-8
-"""Below this (e^x - 1) / x is 1 + x / 2 to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +63,14 @@ def riccati_product(
 
     With Q = [W_1^T; W_2] and F = [[-lambda/2, S^T], [S, lambda/2]], Q Q^T is
     e^(Ft) Q_0 [I + gain Q_0^T G Q_0]^-1 Q_0^T e^(Ft), G the integral of e^(2Fs) from 0 to t, and
-    W_2 W_1 its lower left block. With more hidden units than the task has modes rounding grows like
-    e^(|F| t) along those that nothing drives, so that late times need fewer.
+    W_2 W_1 its lower left block. Any number of hidden units and any time will do.
 
     Args:
         correlation: S = E y x^T, `(do, di)`.
         gain: 1 for the flow above.
+
+    Raises:
+        InvalidInput: a time before 0 or that is not finite.
     """
     outputs, inputs = correlation.shape
     stack = np.block(
@@ -82,16 +80,7 @@ def riccati_product(
         ]
     )
     values, vectors = np.linalg.eigh(stack)
-    exponents = 2.0 * values * time
-    safe = np.where(np.abs(exponents) < _FLAT, 1.0, exponents)
-    growth = np.where(np.abs(exponents) < _FLAT, 1.0 + exponents / 2, np.expm1(safe) / safe) * time
-    order = np.argsort(-values)  # the largest rows first, so that QR does not mix their rounding in
-    start = (vectors.T @ layers.stacked)[order]
-    inner = np.concatenate([np.sqrt(gain * growth[order])[:, None] * start, np.eye(start.shape[1])])
-    triangle, pivots = qr(inner, mode="r", pivoting=True)
-    moved = np.exp(values[order] * time)[:, None] * start
-    reduced = solve_triangular(triangle[: start.shape[1]], moved[:, pivots].T, trans="T")
-    root = vectors[:, order] @ reduced.T
+    root = vectors @ gram_root(values, vectors.T @ layers.stacked, time, gain)
     product: Floats = root[inputs:] @ root[:inputs].T
     return product
 

@@ -33,6 +33,20 @@ def test_closed_form_starts_at_the_product_and_ends_at_the_task() -> None:
     assert riccati_product(layers, correlation, 0.0, 18.0) == pytest.approx(correlation, abs=1e-6)
 
 
+@pytest.mark.parametrize("strengths", [(1.0, 0.1), (1.0, 0.5)])
+@pytest.mark.parametrize("hidden", [2, 3, 5])
+def test_late_times_are_those_of_the_flow(strengths: tuple[float, float], hidden: int) -> None:
+    drawn = balanced_layers(np.random.default_rng(3), 2, hidden, 2, 0.0)
+    layers, correlation = TwoLayers(0.1 * drawn.first, 0.1 * drawn.second), np.diag(strengths)
+    flow = two_layer_flow(layers, correlation, [20.0, 40.0, 60.0])
+    for index, time in enumerate(flow.times):
+        exact = riccati_product(layers, correlation, 0.0, time).ravel()
+        assert flow.tight[index] == pytest.approx(exact, abs=1e-9)
+    assert riccati_product(layers, correlation, 0.0, 1000.0) == pytest.approx(
+        correlation, abs=1e-12
+    )
+
+
 def test_balance_that_cannot_be_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"balance is 1\.0 for 3 hidden units and 2 outputs"):
         balanced_layers(np.random.default_rng(0), 2, 3, 2, 1.0)
