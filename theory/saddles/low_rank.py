@@ -13,15 +13,17 @@ alpha^(1 - mu_2/mu_1).
 import numpy as np
 
 from theory.backend import Floats
+from theory.gram_flow import gram_root
 
 
 def matrix_flow(values: Floats, start: Floats, time: float) -> Floats:
-    """M(t), `(d, d)`, in the eigenbasis of A; `start` is alpha U0 there, `(d, h)`."""
-    safe = np.where(values != 0.0, values, 1.0)
-    doubled = np.where(values != 0.0, np.expm1(2.0 * values * time) / safe, 2.0 * time)
-    moved = np.exp(values * time)[:, None] * start
-    inner = np.eye(start.shape[1]) + (start.T * doubled) @ start
-    return np.asarray(moved @ np.linalg.solve(inner, moved.T))
+    """M(t), `(d, d)`, in the eigenbasis of A; `start` is alpha U0 there, `(d, h)`.
+
+    Raises:
+        InvalidInput: a time before 0 or that is not finite.
+    """
+    root = gram_root(values, start, time, gain=2.0)
+    return np.asarray(root @ root.T)
 
 
 def beyond_leading(values: Floats, start: Floats, time: float) -> float:

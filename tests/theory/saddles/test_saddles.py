@@ -89,6 +89,18 @@ def test_matrix_flow_against_integration() -> None:
     assert matrix_flow(values, start, 2.0) == pytest.approx(u @ u.T, abs=1e-8)
 
 
+@pytest.mark.parametrize("time", [40.0, 60.0, 400.0])
+def test_matrix_flow_is_late_at_the_best_approximation_of_its_rank(time: float) -> None:
+    one = matrix_flow(np.array([1.0, 0.6]), 1e-3 * np.ones((2, 1)), time)
+    assert one == pytest.approx(np.diag([1.0, 0.0]), abs=1e-6)
+    # the rest of the second mode is 0.6 / (1 + 0.6 e^(-1.2 t) / |q|^2), q what u_2 has off u_1
+    start = 1e-3 * np.array([[1.0, 0.5], [-0.3, 0.8], [0.2, 0.1]])
+    found = matrix_flow(np.array([1.0, 0.6, -0.3]), start, time)
+    square = float(np.linalg.det(start[:2]) ** 2 / (start[0] @ start[0]))
+    second = 0.6 / (1.0 + 0.6 * np.exp(-1.2 * time) / square)
+    assert found == pytest.approx(np.diag([1.0, second, 0.0]), abs=1e-12)
+
+
 def test_leading_distance_is_that_of_small_starts() -> None:
     values, start = np.array([1.5, 0.5, 0.25]), 1e-9 * RNG.normal(size=(3, 2))
     time = np.log(1.0 / np.linalg.norm(start[0])) / 1.5
