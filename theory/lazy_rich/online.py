@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 from theory.backend import Array, Floats
 from theory.errors import IntegrationFailed, InvalidInput
-from theory.lazy_rich.committee import Committee
+from theory.lazy_rich.committee import Committee, spread
 from theory.lazy_rich.quadratic_form import Decomposition, QuadraticForm
 from theory.lazy_rich.setting import Setting
 from theory.requests import check_increasing
@@ -318,5 +318,5 @@ def population_gradient(
     by_quadratic = trace * np.eye(dimension) / (2.0 * dimension**2)
     by_quadratic = by_quadratic + gap.quadratic / dimension**2
     by_linear = 2.0 * gap.linear / dimension
-    eps, per_neuron = machine.curvature, machine.output_scale / machine.width
+    eps, per_neuron = spread(machine.curvature, 2), spread(machine.output_scale, 2) / machine.width
     return per_neuron * (by_linear[..., None, :] + 2.0 * eps * machine.weights @ by_quadratic)

@@ -80,6 +80,33 @@ def test_gradient_is_that_of_the_loss(centred: bool) -> None:
     np.testing.assert_allclose(stein(setting, elsewhere(setting)), weights.grad.numpy(), atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 3), (2, 3, 4), (2, 3, 1, 2)])
+@pytest.mark.parametrize("centred", [False, True])
+def test_gradients_of_a_batch_are_those_of_its_machines(
+    shape: tuple[int, ...], centred: bool
+) -> None:
+    rng, batch = np.random.default_rng(0), shape[:-2]
+    weights, beta = rng.normal(size=shape), rng.normal(size=shape[-1])
+    scale, curvature = rng.uniform(0.5, 5.0, batch), rng.uniform(0.3, 1.1, batch)
+    target = QuadraticForm(rng.normal(size=shape[-1]), np.outer(beta, beta))
+    initial = rng.normal(size=shape)
+
+    def gradient(at: tuple[int, ...] | None) -> Floats:
+        """At an index of the batch as numbers, or of all of it."""
+        chosen = ... if at is None else at
+        alpha = scale if at is None else float(scale[at])
+        eps = curvature if at is None else float(curvature[at])
+        begun = Committee(initial[chosen], alpha, eps).form() if centred else None
+        machine = Committee(weights[chosen], alpha, eps)
+        found: Floats = population_gradient(machine, target, begun)
+        return found
+
+    together = gradient(None)
+    for at in np.ndindex(*batch):
+        alone = gradient(at)
+        np.testing.assert_allclose(together[at], alone, rtol=0, atol=1e-13 * np.abs(alone).max())
+
+
 def test_gradient_is_the_mean_over_gaussian_inputs() -> None:
     setting = settings(input_dim=2, width=2, centred=False)
     machine = replace(setting.committee(), weights=elsewhere(setting))
