@@ -44,8 +44,8 @@ def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple
     if count < dimension:
         raise InvalidInput(f"points are {count} in {dimension} dimensions; N >= d is needed")
     if by_programmes:
-        labellings = product((-1, 1), repeat=count)
-        return {signs for signs in labellings if _separates(np.array(signs)[:, None] * points)}
+        labellings, scaled = product((-1, 1), repeat=count), _in_units(points)
+        return {signs for signs in labellings if _separates(np.array(signs)[:, None] * scaled)}
     found = set()
     for chosen in combinations(range(count), dimension - 1):
         on_edge = np.linalg.svd(points[list(chosen)])[2][-1] if chosen else np.ones(1)
@@ -55,6 +55,15 @@ def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple
             signs = tuple(read.tolist())
             found |= {signs, tuple(-s for s in signs)}
     return found
+
+
+def _in_units(points: Floats) -> Floats:
+    """Every point, then every coordinate, then every point at unit size: the labellings stay."""
+    scaled = points
+    for axis in (1, 0, 1):
+        largest = np.abs(scaled).max(axis=axis, keepdims=True)
+        scaled = scaled / np.where(largest > 0.0, largest, 1.0)
+    return np.asarray(scaled)
 
 
 def _separates(rows: Floats) -> bool:

@@ -21,6 +21,9 @@ _AT_REST: Final = 1e-9
 _ACTIVE: Final = 1e-9
 MAX_JUMPS: Final = 60
 
+_MISSED: Final = 1e-9
+"""Of the sizes that a target is a sum of: vertices of linear programmes are right to 1e-12."""
+
 
 @dataclass(frozen=True, eq=False)
 class GreedyPath:
@@ -126,11 +129,22 @@ def _least_loss(rows: Floats, targets: Floats, dual: Floats, leaves: bool) -> Fl
 def least_absolute(rows: Floats, targets: Floats) -> float:
     """The least |w|_1 with X w = y, a linear programme.
 
+    Its solver has absolute tolerances: each row is taken in units of its largest entry, and w
+    in units of the largest of the targets then.
+
     Raises:
-        OracleFailed: the solver found none.
+        OracleFailed: the solver found none, or one that misses a target by more than 1e-9 of what
+            it is made of.
     """
-    both = np.hstack([rows, -rows])
-    found = linprog(np.ones(both.shape[1]), A_eq=both, b_eq=targets, method="highs")
+    sizes = np.abs(rows).max(axis=1)
+    sizes[sizes == 0.0] = 1.0
+    scaled, wanted = rows / sizes[:, None], targets / sizes
+    unit = float(np.abs(wanted).max(initial=0.0)) or 1.0
+    both = np.hstack([scaled, -scaled])
+    found = linprog(np.ones(both.shape[1]), A_eq=both, b_eq=wanted / unit, method="highs")
     if found.status != 0:
         raise OracleFailed(f"least |w|_1: {found.message}")
-    return float(found.fun)
+    missed = np.abs(both @ found.x - wanted / unit)
+    if np.any(missed > _MISSED * (np.abs(both) @ found.x)):
+        raise OracleFailed(f"least |w|_1: a target is missed by {missed.max():g} of the largest")
+    return unit * float(found.fun)

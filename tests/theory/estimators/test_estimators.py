@@ -120,6 +120,16 @@ def test_count_of_dichotomies_by_two_routes(points: int, dimension: int) -> None
     assert len(found) / 2**points == separable_share(points, dimension)
 
 
+@pytest.mark.parametrize("unit", [1e-150, 1e-10, 1e10])
+def test_dichotomies_have_no_units(unit: float) -> None:
+    drawn = np.random.default_rng(5).normal(size=(5, 3))
+    found = separable_signs(drawn)
+    assert len(found) == 22  # 2 (C(4, 0) + C(4, 1) + C(4, 2))
+    each = unit ** np.linspace(-1.0, 1.0, 5)[:, None]
+    for points in (unit * drawn, each * drawn, np.array([1.0, unit, 1.0]) * drawn):
+        assert separable_signs(points, by_programmes=True) == found
+
+
 def test_half_of_twice_as_many_points_as_dimensions() -> None:
     assert [separable_share(2 * d, d) for d in (1, 2, 5, 9)] == [0.5] * 4
 

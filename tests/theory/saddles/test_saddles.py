@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, OracleFailed
 from theory.saddles import (
     greedy_path,
     jump_times,
@@ -75,6 +75,24 @@ def test_last_saddle_has_the_least_absolute_sum_and_pursuits_do_not() -> None:
     pursuit = greedy_path(ROWS, TARGETS, remembers=False, leaves=False)
     assert np.abs(pursuit.saddles[-1]).sum() > 1.01 * least
     assert ROWS @ pursuit.saddles[-1] == pytest.approx(TARGETS)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-10, 1e10])
+def test_least_absolute_sum_has_no_units_of_its_own(unit: float) -> None:
+    least = least_absolute(ROWS, TARGETS)
+    assert least_absolute(unit * ROWS, unit * TARGETS) == pytest.approx(least, rel=1e-9)
+    assert least_absolute(ROWS, unit * TARGETS) == pytest.approx(unit * least, rel=1e-9)
+    rows = np.array([1.0, unit, np.sqrt(1.0 / unit)])
+    assert least_absolute(rows[:, None] * ROWS, rows * TARGETS) == pytest.approx(least, rel=1e-9)
+    assert least_absolute(unit * np.array([[3.0, 4.0]]), np.array([unit])) == pytest.approx(0.25)
+    assert least_absolute(ROWS, np.zeros(3)) == 0.0
+
+
+def test_targets_that_no_weights_fit_have_no_least_sum() -> None:
+    with pytest.raises(OracleFailed, match="least"):
+        least_absolute(np.array([[1e-10, 0.0], [1e-10, 0.0]]), np.array([1e-10, -1e-10]))
+    with pytest.raises(OracleFailed, match="least"):
+        least_absolute(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([1.0, 1e-8]))
 
 
 def test_matrix_flow_against_integration() -> None:
