@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
 
 _LEFT: Final = 1e-6
-"""Size at which the trajectory is taken up; it is linear up to the square of that."""
+"""Size, over mu_1^(1/2), at which the trajectory is taken up; it is linear up to its square."""
 
 
 def masked_flow(
@@ -103,12 +104,23 @@ def rank_one(matrix: Floats, mask: Floats, after: float, *, rtol: float = 1e-12)
         mask: M, as in `masked_flow`.
 
     Raises:
+        InvalidInput: no eigenvalue is positive, or the trajectory is taken up after `after` only.
         IntegrationFailed: see `plain_flow`.
     """
     size = len(matrix)
     rising, vectors = np.linalg.eigh(mask * matrix)
     values, vectors = rising[::-1], vectors[:, ::-1]
-    begin = np.log(_LEFT) / values[0]
+    if not values[0] > 0.0:
+        raise InvalidInput(
+            f"matrix has {values[0]:g} as its largest eigenvalue where it is masked; one must be "
+            "positive, or nothing leaves 0"
+        )
+    left = _LEFT * np.sqrt(values[0])
+    begin = float(np.log(left) / values[0])
+    if not after > begin:
+        raise InvalidInput(
+            f"after is {after}; it must be above {begin:g}, where the trajectory is {left:g} long"
+        )
 
     def field(now: float, state: Floats) -> Floats:
         weights, beside = state[:size], state[size:].reshape(size, size - 1)
@@ -120,8 +132,8 @@ def rank_one(matrix: Floats, mask: Floats, after: float, *, rtol: float = 1e-12)
         return np.concatenate([bend @ weights, slopes.ravel()])
 
     # all of one size, which errors are measured by
-    start = _LEFT * np.concatenate([vectors[:, 0], vectors[:, 1:].ravel()])
+    start = left * np.concatenate([vectors[:, 0], vectors[:, 1:].ravel()])
     flow = plain_flow(field, start, [after], begin=begin, rtol=rtol)
     weights, beside = flow.tight[0, :size], flow.tight[0, size:].reshape(size, size - 1)
-    beside = beside * np.exp(values[1:] * after) / _LEFT
+    beside = beside * np.exp(values[1:] * after) / left
     return RankOne(values, vectors, after, weights, beside)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from theory.errors import InvalidInput
 from theory.saddles import leading_distance, masked_flow, matrix_flow, rank_one
 
 
@@ -37,3 +38,23 @@ def test_a_mask_is_seen_by_the_trajectory_and_by_what_is_beside_it() -> None:
     assert abs(off[1]) < abs(off[0])
     assert found.leading(1e-6, start, modes=2) == found.leading(1e-6, start)
     assert found.beyond(1e-6, start) < found.beyond(1e-4, start) < 0.1
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-8, 1e4, 1e8])
+def test_the_trajectory_has_no_units_of_its_own(unit: float) -> None:
+    """u(t) of c A is c^(1/2) u(c t), from c^(1/2) e_1 at t = 0 backwards, and d_j is d_j(c t)."""
+    matrix = np.array([[2.0, 0.8, 0.0], [0.8, 1.0, -0.5], [0.0, -0.5, 0.6]])
+    mask = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    one = rank_one(matrix, mask, 1.0)
+    earlier = np.log(unit) / 2.0
+    found = rank_one(unit * matrix, mask, (1.0 + earlier / one.values[0]) / unit)
+    assert found.weights / np.sqrt(unit) == pytest.approx(one.weights, abs=1e-10)
+    grown = np.exp(earlier * one.values[1:] / one.values[0])
+    assert found.beside / grown == pytest.approx(one.beside, abs=1e-8 * np.abs(one.beside).max())
+
+
+def test_what_never_leaves_zero_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="matrix has -10 as its largest eigenvalue"):
+        rank_one(-10.0 * np.eye(3), np.ones((3, 3)), 1.0)
+    with pytest.raises(InvalidInput, match=r"after is -20\.0; it must be above -13\.8"):
+        rank_one(np.eye(3), np.ones((3, 3)), -20.0)
