@@ -9,10 +9,15 @@ So for small lambda, at s = lambda t, the flow is where it would have ended from
 slow flow on interpolators of Boursier, Pesme, Dragomir (2025) is in closed form here.
 """
 
+from typing import Final
+
 import numpy as np
 
 from theory.backend import Floats
 from theory.plain_flow import PlainFlow, plain_flow
+
+_ROUNDING: Final = 1e-15
+"""Of the numbers that a difference is made of, and of their logarithms."""
 
 
 def decayed_flow(
@@ -63,16 +68,23 @@ def path_deviation(
     """How far (log u, log v), `(2d,)`, is off the path of an undecayed flow from `start`, `(2d,)`.
 
     First the sums that are to be those of the start, relatively, then the part of the differences
-    outside the row space of X, over the largest of them.
+    outside the row space of X, over the largest of them; 0 where they are but rounding, as at the
+    start itself.
     """
     u, v = np.split(logs, 2)
     a, b = np.log(start[0]), np.log(start[1])
     if degree == 2:
         sums, differences = u + v - a - b, (u - v) - (a - b)
+        rounding = np.abs([u, v, a, b])
     else:
         power = 2.0 - degree
-        at_start = np.exp(power * a) + np.exp(power * b)
-        sums = (np.exp(power * u) + np.exp(power * v)) / at_start - 1.0
-        differences = np.exp(power * v) - np.exp(power * u) - np.exp(power * b) + np.exp(power * a)
+        powers = np.exp(power * np.array([u, v, a, b]))
+        at_start = powers[2] + powers[3]
+        sums = (powers[0] + powers[1]) / at_start - 1.0
+        differences = powers[1] - powers[0] - powers[3] + powers[2]
+        rounding = powers * (1.0 + np.abs(power * np.array([u, v, a, b])))
+    largest = float(np.abs(differences).max())
+    if largest <= _ROUNDING * float(rounding.max()):
+        return np.concatenate([sums, np.zeros_like(sums)])
     inside = inputs.T @ np.linalg.lstsq(inputs.T, differences, rcond=None)[0]
-    return np.concatenate([sums, (differences - inside) / np.abs(differences).max()])
+    return np.concatenate([sums, (differences - inside) / largest])

@@ -54,6 +54,18 @@ def test_path_is_that_of_the_shrunk_start_only(degree: int) -> None:
     assert np.abs(path_deviation(rows, logs, (a, b), degree)).max() > 0.1
 
 
+@pytest.mark.parametrize("degree", [2, 3, 4])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_the_start_is_on_its_own_path(degree: int, size: float) -> None:
+    net = told(degree)
+    a, b = (size * each for each in net.start)
+    logs = np.log(np.concatenate([a, b]))
+    for near in (logs, np.nextafter(logs, np.inf)):
+        assert path_deviation(net.rows, near, (a, b), degree) == pytest.approx(0.0, abs=1e-13)
+    off = path_deviation(net.rows, logs + 1e-9 * np.arange(len(logs)), (a, b), degree)
+    assert 1e-3 < np.abs(off[len(a) :]).max() <= 2.0
+
+
 def test_degrees_below_two_are_refused() -> None:
     with pytest.raises(InvalidInput, match="at least 2"):
         least_potential(np.ones((1, 1)), np.ones(1), np.ones(1), np.ones(1), 1)
