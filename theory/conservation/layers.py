@@ -21,7 +21,10 @@ from theory.plain_flow import PlainFlow, plain_flow
 Layers = tuple[Floats, ...]
 
 DIFFERENCE: Final = 1e-5
-"""Of |W|: how far to either side gradients are taken for a Hessian, right to ten digits then."""
+"""Of |W|: how far to either side gradients are taken for a Hessian, right to ten digits then.
+
+At W = 0 of the size at which the product fits the targets.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,7 @@ class LayerTask:
     def sharpness(self, weights: Layers) -> float:
         """The largest size of an eigenvalue of the Hessian with its penalty, by differences."""
         centre = self.flat(weights)
-        step = DIFFERENCE * float(np.linalg.norm(centre))
+        step = DIFFERENCE * (float(np.linalg.norm(centre)) or self._fitting_size())
 
         def gradient(at: Floats) -> Floats:
             return self.flat(self.gradients(self.layers(at)))
@@ -73,6 +76,13 @@ class LayerTask:
         rows = [(gradient(centre + m) - gradient(centre - m)) / (2.0 * step) for m in moves]
         values = np.linalg.eigvalsh(np.array(rows)) + self.decay
         return float(np.abs(values).max())
+
+    def _fitting_size(self) -> float:
+        """(|y| / |x|)^(1/D); 1 where inputs or targets vanish, as any size serves then."""
+        inputs, targets = np.linalg.norm(self.inputs), np.linalg.norm(self.targets)
+        if inputs == 0.0 or targets == 0.0:
+            return 1.0
+        return float((targets / inputs) ** (1.0 / len(self.weights)))
 
     def flat(self, weights: Layers) -> Floats:
         """All entries, `(P,)`, layer by layer."""

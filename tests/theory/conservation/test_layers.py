@@ -82,3 +82,20 @@ def test_the_sharpness_is_that_of_second_differences_of_the_loss(task: LayerTask
             hessian[i, j] = (plus - minus - energy(flat - a + b)) / (4.0 * h**2)
     largest = np.abs(np.linalg.eigvalsh(hessian)).max()
     assert task.sharpness(task.weights) == pytest.approx(largest, rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_the_sharpness_of_no_weights(task: LayerTask, unit: float) -> None:
+    """Of two layers the Hessian at 0 is -E y x^T between them, of more it is 0."""
+    inputs, targets = task.inputs, unit * task.targets
+    two = (np.zeros((3, 2)), np.zeros((2, 3)))
+    largest = np.linalg.svd(targets.T @ inputs / len(inputs))[1][0]
+    flat = LayerTask(two, inputs, targets, 0.0)
+    assert flat.sharpness(two) == pytest.approx(largest, rel=1e-8)
+    three = tuple(0.0 * layer for layer in task.weights)
+    assert LayerTask(three, inputs, targets, 0.3).sharpness(three) == pytest.approx(0.3)
+    one = (np.zeros((2, 2)),)
+    square = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[-1]
+    for wanted in (targets, 0.0 * targets):
+        assert LayerTask(one, inputs, wanted, 0.0).sharpness(one) == pytest.approx(square, rel=1e-8)
+    assert LayerTask(two, inputs, 0.0 * targets, 0.0).sharpness(two) == 0.0
