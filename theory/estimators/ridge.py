@@ -13,6 +13,7 @@ from scipy.linalg import expm
 from scipy.optimize import brentq
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.plain_flow import plain_flow
 
 
@@ -32,6 +33,14 @@ class RidgeTask:
         return np.where(values < 1e-9 * values[-1], 0.0, values), vectors
 
     @property
+    def _kept(self) -> Floats:
+        """nu_i / (nu_i + lambda), what the ridge keeps of w*; 0 where no data are, `(d,)`."""
+        values, _ = self._spectrum
+        return np.where(
+            values > 0.0, values / np.where(values > 0.0, values + self.decay, 1.0), 0.0
+        )
+
+    @property
     def without_data(self) -> float:
         """|P w(0)|^2, P the projection on the kernel of S."""
         values, vectors = self._spectrum
@@ -39,9 +48,14 @@ class RidgeTask:
 
     @property
     def floor(self) -> float:
-        """The error that the ridge leaves: sum (lambda w*_i / (nu_i + lambda))^2."""
+        """The error that the ridge leaves: sum (lambda w*_i / (nu_i + lambda))^2.
+
+        Without decay the limit for lambda to 0: what w* has where no data are.
+        """
         values, vectors = self._spectrum
-        return float(((self.decay * (vectors.T @ self.target) / (values + self.decay)) ** 2).sum())
+        total = values + self.decay
+        lost = np.where(total > 0.0, self.decay / np.where(total > 0.0, total, 1.0), 1.0)
+        return float(((lost * (vectors.T @ self.target)) ** 2).sum())
 
     def unconverged(self, time: float) -> float:
         """What is left of the start where data are, in |w(t) - w*|^2, at most.
@@ -51,7 +65,7 @@ class RidgeTask:
         """
         values, vectors = self._spectrum
         target, start = vectors.T @ self.target, vectors.T @ self.start
-        rest = values / (values + self.decay) * target
+        rest = self._kept * target
         left = np.abs(start - rest) * np.exp(-(values + self.decay) * time)
         return float((left**2 + 2.0 * left * np.abs(target - rest))[values > 0.0].sum())
 
@@ -68,14 +82,25 @@ class RidgeTask:
                 jacobian=lambda *_: -matrix,
             )
             return np.asarray(((flow.tight - self.target) ** 2).sum(axis=1))
-        rest = np.linalg.solve(matrix, pull)
+        rest = np.linalg.lstsq(matrix, pull, rcond=None)[0]  # without decay 0 where no data are
         states = [rest + expm(-matrix * t) @ (self.start - rest) for t in np.atleast_1d(times)]
         return np.asarray(((np.array(states) - self.target) ** 2).sum(axis=1))
 
 
 def time_to_generalise(task: RidgeTask, level: float, latest: float) -> float:
-    """When |w(t) - w*|^2 is first known to be `level`, searched from `latest` / 100 on."""
+    """When |w(t) - w*|^2 is first known to be `level`, searched from `latest` / 100 on.
+
+    Raises:
+        InvalidInput: the error is above the level, or below it, at both ends of the search.
+    """
+    earliest = latest / 100.0
+    first, last = task.errors([earliest, latest])
+    if (first > level) == (last > level):
+        raise InvalidInput(
+            f"level is {level}; it must lie between the errors at {earliest:g} and {latest:g}, "
+            f"{first:g} and {last:g}"
+        )
     found: float = brentq(
-        lambda time: task.errors(time)[0] - level, latest / 100.0, latest, xtol=1e-12, rtol=1e-13
+        lambda time: task.errors(time)[0] - level, earliest, latest, xtol=1e-12, rtol=1e-13
     )
     return found

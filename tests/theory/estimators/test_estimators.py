@@ -154,6 +154,23 @@ def test_ridge_forgets_what_it_has_no_data_on() -> None:
     assert time_to_generalise(task, 0.01, 1000.0) == pytest.approx(exact, rel=1e-10)
 
 
+@pytest.mark.parametrize("decay", [0.0, 1e-30])
+def test_without_decay_nothing_is_forgotten(decay: float) -> None:
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
+    covariance = turn @ np.diag([1.0, 2.0, 0.0]) @ turn.T
+    target, start = turn @ np.array([1.0, -1.0, 0.0]), turn @ np.array([0.0, 1.0, 1.0])
+    task, times = RidgeTask(covariance, target, start, decay), np.array([0.5, 1.0, 40.0])
+    exact = 1.0 + np.exp(-2.0 * times) + 4.0 * np.exp(-4.0 * times)
+    assert task.errors(times) == pytest.approx(exact, rel=1e-12)
+    assert task.errors(times, by_integration=True) == pytest.approx(exact, rel=1e-7)
+    assert task.without_data == pytest.approx(1.0)
+    assert task.floor == pytest.approx(0.0, abs=1e-30)
+    with pytest.raises(InvalidInput, match=r"level is 0\.1; it must lie between the errors"):
+        time_to_generalise(task, 0.1, 1000.0)
+    # by the formula with g = (1, -2) and b = 0
+    assert task.unconverged(1.0) == pytest.approx(np.exp(-2.0) + 4.0 * np.exp(-4.0), rel=1e-12)
+
+
 def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="ratio is 0"):
         edge(0.0)
