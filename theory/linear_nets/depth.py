@@ -31,10 +31,16 @@ def half_time(
         unbalance: a factor of the first layer.
 
     Raises:
+        InvalidInput: the depth is below 1, or layers that are not equal are left to a quadrature.
         IntegrationFailed: the product was never half of s.
     """
+    if depth < 1:
+        raise InvalidInput(f"depth is {depth}; it must be 1 at least")
+    equal = _by_quadrature(depth, start, strength)
     if rtol is None:
-        return _by_quadrature(depth, start, strength)
+        if unbalance != 1.0:
+            raise InvalidInput(f"unbalance is {unbalance}; a quadrature of one layer needs 1")
+        return equal
 
     def field(_: float, layers: np.ndarray) -> np.ndarray:
         product = layers.prod()
@@ -46,7 +52,7 @@ def half_time(
     reached.terminal = True  # type: ignore[attr-defined]
     first = np.full(depth, start)
     first[0] *= unbalance
-    horizon = 10.0 * escape_time(depth, start, strength) + 100.0 / strength
+    horizon = 10.0 * max(equal, 0.0) + 100.0 / strength
     found = solve_ivp(
         field, (0.0, horizon), first, "DOP853", events=reached, rtol=rtol, atol=1e-3 * rtol * start
     )

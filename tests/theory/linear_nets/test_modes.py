@@ -49,6 +49,25 @@ def test_escape_of_depth_by_two_routes(depth: int) -> None:
     assert exact == pytest.approx(escape_time(depth, 0.1, 1.5), rel=0.2)
 
 
+def test_a_chain_of_one_or_two_layers_is_slow_as_a_logarithm_of_its_start() -> None:
+    """u' = 2 u (s - u) of two, u' = s - u of one."""
+    two = np.log((1.5 - 0.01) / 0.01) / 3.0
+    assert half_time(2, 0.1, 1.5, rtol=None) == pytest.approx(two, rel=1e-10)
+    assert half_time(2, 0.1, 1.5) == pytest.approx(two, rel=1e-8)
+    tiny = np.log((1.5 - 1e-60) / 1e-60) / 3.0
+    assert half_time(2, 1e-30, 1.5) == pytest.approx(tiny, rel=1e-8)
+    one = np.log((1.5 - 0.1) / 0.75)
+    assert half_time(1, 0.1, 1.5, rtol=None) == pytest.approx(one, rel=1e-10)
+    assert half_time(1, 0.1, 1.5) == pytest.approx(one, rel=1e-8)
+
+
+def test_bad_chains_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="depth is 0"):
+        half_time(0, 0.1, 1.5)
+    with pytest.raises(InvalidInput, match=r"unbalance is 1\.2"):
+        half_time(3, 0.1, 1.5, rtol=None, unbalance=1.2)
+
+
 def test_escape_needs_depth() -> None:
     with pytest.raises(InvalidInput, match="depth is 2"):
         escape_time(2, 0.1, 1.0)
