@@ -51,6 +51,31 @@ def test_least_q_is_found_at_any_scale(scale: float) -> None:
     assert abs(free @ gradient) < 1e-8 * np.abs(gradient).max()
 
 
+@pytest.mark.parametrize("unit", [1e-100, 1e-14, 1e14, 1e100])
+def test_interpolation_has_no_units_of_its_own(unit: float) -> None:
+    """From unit^(1/2) a and b to unit y it is unit w, and rows may be in any units too."""
+    rows, targets = np.array([[1.0, 0.5, -0.2], [0.3, -1.0, 0.7]]), np.array([1.0, -0.4])
+    plus, minus = np.array([0.5, 1.0, 0.7]), np.array([0.6, 0.9, 0.7])
+    found = interpolation(rows, targets, plus, minus)
+    assert rows @ found == pytest.approx(targets, abs=1e-13)
+    root = np.sqrt(unit)
+    assert interpolation(rows, unit * targets, root * plus, root * minus) == pytest.approx(
+        unit * found, rel=1e-11, abs=0.0
+    )
+    units = np.array([1.0, min(unit, 1e14)])
+    assert interpolation(units[:, None] * rows, units * targets, plus, minus) == pytest.approx(
+        found, rel=1e-11
+    )
+
+
+@pytest.mark.parametrize("size", [1e4, 1e8])
+def test_interpolation_from_large_starts_is_least_squares(size: float) -> None:
+    rows, targets = np.array([[1.0, 0.5, -0.2], [0.3, -1.0, 0.7]]), np.array([1.0, -0.4])
+    start = np.full(3, size)
+    expected = np.linalg.pinv(rows) @ targets
+    assert interpolation(rows, targets, start, start) == pytest.approx(expected, rel=1e-12)
+
+
 def test_squared_gradients_are_those_of_the_flow() -> None:
     np.testing.assert_allclose(
         squared_gradients_of_flow(TASK, 30.0), plain(30.0)[1], rtol=1e-7, atol=1e-12
