@@ -8,19 +8,22 @@ Phi (Phi' m) >= c, two passes, and those that object join. The answer is judged 
 bounds from all rows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, qr
 
 from theory.backend import Flags, Floats, Integers
+from theory.errors import InvalidInput, OracleFailed
 from theory.margin.kkt import nonnegative_least_squares
 from theory.observed.kernel import MEMORY, gram, jacobian
 from theory.observed.net import Observed
 
 FEW: Final = 200
-"""Rows up to which the gradients themselves are solved for, to full accuracy."""
+"""Rows, or parameters, up to which the gradients themselves are solved for, to full accuracy: of
+fewer parameters than rows the kernel is singular."""
 
 FEW_NUMBERS: Final = 4_000_000
 """Entries of that matrix."""
@@ -31,6 +34,15 @@ OBJECTION: Final = 1e-7
 
 EXCHANGES: Final = 400
 """Of block pivoting; most programmes need twenty."""
+
+OPTIMAL: Final = 1e-11
+"""Of the largest c of rows of unit length: conditions met so well ask for no other solver."""
+
+CERTIFIED: Final = 1e-9
+"""Likewise: the least accurate solution that is returned. Multipliers of 10^5 round to 1e-11."""
+
+ROUNDING: Final = 1e-14
+"""Of the largest eigenvalue: below it a direction of the kernel is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +78,9 @@ def cone_point(
         most: rows whose kernel may be held.
         toward: d `(P,)` with c = Phi d, where it is known.
         kernel: of all rows, where it has been made.
+
+    Raises:
+        OracleFailed: see `nonnegative_quadratic`.
     """
     import torch
 
@@ -103,7 +118,8 @@ def _solved(
 ) -> Floats:
     """Multipliers of all rows, those of the working set solved for."""
     found = np.zeros_like(known)
-    if len(working) <= FEW and len(working) * observed.parameters <= FEW_NUMBERS:
+    size = len(working), observed.parameters
+    if min(size) <= FEW and size[0] * size[1] <= FEW_NUMBERS:
         features = jacobian(observed, working).cpu().numpy()
         found[working] = (
             _least_distance(features, target)
@@ -138,16 +154,75 @@ def _least_distance(features: Floats, target: Floats) -> Floats:
 
 
 def nonnegative_quadratic(kernel: Floats, linear: Floats, start: Flags | None = None) -> Floats:
-    """argmin over m >= 0 of m'K m / 2 - c.m for a positive semidefinite K, by block pivoting.
+    """argmin over m >= 0 of m'K m / 2 - c.m for a positive semidefinite K, shape `(n,)`.
+
+    By block pivoting where that meets the conditions of optimality, else on a factor of K.
+
+    Args:
+        kernel: K, `(n, n)`.
+        linear: c, `(n,)`.
+        start: rows taken for positive at first, `(n,)`.
+
+    Raises:
+        InvalidInput: entries that are not finite.
+        OracleFailed: neither meets them, as where the programme is unbounded.
+    """
+    for name, given in (("kernel", kernel), ("linear", linear)):
+        if not np.all(np.isfinite(given)):
+            raise InvalidInput(f"{name} holds {given[~np.isfinite(given)][0]}; it must be finite")
+    squares = np.diag(kernel)
+    scale = np.sqrt(np.where(squares > 0.0, squares, 1.0))
+    unit, target = kernel / np.outer(scale, scale), linear / scale
+    best, least = np.zeros(len(target)), _violation(unit, target, np.zeros(len(target)))
+    for found in _candidates(unit, target, start):
+        violation = _violation(unit, target, found)
+        if violation < least:
+            best, least = found, violation
+        if least <= OPTIMAL:
+            return best / scale
+    if least > CERTIFIED:
+        raise OracleFailed(
+            "no multipliers meet the conditions of optimality: rows are not separable, or no "
+            f"solver could tell; the best violate them by {least:.1e} (allowed: {CERTIFIED:.0e})"
+        )
+    return best / scale
+
+
+def _candidates(unit: Floats, target: Floats, start: Flags | None) -> Iterator[Floats]:
+    """Multipliers `(n,)` by one route after the other, none of them trusted.
+
+    On the factor K = F F' the programme is the distance of d from a cone where c = F d, and a least
+    distance in any case.
+    """
+    yield _pivoted(unit, target, start)
+    spectrum, modes = eigh(unit, check_finite=False)
+    kept = spectrum > ROUNDING * spectrum[-1]
+    if not kept.any():
+        return
+    roots = np.sqrt(spectrum[kept])
+    factor = modes[:, kept] * roots
+    yield _nearest(factor.T, (modes[:, kept].T @ target) / roots)
+    yield _least_distance(factor, target)
+
+
+def _violation(unit: Floats, target: Floats, multipliers: Floats) -> float:
+    """By how much m >= 0 `(n,)` fails K m >= c and m.(K m - c) = 0, relative to the largest c."""
+    size = float(np.abs(target).max()) or 1.0
+    slack = unit @ multipliers - target
+    total = float(multipliers.sum()) or 1.0
+    found = max(float(-slack.min()), float(multipliers @ np.abs(slack)) / total) / size
+    return found if np.isfinite(found) else np.inf
+
+
+def _pivoted(unit: Floats, target: Floats, start: Flags | None) -> Floats:
+    """Multipliers by block pivoting for a kernel of unit diagonal.
 
     All rows that violate a sign change sides at once, as long as there are fewer of them each time;
-    then one by one, which ends for a definite K. A singular one is lifted by as little as makes
-    its factor exist.
+    then one by one, which ends for a definite K. A singular one is lifted where it has no factor;
+    rounding may grant it one that solves nothing.
 
     Source: Portugal, Judice, Vicente (Math. Comp. 1994); Kim and Park (SIAM J. Sci. Comput. 2011).
     """
-    scale = np.sqrt(np.maximum(np.diag(kernel), np.finfo(float).tiny))
-    unit, target = kernel / np.outer(scale, scale), linear / scale
     size = float(np.abs(target).max()) or 1.0
     passive = (target > 0) if start is None or not start.any() else start.copy()
     fewest, patience = len(target) + 1, 3
@@ -168,7 +243,7 @@ def nonnegative_quadratic(kernel: Floats, linear: Floats, start: Flags | None = 
         else:
             wrong[: int(np.flatnonzero(wrong)[-1])] = False
         passive = passive ^ wrong
-    return np.maximum(multipliers, 0.0) / scale
+    return np.maximum(multipliers, 0.0)
 
 
 def _solve(matrix: Floats, target: Floats) -> Floats:

@@ -14,9 +14,11 @@ from torch import nn
 import theory.observed.cone
 import theory.observed.residuals
 from theory import Problem, TwoLayer, TwoLayerReLU, kernel_svm, kkt_residual
-from theory.errors import OracleFailed
+from theory.errors import InvalidInput, OracleFailed
+from theory.margin import l2_max_margin
 from theory.margin.clarke import clarke_residual
 from theory.observed import Observed, nonnegative_quadratic, optimality, start_machine
+from theory.observed.cone import FEW_NUMBERS
 from theory.observed.kinks import TOLERANCE, clarke_stationarity, share_on_kinks
 
 MOST = 1000
@@ -32,10 +34,85 @@ def test_block_pivoting_solves_what_nnls_solves(seed: int, samples: int, more: i
     assert np.linalg.norm(features.T @ found - target) == pytest.approx(expected, rel=1e-7)
 
 
+def test_pivoting_alone_solves_definite_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(theory.observed.cone, "eigh")
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        features, target = generator.standard_normal((30, 40)), generator.standard_normal(40)
+        found = nonnegative_quadratic(features @ features.T, features @ target)
+        expected = nnls(features.T, target)[0]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11 * expected.max())
+
+
 def test_a_singular_kernel_is_lifted() -> None:
     features = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     found = nonnegative_quadratic(features @ features.T, features @ np.array([2.0, -1.0]))
     np.testing.assert_allclose(features.T @ found, [2.0, 0.0], atol=1e-9)
+
+
+def singular(seed: int, whole: bool, lengths: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows `(n, P)`, more of them than their rank more often than not, and a target."""
+    generator = np.random.default_rng(seed)
+    samples, parameters = int(generator.integers(2, 40)), int(generator.integers(1, 20))
+    features = generator.standard_normal((samples, parameters))
+    if whole:
+        features = np.round(1.3 * features)
+        features = features[np.abs(features).sum(axis=1) > 0]
+    features *= 10.0 ** generator.uniform(-lengths, lengths, (len(features), 1))
+    return features, generator.standard_normal(parameters)
+
+
+@pytest.mark.parametrize("lengths", [0.0, 4.0])
+@pytest.mark.parametrize("whole", [False, True])
+def test_singular_kernels_are_solved_as_well(whole: bool, lengths: float) -> None:
+    for seed in range(1_000_150, 1_000_250):  # of the first kind pivoting fails at 1_000_234
+        features, target = singular(seed, whole, lengths)
+        if not len(features):
+            continue
+        found = nonnegative_quadratic(features @ features.T, features @ target)
+        columns = features.T / np.linalg.norm(features, axis=1)
+        size = np.linalg.norm(target)
+        assert found.min() >= 0.0
+        reached = np.linalg.norm(features.T @ found - target)
+        # a kernel tells a vanishing distance up to the root of its rounding
+        assert reached <= nnls(columns, target)[1] + 1e-7 * size
+
+
+@pytest.mark.parametrize("units", [1e-6, 1.0, 1e6])
+def test_a_programme_without_a_minimum_is_refused(units: float) -> None:
+    rows = units * np.array([[1.0, 0.5], [-1.0, -0.5], [0.25, 1.0]])
+    with pytest.raises(OracleFailed, match="conditions of optimality"):
+        nonnegative_quadratic(rows @ rows.T, np.ones(3))
+    with pytest.raises(OracleFailed, match="conditions of optimality"):
+        nonnegative_quadratic(np.zeros((2, 2)), np.ones(2))
+
+
+def test_a_kernel_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="kernel holds nan"):
+        nonnegative_quadratic(np.array([[1.0, np.nan], [np.nan, 1.0]]), np.ones(2))
+    with pytest.raises(InvalidInput, match="linear holds inf"):
+        nonnegative_quadratic(np.eye(2), np.array([1.0, np.inf]))
+
+
+@pytest.mark.parametrize("numbers", [FEW_NUMBERS, 0])
+@pytest.mark.parametrize("samples", [200, 201, 220])
+def test_more_samples_than_parameters(
+    samples: int, numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By gradients and by their kernel, whose rank is ten."""
+    monkeypatch.setattr(theory.observed.cone, "FEW_NUMBERS", numbers)
+    generator = np.random.default_rng(0)
+    inputs = generator.standard_normal((220, 10))
+    labels = np.sign(inputs @ generator.standard_normal(10))
+    inputs, labels = inputs[:samples], labels[:samples]
+    torch.manual_seed(0)
+    observed = observe(nn.Linear(10, 1, bias=False), inputs, labels)
+    theta = observed.theta.numpy()
+    expected = nnls((labels[:, None] * inputs).T, theta)[1] / np.linalg.norm(theta)
+    found = optimality(observed, observed.values(), 10_000)
+    assert found.stationarity == pytest.approx(expected, rel=1e-9)
+    machine = start_machine(observed, 10_000)
+    assert machine.margin == pytest.approx(l2_max_margin(inputs, labels).margin, rel=1e-9)
 
 
 def binary(width: int = 6, seed: int = 0, samples: int = 7) -> tuple[Observed, Problem]:
