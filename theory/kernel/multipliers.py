@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from theory.backend import Floats
+from theory.backend import Flags, Floats
+from theory.units import lengths_of, power_of_two, scaled
 
 ON_MARGIN: Final = 1e-9
 """Relative excess up to which a sample lies on the margin; certified solutions have 1e-10."""
@@ -34,7 +35,7 @@ def most_even(features: Floats, dual: Floats, margins: Floats) -> Floats:
         dual: b >= 0 of an optimum, shape `(n,)`; what is returned if it is the only one.
         margins: of the samples, in any unit, shape `(n,)`.
     """
-    active = margins <= margins.min() * (1.0 + ON_MARGIN)
+    active = _on_margin(features, dual, margins / margins.min() - 1.0)
     rows, given = features[active], dual[active]
     lengths = np.linalg.norm(rows, axis=1)
     values = np.linalg.svd(rows / lengths[:, None], compute_uv=False)
@@ -42,12 +43,24 @@ def most_even(features: Floats, dual: Floats, margins: Floats) -> Floats:
     if rank == len(rows):
         return dual
     found = _largest_entropy(np.linalg.svd(rows, full_matrices=False)[0][:, :rank], given)
-    pull = rows.T @ given
-    if not np.linalg.norm(rows.T @ found - pull) <= REACHED * np.linalg.norm(pull):
-        return dual  # rows of lengths so different that float64 does not tell their span
     even = np.zeros_like(dual)
     even[active] = found
+    pull = features.T @ dual
+    missed, reached = (scaled(v, -power_of_two(pull)) for v in (features.T @ even - pull, pull))
+    if not np.linalg.norm(missed) <= REACHED * np.linalg.norm(reached):
+        return dual  # rows of lengths so different that float64 does not tell their span
     return even
+
+
+def _on_margin(features: Floats, dual: Floats, excess: Floats) -> Flags:
+    """Samples that can share the pull, by their relative excess over the margin, shape `(n,)`.
+
+    An error of h moves the margins of long rows the most: one with a multiplier may exceed the
+    margin by `REACHED` of |Phi_i| |h|, in units of the margin |h|^2 / sum b.
+    """
+    size = lengths_of((features.T @ dual)[None])[0]
+    moved = lengths_of(features) * (dual.sum() / size)
+    return (excess <= ON_MARGIN) | ((dual > 0.0) & (excess <= REACHED * moved))
 
 
 def _largest_entropy(basis: Floats, dual: Floats) -> Floats:

@@ -1,7 +1,11 @@
 """Multipliers that an optimum leaves a choice of: those of the flow, whatever the units."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from theory.kernel.multipliers import most_even
 from theory.kernel.ntk import gram
@@ -51,6 +55,40 @@ def test_duplicates_share_and_the_others_have_none() -> None:
     found = max_margin(rows)
     np.testing.assert_allclose(found.dual, [0.5, 0.5, 0.0, 0.0], atol=1e-12)
     assert found.strictness < 1e-12
+
+
+@pytest.mark.parametrize("length", 10.0 ** np.arange(11))
+def test_duplicates_of_long_rows_share_as_well(length: float) -> None:
+    """Of two rows on the margin b solves (Phi Phi^T) b = 1, here in whole numbers."""
+    long = int(length)
+    squares, product = (Fraction(26, 25), Fraction(5 * long**2, 4)), Fraction(-3 * long, 10)
+    determinant = squares[0] * squares[1] - product**2
+    expected = [float((squares[1 - k] - product) / determinant / 2) for k in (0, 1)]
+    rows = np.array([[1.0, 0.2], [-0.5 * length, length]])
+    found = max_margin(np.vstack([rows, rows]))
+    np.testing.assert_allclose(found.dual, expected * 2, rtol=1e-9)
+    np.testing.assert_allclose(found.dual @ found.features, found.weights, rtol=1e-9)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    samples=st.integers(1, 4),
+    dimension=st.integers(2, 5),
+    decades=st.integers(0, 10),
+)
+@settings(max_examples=50, deadline=None)
+def test_multipliers_are_those_of_the_weights(
+    seed: int, samples: int, dimension: int, decades: int
+) -> None:
+    """Phi^T b = h, with duplicates and rows of all lengths."""
+    generator = np.random.default_rng(seed)
+    rows = generator.standard_normal((samples, dimension))
+    # turned to one side of a direction that keeps away from their edge
+    aim = np.linalg.pinv(rows) @ np.ones(samples) + generator.standard_normal(dimension)
+    rows *= np.where(rows @ aim < 0.0, -1.0, 1.0)[:, None]
+    rows *= 10.0 ** generator.uniform(0.0, decades, (samples, 1))
+    rows = np.vstack([rows, rows[generator.integers(samples, size=2)]])
+    assert missed(max_margin(rows)) < 2e-10
 
 
 def test_the_only_multipliers_are_left_alone() -> None:
