@@ -16,6 +16,9 @@ from theory.noise.interpolation import interpolation
 from theory.plain_flow import plain_flow
 
 INTERPOLATES: Final = 1e-13
+"""Largest residual of fitted samples, relative to the numbers that predictions are summed from,
+|X| (u^2 + v^2)."""
+
 MOST_STEPS: Final = 200_000
 
 
@@ -68,7 +71,8 @@ def descend(
         precise: compute in `numpy.longdouble`.
 
     Raises:
-        NumericalFailure: a step overshoots zero, or nothing is fitted after `MOST_STEPS`.
+        NumericalFailure: a step overshoots zero, or nothing is fitted after `MOST_STEPS`, as
+            where steps are so small that float64 rounds them off.
     """
     kind: Any = np.longdouble if precise else np.float64
     inputs, labels = task.inputs.astype(kind), task.labels.astype(kind)
@@ -77,7 +81,8 @@ def descend(
     every = np.arange(len(labels))
     for count in range(MOST_STEPS):
         residuals = inputs @ (u**2 - v**2) - labels
-        if count >= noisy_steps and np.abs(residuals).max() < INTERPOLATES:
+        allowed = INTERPOLATES * (np.abs(inputs) @ (u**2 + v**2)).max()
+        if count >= noisy_steps and np.abs(residuals).max() <= allowed:
             ends = [x.astype(np.float64) for x in (u**2 - v**2, shrinking, shift)]
             return Descent(ends[0], ends[1], ends[2], count)
         chosen = every if rng is None else rng.integers(len(labels), size=1)

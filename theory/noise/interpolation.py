@@ -13,6 +13,8 @@ from theory.backend import Floats
 from theory.errors import OracleFailed
 
 ACCURACY: Final = 1e-13
+"""Of X w = y, relative to the numbers that X w is summed from, |X| (u^2 + v^2)."""
+
 ITERATIONS: Final = 200
 
 _HALVINGS: Final = 60

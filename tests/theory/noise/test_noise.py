@@ -76,6 +76,43 @@ def test_interpolation_from_large_starts_is_least_squares(size: float) -> None:
     assert interpolation(rows, targets, start, start) == pytest.approx(expected, rel=1e-12)
 
 
+UNITS = (1e-100, 1e-14, 1e-6, 1e4, 1e100)
+
+
+def in_units(inputs: float, weights: float) -> DiagonalTask:
+    """The same with inputs and weights counted in other units."""
+    root = np.sqrt(weights)
+    return DiagonalTask(
+        inputs * TASK.inputs, inputs * weights * TASK.labels, root * TASK.plus, root * TASK.minus
+    )
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_least_q_does_not_depend_on_units(unit: float) -> None:
+    expected = TASK.limit()
+    np.testing.assert_allclose(in_units(unit, 1.0).limit(), expected, rtol=1e-11)
+    np.testing.assert_allclose(in_units(1.0, unit).limit() / unit, expected, rtol=1e-11)
+    rows = np.array([[1.0], [unit]])
+    alone = interpolation(rows * TASK.inputs, rows[:, 0] * TASK.labels, TASK.plus, TASK.minus)
+    np.testing.assert_allclose(alone, expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_descent_does_not_depend_on_units(unit: float) -> None:
+    expected = descend(TASK, 0.05)
+    exact = TASK.limit(
+        (expected.shrinking + expected.shift) / 2.0, (expected.shrinking - expected.shift) / 2.0
+    )
+    np.testing.assert_allclose(expected.weights, exact, rtol=1e-11)
+    found = descend(in_units(1.0, unit), 0.05 / unit)
+    np.testing.assert_allclose(found.weights / unit, exact, rtol=1e-11)
+    np.testing.assert_allclose(found.shrinking, expected.shrinking, rtol=1e-9)
+    if unit in (1e-14, 1e-6, 1e4):  # eta X^T X stays within float64
+        np.testing.assert_allclose(
+            descend(in_units(unit, 1.0), 0.05 / unit**2).weights, exact, rtol=1e-11
+        )
+
+
 def test_squared_gradients_are_those_of_the_flow() -> None:
     np.testing.assert_allclose(
         squared_gradients_of_flow(TASK, 30.0), plain(30.0)[1], rtol=1e-7, atol=1e-12

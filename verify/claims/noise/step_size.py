@@ -54,7 +54,7 @@ class Ends:
         return float(0.5 * taken**2 * np.linalg.norm(self.flow))
 
     def distances(self, points: Floats) -> Quantity:
-        """Of the three limits from as many points; residuals of 1e-13 leave 1e-12."""
+        """Of the three limits from as many points; residuals of 4e-13 leave 1e-12."""
         return Quantity.of(np.linalg.norm(self.ends - points, axis=1), 1e-12)
 
 
@@ -62,7 +62,7 @@ def measure(told: DiagonalSteps, gain: float = 1.0) -> Ends:
     """In a wrong world steps are `gain` times as long as told."""
     task = told.task
     found = [descend(task, gain * eta) for eta in ETAS.tolist()]
-    # the descent of the smallest step has converged to 1e-13, and so has the flow by then
+    # the descent of the smallest step has converged to 4e-13, and so has the flow by then
     integral = squared_gradients_of_flow(task, ETAS[-1] * gain * found[-1].steps)
     return Ends(task, np.array([f.weights for f in found]), task.limit(), integral)
 
