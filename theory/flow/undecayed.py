@@ -62,9 +62,10 @@ class UndecayedTrajectory:
 
     @cached_property
     def margins(self) -> Floats:
-        """q_i = y_i f(theta; x_i), shape `(T, n)`."""
-        outputs = [self.problem.net.outputs(theta, self.problem.inputs) for theta in self.theta]
-        return np.asarray(self.problem.labels * np.array(outputs))
+        """q_i = y_i f(theta; x_i), or of several classes f_y - f_j, shape `(T, rows)`."""
+        net, inputs = self.problem.row_net, self.problem.inputs
+        outputs = [net.outputs(theta, inputs) for theta in self.theta]
+        return np.asarray(self.problem.row_labels * np.array(outputs))
 
     @cached_property
     def log_loss(self) -> Floats:
@@ -81,7 +82,7 @@ class UndecayedTrajectory:
         return np.array([forces @ outputs for _, outputs, forces in found])
 
     def normalized(self, values: Floats, order: float = 2.0) -> Floats:
-        """`values`, shape `(T,)` or `(T, n)`, over |theta|^L in the norm of that order."""
+        """`values`, shape `(T,)` or `(T, rows)`, over |theta|^L in the norm of that order."""
         scale = np.linalg.norm(self.theta, order, axis=1) ** self.degree
         return np.asarray((values.T / scale).T)
 
@@ -106,6 +107,8 @@ def undecayed_flow(
     max_evaluations: int = MAX_EVALUATIONS,
 ) -> UndecayedTrajectory:
     """Follow theta' = -grad sum_i l(f_i(theta), y_i) from the anchor itself, at scale 1.
+
+    Of several classes l is a sample's loss in its margins f_y - f_j.
 
     Args:
         at: by how much log(1/loss) has risen since the start; increasing, from 0 or more. The loss
@@ -148,21 +151,21 @@ def undecayed_flow(
 
 def log_total_loss(problem: Problem, theta: Floats) -> float:
     """log sum_i l(f_i(theta), y_i), taken in log space."""
-    outputs = problem.net.outputs(theta, problem.inputs)
-    return float(logsumexp(problem.loss_function.log_value(outputs, problem.labels)))
+    outputs = problem.row_net.outputs(theta, problem.inputs)
+    return float(logsumexp(problem.loss_function.log_value(outputs, problem.row_labels)))
 
 
 def _forces(problem: Problem, theta: Floats) -> tuple[float, Floats, Floats]:
-    """log(1/loss), the outputs, and -dl_i/df_i over the loss, shape `(n,)`."""
-    outputs = np.asarray(problem.net.outputs(theta, problem.inputs))
+    """log(1/loss), the rows, and -dl/d row over the loss, shape `(rows,)` each."""
+    outputs = np.asarray(problem.row_net.outputs(theta, problem.inputs))
     loss = problem.loss_function
-    rise = -float(logsumexp(loss.log_value(outputs, problem.labels)))
-    return rise, outputs, np.asarray(loss.force(rise, outputs, problem.labels))
+    rise = -float(logsumexp(loss.log_value(outputs, problem.row_labels)))
+    return rise, outputs, np.asarray(loss.force(rise, outputs, problem.row_labels))
 
 
 def _uphill(problem: Problem, theta: Floats) -> Floats:
     """g = -grad log loss, shape `(P,)`."""
-    return np.asarray(_forces(problem, theta)[2] @ problem.net.jacobian(theta, problem.inputs))
+    return np.asarray(_forces(problem, theta)[2] @ problem.row_net.jacobian(theta, problem.inputs))
 
 
 def _velocity(problem: Problem, theta: Floats) -> Floats:
@@ -174,12 +177,12 @@ def _velocity(problem: Problem, theta: Floats) -> Floats:
 def _velocity_jacobian(problem: Problem, theta: Floats) -> Floats:
     """d (g / |g|^2) / d theta, shape `(P, P)`."""
     rise, outputs, forces = _forces(problem, theta)
-    gradients = np.asarray(problem.net.jacobian(theta, problem.inputs))
-    curvature = problem.loss_function.curvature(rise, outputs, problem.labels)
+    gradients = np.asarray(problem.row_net.jacobian(theta, problem.inputs))
+    curved = problem.loss_function.curved(rise, outputs, problem.row_labels, gradients)
     uphill = forces @ gradients
     # weights are relative to the loss, which falls as theta moves: hence + g g^T
-    change = problem.net.weighted_hessian(theta, problem.inputs, forces)
-    change = change - (gradients.T * curvature) @ gradients + np.outer(uphill, uphill)
+    change = problem.row_net.weighted_hessian(theta, problem.inputs, forces)
+    change = change - gradients.T @ curved + np.outer(uphill, uphill)
     square = uphill @ uphill
     velocity = uphill / square
     return np.asarray(change / square - 2.0 * np.outer(velocity, velocity @ change))

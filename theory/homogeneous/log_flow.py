@@ -1,7 +1,8 @@
 """Gradient flow of a homogeneous net without decay, on the clock s = log log(1/loss).
 
-With x = log(1/loss), loss = sum_i e^(-q_i), degree D, phi = theta x^(-1/D), p_i = e^(-q_i) / loss
-and g = sum_i p_i y_i grad f_i(phi) the flow theta' = -grad loss becomes
+With x = log(1/loss), loss = sum_i e^(-q_i) over margins, several of a sample of several classes,
+degree D, phi = theta x^(-1/D), p_i = e^(-q_i) / loss and g = sum_i p_i grad q_i(phi) the flow
+theta' = -grad loss becomes
 
     dphi/ds = g / |g|^2 - phi / D,
 
@@ -101,8 +102,8 @@ class _Pull:
 
 
 def _pull(problem: Problem, rise: float, phi: Floats) -> _Pull:
-    margins = problem.labels * problem.net.outputs(phi, problem.inputs)
-    rows = problem.labels[:, None] * problem.net.jacobian(phi, problem.inputs)
+    margins = problem.row_labels * problem.row_net.outputs(phi, problem.inputs)
+    rows = problem.row_labels[:, None] * problem.row_net.jacobian(phi, problem.inputs)
     shares = softmax(-rise * margins)
     return _Pull(phi, rows, shares, shares @ rows, float(shares @ margins))
 
@@ -156,8 +157,8 @@ def late_homogeneous_flow(
         rise = np.exp(s)
         phi = state[:parameters]
         pull = _pull(problem, rise, phi)
-        weights = pull.shares * problem.labels
-        bend = problem.net.weighted_hessian(phi, problem.inputs, weights)
+        weights = pull.shares * problem.row_labels
+        bend = problem.row_net.weighted_hessian(phi, problem.inputs, weights)
         spread = (pull.rows.T * pull.shares) @ pull.rows - np.outer(pull.vector, pull.vector)
         bend = np.asarray(bend) - rise * spread
         moved = speeds * pull.vector

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from tests.theory.flow.several_classes import CLASSES, several_classes
 from theory.backend import Floats
 from theory.errors import AssumptionError, IntegrationFailed, InvalidInput
 from theory.flow import undecayed_flow
@@ -66,6 +67,49 @@ def test_same_curve_as_in_time(family: str, loss: str, off_anchor: Make) -> None
     np.testing.assert_allclose(flow.theta, raw, rtol=0, atol=1e-9)
 
 
+def slope_of_classes(problem: Problem, theta: Floats) -> tuple[float, Floats]:
+    """The summed loss and minus its gradient by all outputs, class by class."""
+    outputs, jacobian = (
+        f(theta, problem.inputs) for f in (problem.net.outputs, problem.net.jacobian)
+    )
+    loss, slope = 0.0, np.zeros(problem.parameters)
+    for scores, gradients, label in zip(outputs, jacobian, problem.labels.astype(int), strict=True):
+        others = np.exp(scores - scores[label])
+        others[label] = 0.0
+        total = float(others.sum())
+        entropy = problem.loss == "cross_entropy"
+        loss += np.log1p(total) if entropy else total
+        weights = others / (1.0 + total) if entropy else others
+        slope += weights.sum() * gradients[label] - weights @ gradients
+    return loss, slope
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "exponential"])
+@pytest.mark.parametrize("samples", [3, 4])
+@pytest.mark.parametrize("name", ["diagonal, L = 3", "two-layer square", "deep linear"])
+def test_several_classes_follow_the_curve_of_their_loss(name: str, samples: int, loss: str) -> None:
+    """As many samples as classes, too: outputs are then a square matrix."""
+    problem = several_classes(name, 1, loss, samples)
+    noise = np.random.default_rng(1).standard_normal(problem.parameters)
+    problem = replace(problem, anchor=problem.anchor + 0.1 * noise)
+    times = np.geomspace(1e-2, 10.0, 8)
+    raw = solve_ivp(
+        lambda _, theta: slope_of_classes(problem, theta)[1],
+        (0.0, float(times[-1])),
+        problem.anchor,
+        "DOP853",
+        times,
+        rtol=1e-12,
+        atol=1e-13,
+    ).y.T
+    start = slope_of_classes(problem, problem.anchor)[0]
+    losses = np.array([slope_of_classes(problem, theta)[0] for theta in raw])
+    flow = undecayed_flow(problem, np.log(start / losses))
+    np.testing.assert_allclose(flow.theta, raw, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(flow.log_loss, np.log(losses), rtol=0, atol=1e-8)
+    assert flow.margins.shape == (8, samples * (CLASSES - 1))
+
+
 @pytest.mark.parametrize("method", ["BDF", "Radau"])
 def test_same_curve_by_other_solvers(followed: Problem, method: str) -> None:
     usual = undecayed_flow(followed, AT)
@@ -84,7 +128,15 @@ def test_loss_falls_as_asked(followed: Problem) -> None:
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 def test_jacobian_of_the_velocity(family: str, loss: str, off_anchor: Make) -> None:
-    problem, step = off_anchor(family, loss), 1e-6
+    check_jacobian(off_anchor(family, loss))
+
+
+@pytest.mark.parametrize("loss", ["exponential", "cross_entropy"])
+def test_jacobian_of_the_velocity_of_several_classes(loss: str) -> None:
+    check_jacobian(several_classes("two-layer cube", 1, loss))
+
+
+def check_jacobian(problem: Problem, step: float = 1e-6) -> None:
     units = np.eye(problem.parameters)
     columns = [
         _velocity(problem, problem.anchor + step * unit)

@@ -52,6 +52,41 @@ def test_late_flow_is_the_flow_in_t() -> None:
     assert work == pytest.approx(plain.t * losses * rises ** (4 / 3), rel=1e-6)
 
 
+def test_late_flow_of_several_classes_is_the_flow_in_t() -> None:
+    """Three samples of three classes, by the outputs of each class."""
+    net = TwoLayer(3, 2, "square", 3)
+    theta = np.random.default_rng(2).standard_normal(15)
+    inputs = np.array([[1.0, 0.5], [-0.25, 1.0], [1.0, 1.0]])
+    labels = net.outputs(theta, inputs).argmax(axis=1)
+    problem = Problem(net, 2.5 * theta, inputs, labels, "exponential", 3)
+    true = np.arange(3) == labels[:, None]
+
+    def loss_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        outputs, gradients = net.outputs(theta, inputs), net.jacobian(theta, inputs)
+        falls = np.where(true, 0.0, np.exp(outputs - outputs[true][:, None]))
+        weights = np.where(true, falls.sum(axis=1, keepdims=True), -falls)
+        return float(falls.sum()), np.einsum("ik,ikp->p", weights, gradients)
+
+    start = loss_and_slope(problem.anchor)[0]
+    times = np.array([0.1, 10.0]) / start
+    plain = solve_ivp(
+        lambda _, theta: loss_and_slope(theta)[1],
+        (0.0, times[-1]),
+        problem.anchor,
+        "DOP853",
+        times,
+        rtol=1e-11,
+        atol=1e-12,
+    )
+    rises = -np.log([loss_and_slope(theta)[0] for theta in plain.y.T])
+    assert -np.log(start) < rises[0] < rises[1]
+    late = late_homogeneous_flow(problem, rises)
+    phi = late.direction(late.flow.tight)
+    assert phi * rises[:, None] ** (1 / 3) == pytest.approx(plain.y.T, rel=1e-6)
+    stiff = late_homogeneous_flow(problem, rises, rtol=1e-8, method="Radau")
+    assert stiff.direction(stiff.flow.tight) == pytest.approx(phi, rel=1e-6)
+
+
 def test_margin_rises_by_its_terms_and_not_by_the_first_alone() -> None:
     late = late_homogeneous_flow(two_layers(), [8.0, 80.0])
     margin = np.diff(late.log_margin(late.flow.tight))[0]
