@@ -60,7 +60,7 @@ def _on_margin(features: Floats, dual: Floats, excess: Floats) -> Flags:
     """
     size = lengths_of((features.T @ dual)[None])[0]
     moved = lengths_of(features) * (dual.sum() / size)
-    return (excess <= ON_MARGIN) | ((dual > 0.0) & (excess <= REACHED * moved))
+    return np.asarray((excess <= ON_MARGIN) | ((dual > 0.0) & (excess <= REACHED * moved)))
 
 
 def _largest_entropy(basis: Floats, dual: Floats) -> Floats:
