@@ -70,6 +70,14 @@ def test_duplicates_of_long_rows_share_as_well(length: float) -> None:
     np.testing.assert_allclose(found.dual @ found.features, found.weights, rtol=1e-9)
 
 
+def test_long_rows_share_though_rounding_moves_their_margins() -> None:
+    rows = np.array([[1.0, 0.2], [-0.5e4, 1e4]])
+    both = np.linalg.solve(rows @ rows.T, np.ones(2))
+    uneven = np.concatenate([0.75 * both, 0.25 * both])
+    found = most_even(np.vstack([rows, rows]), uneven, np.array([1.0, 1.0 + 1e-8, 1.0, 1.0]))
+    np.testing.assert_allclose(found, np.tile(both / 2.0, 2), rtol=1e-9)
+
+
 @given(
     seed=st.integers(0, 10_000),
     samples=st.integers(1, 4),
