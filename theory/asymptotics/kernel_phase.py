@@ -184,5 +184,5 @@ def _last_root(decreasing: Callable[[float], float], low: float) -> float:
 
 
 def features_at(problem: Problem, inputs: Floats) -> Floats:
-    """grad f(anchor; x) for any inputs `(m, d)`, shape `(m, P)`."""
+    """grad f(anchor; x) for any inputs `(m, d)`, shape `(m, P)`, or `(m, K, P)`."""
     return np.asarray(problem.net.jacobian(problem.anchor, np.asarray(inputs, dtype=np.float64)))

@@ -88,7 +88,7 @@ def flow_with_anchor_output(
 
 
 def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:
-    """f(anchor; x) - k(x, X) K^-1 f(anchor; X), shape `(m,)`: what is left of the output, / rho^L.
+    """f(anchor; x) - k(x, X) K^-1 f(anchor; X), `(m,)` or `(m, K)`: what is left of the output, / rho^L.
 
     It is that of the anchor's part across the span of the gradients at the samples.
     """
@@ -96,7 +96,9 @@ def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:
 
 
 def taken_back(problem: Problem, inputs: Floats) -> Floats:
-    """k(x, X) K^-1 f(anchor; X), shape `(m,)`."""
-    kernel = cross_kernel(problem, problem.inputs)
+    """k(x, X) K^-1 f(anchor; X), shape `(m,)`, or `(m, K)` of K outputs."""
     own = problem.net.outputs(problem.anchor, problem.inputs)
-    return np.asarray(cross_kernel(problem, inputs) @ np.linalg.solve(kernel, own))
+    kernel = cross_kernel(problem, problem.inputs).reshape(own.size, own.size)
+    asked = cross_kernel(problem, inputs)
+    back = asked.reshape(-1, own.size) @ np.linalg.solve(kernel, own.ravel())
+    return np.asarray(back.reshape(asked.shape[: own.ndim]))

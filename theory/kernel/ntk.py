@@ -57,6 +57,10 @@ def feature_rank(features: Floats) -> int:
 
 
 def cross_kernel(problem: Problem, inputs: Floats) -> Floats:
-    """<grad f(anchor; x), grad f(anchor; x_j)> for new inputs x `(m, d)`, shape `(m, n)`."""
+    """<grad f(anchor; x), grad f(anchor; x_j)> for new inputs x `(m, d)`.
+
+    Shape `(m, n)`, or `(m, K, n, K)` of K outputs.
+    """
     new = problem.net.jacobian(problem.anchor, np.asarray(inputs, dtype=np.float64))
-    return np.asarray(new @ problem.net.jacobian(problem.anchor, problem.inputs).T)
+    own = problem.net.jacobian(problem.anchor, problem.inputs)
+    return np.asarray(np.tensordot(new, own, axes=(-1, -1)))

@@ -11,7 +11,7 @@ from theory.kernel.anchor_output import (
     flow_with_anchor_output,
     taken_back,
 )
-from theory.nets import Diagonal
+from theory.nets import Diagonal, TwoLayer
 from theory.problem import Problem, Regime
 
 INPUTS = np.array([[1.0, 0.5, -0.5], [-0.5, 1.0, 0.25]])
@@ -56,3 +56,13 @@ def test_what_is_refused():
 def test_an_anchor_without_output_leaves_nothing():
     problem = _problem(0.0)
     np.testing.assert_allclose(anchor_deviation(problem, PROBES), 0.0, atol=1e-15)
+
+
+def test_outputs_of_several_classes_are_taken_back_at_the_samples():
+    random = np.random.default_rng(1)
+    net = TwoLayer(4, 3, "square", 3)
+    labels = np.array([0, 2])
+    problem = Problem(net, random.normal(size=net.parameters), INPUTS, labels, "cross_entropy", 3)
+    own = net.outputs(problem.anchor, INPUTS)
+    np.testing.assert_allclose(taken_back(problem, INPUTS), own, rtol=1e-10)
+    assert anchor_deviation(problem, PROBES).shape == (3, 3)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from theory.kernel.ntk import cross_kernel, gram, signed_features
-from theory.nets import Diagonal
+from theory.nets import Diagonal, TwoLayer
 from theory.problem import Problem
 
 
@@ -40,3 +41,15 @@ def test_kernel_of_a_uniform_diagonal_net_is_that_of_the_inputs() -> None:
     problem = Problem(Diagonal(2), np.full(4, 0.5), inputs, [1.0, -1.0])
     # gradients are (2 u x, -2 v x) with u = v = 1/2, so K = 2 x.x'
     np.testing.assert_allclose(cross_kernel(problem, inputs), 2 * inputs @ inputs.T, rtol=1e-15)
+
+
+def test_cross_kernel_of_several_outputs_pairs_samples_and_outputs() -> None:
+    random = np.random.default_rng(0)
+    net = TwoLayer(3, 2, "square", 3)
+    anchor, inputs = random.normal(size=net.parameters), random.normal(size=(4, 2))
+    problem = Problem(net, anchor, inputs, np.array([0, 1, 2, 0]), "cross_entropy", 3)
+    new = random.normal(size=(5, 2))
+    found = cross_kernel(problem, new)
+    assert found.shape == (5, 3, 4, 3)
+    left, right = net.jacobian(anchor, new), net.jacobian(anchor, inputs)
+    assert found[2, 1, 3, 0] == pytest.approx(left[2, 1] @ right[3, 0], rel=1e-14)
