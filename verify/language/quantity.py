@@ -36,12 +36,10 @@ class Quantity:
         """Both as float64, errors spread over the values.
 
         Raises:
-            InvalidInput: errors are negative, or of a shape that does not fit.
+            InvalidInput: values or errors are complex, masked or no numbers; errors are negative,
+                or of a shape that does not fit.
         """
-        if np.iscomplexobj(values) or np.iscomplexobj(errors):
-            raise InvalidInput("values are complex; give their real part, or their modulus")
-        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        given = np.asarray(errors, dtype=np.float64)
+        numbers, given = np.atleast_1d(_reals("values", values)), _reals("errors", errors)
         if np.any(given < 0.0):
             raise InvalidInput(f"errors are {errors!r}; an uncertainty is never negative")
         try:
@@ -61,16 +59,32 @@ class Quantity:
         `floor` is what the tight tolerance can resolve at all, relative to the largest value: two
         runs that happen to take the same steps agree for nothing. It is 0 only of what is told
         another error as well (`no_finer`).
+
+        Raises:
+            InvalidInput: the readings are no real numbers, or differ in shape; the floor does not
+                fit them.
         """
-        values = np.atleast_1d(np.asarray(reading(tight), dtype=np.float64))
-        other = np.atleast_1d(np.asarray(reading(loose), dtype=np.float64))
+        values = np.atleast_1d(_reals("values", reading(tight)))
+        other = np.atleast_1d(_reals("values", reading(loose)))
+        if values.shape != other.shape:
+            told = f"readings have shapes {values.shape} and {other.shape}"
+            raise InvalidInput(f"{told}; both runs must be read alike")
         resolved = np.asarray(floor) * np.abs(values).max(initial=0.0)
+        if resolved.shape not in ((), (1,), values.shape):
+            told = f"floor has shape {resolved.shape}"
+            raise InvalidInput(f"{told}; it must fit that of the readings, {values.shape}")
         return _spread(values, np.maximum(np.abs(values - other), resolved))
 
     @classmethod
     def joined(cls, parts: Iterable["Quantity"]) -> "Quantity":
-        """Several quantities one after the other."""
+        """Several quantities one after the other.
+
+        Raises:
+            InvalidInput: there is none.
+        """
         listed = list(parts)
+        if not listed:
+            raise InvalidInput("parts are (); one quantity at least can be joined")
         values = np.concatenate([part.values for part in listed])
         return cls(values, np.concatenate([part.errors for part in listed]))
 
@@ -81,8 +95,14 @@ class Quantity:
 
     @classmethod
     def sampled(cls, samples: ArrayLike, deviations: float = 4.0) -> "Quantity":
-        """Means over the first axis of `(m, k)`, uncertain by so many standard errors."""
-        drawn = np.asarray(samples, dtype=np.float64)
+        """Means over the first axis of `(m, k)`, uncertain by so many standard errors.
+
+        Raises:
+            InvalidInput: samples are no real numbers, or fewer than two.
+        """
+        drawn = _reals("samples", samples)
+        if drawn.ndim == 0:
+            raise InvalidInput(f"samples are {samples!r}; a standard error needs two at least")
         if len(drawn) < 2:
             raise InvalidInput(f"samples are {len(drawn)}; a standard error needs two at least")
         error = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn))
@@ -103,7 +123,10 @@ class Quantity:
 
     def __add__(self, other: Operand) -> "Quantity":
         added = _quantity(other)
-        return _spread(self.values + added.values, self.errors + added.errors)
+        try:
+            return _spread(self.values + added.values, self.errors + added.errors)
+        except ValueError:
+            raise _unlike(self, added) from None
 
     __radd__ = __add__
 
@@ -115,8 +138,11 @@ class Quantity:
 
     def __mul__(self, other: Operand) -> "Quantity":
         factor = _quantity(other)
-        errors = self.errors * np.abs(factor.values) + factor.errors * np.abs(self.values)
-        return _spread(self.values * factor.values, errors)
+        try:
+            errors = self.errors * np.abs(factor.values) + factor.errors * np.abs(self.values)
+            return _spread(self.values * factor.values, errors)
+        except ValueError:
+            raise _unlike(self, factor) from None
 
     __rmul__ = __mul__
 
@@ -157,8 +183,27 @@ class Quantity:
 def _quantity(operand: Operand) -> Quantity:
     if isinstance(operand, Quantity):
         return operand
-    numbers = np.atleast_1d(np.asarray(operand, dtype=np.float64))
+    numbers = np.atleast_1d(_reals("values", operand))
     return Quantity(numbers, np.zeros(numbers.shape))
+
+
+def _reals(name: str, given: ArrayLike) -> Floats:
+    """As float64; `InvalidInput` for what is complex, masked or no number."""
+    if type(given) is np.ndarray and given.dtype == np.float64:
+        return given
+    if np.iscomplexobj(given):
+        raise InvalidInput(f"{name} are complex; give their real part, or their modulus")
+    if isinstance(given, np.ma.MaskedArray):
+        raise InvalidInput(f"{name} are a masked array; give those that are known, without a mask")
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} are {given!r}; they must be numbers") from None
+
+
+def _unlike(one: Quantity, other: Quantity) -> InvalidInput:
+    told = f"quantities have shapes {one.values.shape} and {other.values.shape}"
+    return InvalidInput(f"{told}; arithmetic takes as many values, or one")
 
 
 def _spread(values: Floats, errors: Floats) -> Quantity:

@@ -88,3 +88,52 @@ def test_length_and_largest_value_carry_the_worst_of_the_errors() -> None:
     found = Quantity.of([3.0, 4.0], [0.3, 0.4])
     assert (found.norm().values[0], found.norm().errors[0]) == (5.0, 0.5)
     assert (found.largest().values[0], found.largest().errors[0]) == (4.0, 0.4)
+
+
+def read(run: list[float]) -> list[float]:
+    return run
+
+
+@pytest.mark.parametrize("loose", [[1.0], [1.0, 2.0, 3.0]])
+def test_runs_that_are_not_read_alike_are_no_pair(loose: list[float]) -> None:
+    with pytest.raises(InvalidInput, match=r"readings have shapes \(2,\) and"):
+        Quantity.paired(read, [1.0, 2.0], loose, 0.0)
+
+
+def test_a_floor_fits_the_readings() -> None:
+    with pytest.raises(InvalidInput, match=r"floor has shape \(3,\)"):
+        Quantity.paired(read, [1.0, 2.0], [1.0, 2.0], [0.1, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS[:4])
+def test_quantities_of_other_shapes_are_refused(operation: object) -> None:
+    two, three = Quantity.of([1.0, 2.0], 0.0), Quantity.of([1.0, 2.0, 3.0], 0.0)
+    with pytest.raises(InvalidInput, match=r"quantities have shapes \(2,\) and \(3,\)"):
+        operation(two, three)
+
+
+def test_one_value_meets_several() -> None:
+    told = Quantity.of(1.0, 0.1) + Quantity.of([1.0, 2.0], 0.2)
+    assert told.values.tolist() == [2.0, 3.0]
+    assert told.errors.tolist() == pytest.approx([0.3, 0.3])
+
+
+def test_nothing_is_neither_joined_nor_sampled() -> None:
+    with pytest.raises(InvalidInput, match="one quantity at least can be joined"):
+        Quantity.joined([])
+    with pytest.raises(InvalidInput, match=r"samples are 1\.0; a standard error needs two"):
+        Quantity.sampled(1.0)
+
+
+def test_what_is_no_plain_array_of_numbers_is_refused() -> None:
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(InvalidInput, match="values are a masked array"):
+        Quantity.of(masked, 0.0)
+    with pytest.raises(InvalidInput, match="errors are a masked array"):
+        Quantity.of([1.0, 2.0], masked)
+    with pytest.raises(InvalidInput, match="values are a masked array"):
+        Quantity.of([1.0, 2.0], 0.0) + masked
+    with pytest.raises(InvalidInput, match="samples are complex"):
+        Quantity.sampled([1j, 2.0])
+    with pytest.raises(InvalidInput, match="values are 'many'; they must be numbers"):
+        Quantity.of("many", 0.0)
