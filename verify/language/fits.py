@@ -8,6 +8,7 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.backend import Floats
 from theory.errors import InvalidInput
 from verify.language.quantity import Quantity
 
@@ -37,21 +38,28 @@ class Slope:
 def log_slope(x: ArrayLike, values: Quantity, agreement: float = inf) -> Slope:
     """Slope of log10(values) against x over the resolved rungs.
 
-    None, with the reason, for fewer than three of them, or where the slopes between neighbours
-    differ by more than `agreement`: such a ladder has not reached its power law.
+    NaN of infinite error, with the reason, where there is none: for fewer than three of them, where
+    all lie at one place, or where the slopes between neighbours differ by more than `agreement`,
+    since such a ladder has not reached its power law.
+
+    Raises:
+        InvalidInput: there are not as many x as values.
     """
+    places = _places(x, values)
     resolved = values.resolved(RESOLVED)
     if np.isnan(values.values).any() or (values.values[resolved] <= 0.0).any():
         told = "a rung is not a positive number"
         return Slope(nan, inf, inf, "least-squares slope", told)
     kept = resolved
-    axis = np.asarray(x, dtype=np.float64)[kept]
+    axis = places[kept]
     logs = np.log10(values.values[kept])
     errors = values.errors[kept] / (values.values[kept] * np.log(10.0))
     method = f"least-squares slope over the resolved ones of {len(values)} rungs"
     if len(axis) < 3:
         return Slope(nan, inf, inf, method, f"{len(axis)} of {len(values)} rungs are resolved")
     found = linear_slope(axis, Quantity.of(logs, errors))
+    if found.reason:
+        return Slope(nan, inf, inf, method, found.reason)
     if found.wandering > agreement:
         told = f"slopes between neighbours differ by {found.wandering:.2g}: no power law yet"
         return Slope(nan, inf, found.wandering, method, told)
@@ -59,13 +67,23 @@ def log_slope(x: ArrayLike, values: Quantity, agreement: float = inf) -> Slope:
 
 
 def linear_slope(x: ArrayLike, values: Quantity) -> Slope:
-    """Slope of values against x, over two rungs at least."""
-    axis = np.asarray(x, dtype=np.float64)
-    if len(axis) < 2 or len(axis) != len(values):
-        raise InvalidInput(f"x has {len(axis)} entries for {len(values)} values; two are needed")
+    """Slope of values against x, over two rungs at least.
+
+    NaN of infinite error, with the reason, where a number is not finite or all lie at one place.
+
+    Raises:
+        InvalidInput: there are not as many x as values, or fewer than two.
+    """
+    axis = _places(x, values)
+    if len(axis) < 2:
+        raise _unfit(axis, values)
     method = f"least-squares slope over {len(axis)} rungs"
     if not np.isfinite(values.values).all():
         return Slope(nan, inf, inf, method, "a value is not finite")
+    if not np.isfinite(axis).all():
+        return Slope(nan, inf, inf, method, "a rung lies at no finite place")
+    if axis.min() == axis.max():
+        return Slope(nan, inf, inf, method, "all rungs lie at one place")
     centred = axis - axis.mean()
     weights = centred / (centred @ centred)
     counted = weights != 0.0  # an unknown one in the middle of three does not matter
@@ -75,6 +93,18 @@ def linear_slope(x: ArrayLike, values: Quantity) -> Slope:
         _wandering(axis.tolist(), values.values.tolist()),
         method,
     )
+
+
+def _places(x: ArrayLike, values: Quantity) -> Floats:
+    axis = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    if axis.shape != values.values.shape:
+        raise _unfit(axis, values)
+    return axis
+
+
+def _unfit(axis: Floats, values: Quantity) -> InvalidInput:
+    told = f"x has {len(axis)} entries for {len(values)} values"
+    return InvalidInput(f"{told}; as many are needed, and two at least")
 
 
 def _wandering(x: Sequence[float], y: Sequence[float]) -> float:

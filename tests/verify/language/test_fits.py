@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
-from verify.language import Quantity, linear_slope
+from verify.language import Quantity, linear_slope, log_slope
 
 
 @given(st.floats(-5.0, 5.0), st.floats(-5.0, 5.0), st.integers(2, 6))
@@ -48,5 +48,25 @@ def test_no_slope_without_numbers(bad: float) -> None:
 
 @pytest.mark.parametrize(("x", "values"), [([0.0], [1.0]), ([0.0, 1.0], [1.0, 2.0, 3.0])])
 def test_two_rungs_are_needed(x: list[float], values: list[float]) -> None:
-    with pytest.raises(InvalidInput, match="two are needed"):
+    with pytest.raises(InvalidInput, match="as many are needed, and two at least"):
         linear_slope(x, Quantity.of(values, np.zeros(len(values))))
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], [[1.0, 2.0, 3.0]]])
+def test_a_slope_needs_as_many_places_as_values(x: list[float]) -> None:
+    for slope in (linear_slope, log_slope):
+        with pytest.raises(InvalidInput, match="entries for 3 values; as many are needed"):
+            slope(x, Quantity.of([1.0, 2.0, 3.0], 0.0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [([0.1, 0.1, 0.1], "all rungs lie at one place"), ([0.0, nan, 1.0], "at no finite place")],
+)
+def test_places_that_carry_no_slope_are_told(x: list[float], reason: str) -> None:
+    for slope in (linear_slope, log_slope):
+        found = slope(x, Quantity.of([1.0, 2.0, 3.0], 0.0))
+        assert isnan(found.value)
+        assert found.error == inf
+        assert reason in found.reason
