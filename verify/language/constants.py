@@ -53,12 +53,20 @@ def stated(value: Any, **rivals: tuple[Any, str]) -> Any:
 
     Each rival is (wrong value, words); its id is its name with hyphens. Reals are put off by
     percentages, whole numbers by one.
+
+    Raises:
+        InvalidInput: a rival is not such a pair, has the value of the theorem or one that cannot be
+            compared with it, or is not described.
     """
     return field(default=value, metadata={RIVALS: _checked(value, rivals), DETUNED: True})
 
 
 def choice(value: Any, **rivals: tuple[Any, str]) -> Any:
-    """An enumerated alternative (a kernel, a machine, a time) with its wrong ones."""
+    """An enumerated alternative (a kernel, a machine, a time) with its wrong ones.
+
+    Raises:
+        InvalidInput: as `stated` does.
+    """
     return field(default=value, metadata={RIVALS: _checked(value, rivals), DETUNED: False})
 
 
@@ -73,12 +81,23 @@ def power(value: float, words: str) -> tuple[float, str]:
 
 
 def _checked(value: Any, rivals: dict[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
-    for name, (wrong, words) in rivals.items():
-        if wrong == value:
+    for name, rival in rivals.items():
+        if not (isinstance(rival, tuple) and len(rival) == 2 and isinstance(rival[1], str)):
+            raise InvalidInput(f"rival {name!r} is {rival!r}; give (value, words)")
+        wrong, words = rival
+        if _same(name, wrong, value):
             raise InvalidInput(f"rival {name!r} has the value {wrong!r} of the theorem itself")
         if not words.strip():
             raise InvalidInput(f"rival {name!r} is not described; say in words what it states")
     return rivals
+
+
+def _same(name: str, wrong: Any, value: Any) -> bool:
+    try:
+        return bool(wrong == value)
+    except Exception:
+        told = f"rival {name!r} cannot be compared with the value {value!r} of the theorem"
+        raise InvalidInput(f"{told}; give numbers, tuples or enumerated alternatives") from None
 
 
 def rivals_of(theory: Any) -> tuple[Rival, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+import numpy as np
 import pytest
 
 from theory.errors import InvalidInput
@@ -71,3 +72,15 @@ def test_a_rival_that_is_the_theorem_is_refused(make: Any) -> None:
         make(1.0, same=(1.0, "the same"))
     with pytest.raises(InvalidInput, match="rival 'mute' is not described"):
         make(1.0, mute=(2.0, " "))
+
+
+@pytest.mark.parametrize("make", [stated, choice])
+@pytest.mark.parametrize("rival", [2.0, (2.0,), (2.0, 3.0), "ab"])
+def test_a_rival_is_a_value_with_words(make: Any, rival: object) -> None:
+    with pytest.raises(InvalidInput, match=r"rival 'a' is .*; give \(value, words\)"):
+        make(1.0, a=rival)
+
+
+def test_a_rival_that_cannot_be_compared_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="rival 'a' cannot be compared with the value"):
+        choice(np.ones(2), a=(np.ones(2), "ones"))
