@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from verify.language.ladder import Ladder
 
 
+NO_ERROR = 0.0
+
+
 class Kind(StrEnum):
     """What sort of law it is."""
 
@@ -110,6 +113,9 @@ class Estimate:
 class Law:
     """One law on one instance, under one theory.
 
+    Raises:
+        InvalidInput: its id is no string, its kind no `Kind` or its basis no `Basis`.
+
     Attributes:
         id: the law's words, the same on every instance.
         stratum: the kind of instance within which rates are compared, such as a degree.
@@ -128,6 +134,14 @@ class Law:
     not_applicable: str = ""
     ladder: "Ladder | None" = field(default=None, compare=False)
     compared: "tuple[Quantity, Floats] | None" = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str):
+            raise InvalidInput(f"law is {self.id!r}; its id must be words, in a string")
+        if not isinstance(self.kind, Kind):
+            raise InvalidInput(f"kind of {self.id!r} is {self.kind!r}; it must be a Kind")
+        if not isinstance(self.basis, Basis):
+            raise InvalidInput(f"basis of {self.id!r} is {self.basis!r}; it must be a Basis")
 
     @property
     def status(self) -> Status:
@@ -150,8 +164,10 @@ class Law:
             return ""
         if not self.checks:
             return "nothing was asserted"
-        finite = all(isfinite(c.value) and isfinite(c.bound) for c in self.checks)
-        return "the error covers the bound" if finite else "not a finite number"
+        if not all(isfinite(c.value) and isfinite(c.bound) for c in self.checks):
+            return "not a finite number"
+        known = all(isfinite(c.error) for c in self.checks)
+        return "the error covers the bound" if known else "the error is not known"
 
     def within(self, stratum: str) -> "Law":
         """The same law, told to belong to a stratum."""
@@ -164,15 +180,16 @@ def below(
     bound: ArrayLike,
     basis: Basis,
     *,
-    error: ArrayLike = 0.0,
+    error: ArrayLike = NO_ERROR,
     at: ArrayLike | None = None,
 ) -> Law:
     """value <= bound, for each of several values where they are arrays.
 
     Raises:
-        InvalidInput: an error is given beside a quantity that carries its own.
+        InvalidInput: an error is given beside a quantity that carries its own; bounds or places do
+            not fit the values; the basis is no `Basis`.
     """
-    checks = _checks(value, bound, error, at)
+    checks = _checks(law, _quantity(law, value, error), "bound", bound, at)
     return Law(law, Kind.BELOW, basis, checks=checks)
 
 
@@ -183,14 +200,22 @@ def equals(
     tolerance: ArrayLike,
     basis: Basis = Basis.IDENTITY,
     *,
-    error: ArrayLike = 0.0,
+    error: ArrayLike = NO_ERROR,
     at: ArrayLike | None = None,
 ) -> Law:
-    """|value - predicted| <= tolerance, absolute."""
-    quantity = value if isinstance(value, Quantity) else Quantity.of(value, error)
-    told = np.asarray(predicted, dtype=np.float64)
-    checks = _checks(abs(quantity - told), tolerance, 0.0, at)
-    pairs = quantity, np.broadcast_to(told, quantity.values.shape)
+    """|value - predicted| <= tolerance, absolute.
+
+    Raises:
+        InvalidInput: an error is given beside a quantity that carries its own; predictions,
+            tolerances or places do not fit the values; a tolerance is negative or NaN; the basis is
+            no `Basis`.
+    """
+    quantity = _quantity(law, value, error)
+    told = _fitting(law, "predicted", predicted, quantity)
+    if not np.all(np.greater_equal(tolerance, 0.0)):
+        raise InvalidInput(f"tolerance of {law!r} is {tolerance!r}; it must not be negative")
+    checks = _checks(law, abs(quantity - told), "tolerance", tolerance, at)
+    pairs = quantity, told
     return Law(law, Kind.EQUALS, basis, checks=checks, compared=pairs)
 
 
@@ -207,17 +232,17 @@ def rate(
 ) -> Law:
     """A slope or constant; its median over instances must lie within tolerance of `predicted`.
 
-    Unresolved where it is not a number or its error exceeds its tolerance.
+    Unresolved where it is not a number, or where its error is not known or exceeds its tolerance.
 
     Raises:
         InvalidInput: a tolerance that is not positive; a quantity of several numbers, or with an
-            error beside its own; a number without one.
+            error beside its own; a number without one; a negative error.
     """
     if not 0.0 < tolerance < inf:
         raise InvalidInput(f"tolerance of {law!r} is {tolerance!r}; it must be positive and finite")
     if isinstance(fitted, Quantity):
         if error is not None:
-            raise InvalidInput(f"error is {error!r}; the quantity carries its own")
+            raise _told_twice(law, error)
         if len(fitted) != 1:
             raise InvalidInput(f"fitted of {law!r} is {len(fitted)} numbers; a rate is one")
         number, known = float(fitted.values[0]), float(fitted.errors[0])
@@ -225,9 +250,13 @@ def rate(
         raise InvalidInput(f"error of {law!r} is missing; a number does not carry one")
     else:
         number, known = float(fitted), float(error)
+    if known < 0.0:
+        raise InvalidInput(f"error of {law!r} is {known!r}; it must not be negative")
     reason = ""
-    if not all(map(isfinite, (number, predicted, known))):
+    if not (isfinite(number) and isfinite(predicted)):
         reason = "not a finite number"
+    elif not isfinite(known):
+        reason = "the error is not known"
     elif known > tolerance:
         reason = "its numerical error exceeds its tolerance"
     estimate = None
@@ -237,10 +266,18 @@ def rate(
 
 
 def ordered(
-    law: str, values: Quantity | ArrayLike, *, error: ArrayLike = 0.0, strictly_by: float = 0.0
+    law: str, values: Quantity | ArrayLike, *, error: ArrayLike = NO_ERROR, strictly_by: float = 0.0
 ) -> Law:
-    """values[0] <= values[1] <= ..., each neighbour larger by at least `strictly_by`."""
-    quantity = values if isinstance(values, Quantity) else Quantity.of(values, error)
+    """values[0] <= values[1] <= ..., each neighbour larger by at least `strictly_by`.
+
+    Raises:
+        InvalidInput: fewer than two values; an error is given beside a quantity that carries its
+            own; `strictly_by` is negative or not finite.
+    """
+    quantity = _quantity(law, values, error)
+    if not 0.0 <= strictly_by < inf:
+        told = f"strictly_by of {law!r} is {strictly_by!r}"
+        raise InvalidInput(f"{told}; it must be finite and not negative")
     if len(quantity) < 2:
         raise InvalidInput(f"values of {law!r} are {len(quantity)}; an order needs two at least")
     drops = quantity[:-1] - quantity[1:] + strictly_by
@@ -254,31 +291,61 @@ def ordered(
 
 
 def unresolved(law: str, kind: Kind, reason: str, stratum: str = "") -> Law:
-    """A law that applies, but that nothing could be said about here."""
-    return Law(law, kind, Basis.DERIVED, stratum, unresolved=_told(reason))
+    """A law that applies, but that nothing could be said about here.
+
+    Raises:
+        InvalidInput: the reason is no words; the kind is no `Kind`.
+    """
+    return Law(law, kind, Basis.DERIVED, stratum, unresolved=_told(law, reason))
 
 
 def not_applicable(law: str, kind: Kind, reason: str, stratum: str = "") -> Law:
-    """A law that does not speak about this instance."""
-    return Law(law, kind, Basis.DERIVED, stratum, not_applicable=_told(reason))
+    """A law that does not speak about this instance.
+
+    Raises:
+        InvalidInput: the reason is no words; the kind is no `Kind`.
+    """
+    return Law(law, kind, Basis.DERIVED, stratum, not_applicable=_told(law, reason))
 
 
-def _told(reason: str) -> str:
-    if not reason.strip():
-        raise InvalidInput(f"reason is {reason!r}; it must say why nothing is decided")
+def _told(law: str, reason: str) -> str:
+    if not (isinstance(reason, str) and reason.strip()):
+        raise InvalidInput(f"reason of {law!r} is {reason!r}; it must say why nothing is decided")
     return reason
 
 
+def _told_twice(law: str, error: ArrayLike) -> InvalidInput:
+    return InvalidInput(f"error of {law!r} is {error!r}; the quantity carries its own")
+
+
+def _quantity(law: str, value: Quantity | ArrayLike, error: ArrayLike) -> Quantity:
+    """The values of a law with their error, which is told once."""
+    quantity = value if isinstance(value, Quantity) else Quantity.of(value, error)
+    if quantity is value and error is not NO_ERROR and np.any(np.asarray(error) != 0.0):
+        raise _told_twice(law, error)
+    if quantity.values.ndim != 1:
+        told = f"values of {law!r} have shape {quantity.values.shape}"
+        raise InvalidInput(f"{told}; give them in one row")
+    return quantity
+
+
+def _fitting(law: str, name: str, given: ArrayLike, quantity: Quantity) -> Floats:
+    """One number for each value; `InvalidInput` where there are others."""
+    numbers, shape = np.asarray(given, dtype=np.float64), quantity.values.shape
+    try:
+        return np.broadcast_to(numbers, shape)
+    except ValueError:
+        told = f"{name} of {law!r} has shape {numbers.shape}"
+        raise InvalidInput(f"{told}; it must fit that of the values, {shape}") from None
+
+
 def _checks(
-    value: Quantity | float, bound: ArrayLike, error: ArrayLike, at: ArrayLike | None
+    law: str, quantity: Quantity, name: str, bound: ArrayLike, at: ArrayLike | None
 ) -> tuple[Check, ...]:
-    if isinstance(value, Quantity):
-        if np.any(np.asarray(error) != 0.0):
-            raise InvalidInput(f"error is {error!r}; the quantity carries its own")
-        quantity = value
-    else:
-        quantity = Quantity.of(value, error)
-    bounds = np.broadcast_to(np.asarray(bound, dtype=np.float64), quantity.values.shape)
+    bounds = _fitting(law, name, bound, quantity)
     axis = [None] * len(quantity) if at is None else np.atleast_1d(np.asarray(at)).tolist()
+    if len(axis) != len(quantity):
+        told = f"at of {law!r} has {len(axis)} places for {len(quantity)} values"
+        raise InvalidInput(f"{told}; as many are needed")
     columns = (quantity.values.tolist(), bounds.tolist(), quantity.errors.tolist(), axis)
     return tuple(Check(*row) for row in zip(*columns, strict=True))

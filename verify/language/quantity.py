@@ -189,8 +189,8 @@ def _quantity(operand: Operand) -> Quantity:
 
 def _reals(name: str, given: ArrayLike) -> Floats:
     """As float64; `InvalidInput` for what is complex, masked or no number."""
-    if type(given) is np.ndarray and given.dtype == np.float64:
-        return given
+    if isinstance(given, float) or (type(given) is np.ndarray and given.dtype == np.float64):
+        return np.asarray(given, dtype=np.float64)
     if np.iscomplexobj(given):
         raise InvalidInput(f"{name} are complex; give their real part, or their modulus")
     if isinstance(given, np.ma.MaskedArray):
