@@ -16,6 +16,9 @@ from verify.language.quantity import Quantity
 JUDGED = 3.0
 """A rung is judged where its bound exceeds its numerical error by this factor."""
 
+EXACT = 0.01
+"""Errors, relative to a quantity of order one, up to which a ladder within them is exact."""
+
 
 class Role(StrEnum):
     """What the predicted values of a ladder are."""
@@ -113,10 +116,13 @@ class Ladder:
         at_least: float | None = None,
         calibrated_on: int = 2,
     ) -> Law:
-        """|measured / predicted - 1| falls at least like small^order; see `falling`."""
-        found = falling(
-            law, self.x, self.deviation, self.small, order, factor, at_least, calibrated_on
-        )
+        """|measured / predicted - 1| falls at least like small^order; see `falling`.
+
+        Raises:
+            InvalidInput: as `falling` does.
+        """
+        given = law, self.x, self.deviation, self.small, order, factor, at_least, calibrated_on
+        found = falling(*given, exact=EXACT)
         return replace(found, ladder=self)
 
     def falls(
@@ -128,10 +134,15 @@ class Ladder:
         at_least: float | None = None,
         calibrated_on: int = 2,
     ) -> Law:
-        """The measured quantity itself falls at least like small^order; see `falling`."""
-        found = falling(
-            law, self.x, abs(self.measured), self.small, order, factor, at_least, calibrated_on
-        )
+        """The measured quantity itself falls at least like small^order; see `falling`.
+
+        Without `at_least` it is told in a unit that makes it of order one.
+
+        Raises:
+            InvalidInput: as `falling` does.
+        """
+        given = law, self.x, abs(self.measured), self.small, order, factor, at_least, calibrated_on
+        found = falling(*given, exact=EXACT if at_least is None else at_least / JUDGED)
         return replace(found, ladder=self)
 
     def slope(self, along: ArrayLike, per: ArrayLike = 1.0, agreement: float = inf) -> Slope:
@@ -178,6 +189,9 @@ class Ladder:
         return fitted.wandering / abs(fitted.value) if not fitted.reason else float("nan")
 
 
+NONE_JUDGED = "no rung after those that calibrate it is resolved"
+
+
 def falling(
     law: str,
     x: Floats,
@@ -187,17 +201,22 @@ def falling(
     factor: float,
     at_least: float | None,
     calibrated_on: int,
+    exact: float,
 ) -> Law:
     """value_j <= factor * C * small_j^order on every rung after those that C is taken from.
 
     C is the largest value / small^order on the first `calibrated_on` rungs, of those that exceed
     their error; never less than what makes `at_least` of the first rung, a size that it can be
     expected to have. One rung alone can be small by accident, so it calibrates only beside such a
-    size. Where no value exceeds its error the law does not apply: nothing deviates.
+    size. Where no value exceeds its error, and no error is above `exact`, the law does not
+    apply: nothing deviates. Where larger errors cover all values it is unresolved.
 
     Raises:
-        InvalidInput: one rung is to calibrate without `at_least`.
+        InvalidInput: one rung is to calibrate without `at_least`; the factor is not positive and
+            finite; small parameters do not fall from rung to rung.
     """
+    if not 0.0 < factor < inf:
+        raise InvalidInput(f"factor of {law!r} is {factor!r}; it must be positive and finite")
     if calibrated_on < 2 and at_least is None:
         raise InvalidInput(
             f"law {law!r} is calibrated on {calibrated_on} rung; give at_least, or take two"
@@ -208,8 +227,10 @@ def falling(
     certain = values.resolved(1.0)
     if not np.all(np.isfinite(values.values)):
         return unresolved(law, Kind.APPROACHES, "not a finite number")
-    if not certain.any():
+    if not certain.any() and values.errors.max() <= exact:
         return not_applicable(law, Kind.APPROACHES, "every rung is exact to its numerical error")
+    if not certain.any():
+        return unresolved(law, Kind.APPROACHES, "the errors cover every rung")
     scaled = (values.values + values.errors) / small**order
     first = scaled[:calibrated_on][certain[:calibrated_on]]
     expected = 0.0 if at_least is None else (at_least + values.errors[0]) / small[0] ** order
@@ -223,7 +244,7 @@ def falling(
         if bounds[j] >= JUDGED * values.errors[j] or certainly[j] > bounds[j]
     ]
     if not judged:
-        return unresolved(law, Kind.APPROACHES, "no rung after the first is resolved")
+        return unresolved(law, Kind.APPROACHES, NONE_JUDGED)
     checks = tuple(
         Check(float(values.values[j]), float(bounds[j]), float(values.errors[j]), float(x[j]))
         for j in judged

@@ -54,12 +54,42 @@ def test_rungs_below_their_error_are_not_judged() -> None:
     law = ladder(3.0 * SMALL**2, np.array([1e-9, 1e-9, 1e-9, 1.0])).falls("f", 2.0)
     assert [check.at for check in law.checks] == [0.01]
     none = ladder(3.0 * SMALL**2, np.array([1e-9, 1e-9, 1.0, 1.0])).falls("f", 2.0)
-    assert none.reason == "no rung after the first is resolved"
+    assert none.reason == "no rung after those that calibrate it is resolved"
 
 
 def test_what_is_exact_has_nothing_to_fall() -> None:
-    law = ladder(0.0 * SMALL).falls("f", 2.0)
-    assert law.status is Status.NOT_APPLICABLE
+    for law in (
+        ladder(0.0 * SMALL).falls("f", 2.0),
+        ladder(0.0 * SMALL, 1e-9).falls("f", 2.0, at_least=1e-6),
+        ladder(1.0 + 0.0 * SMALL, 1e-3).approaches("a", 2.0),
+    ):
+        assert law.status is Status.NOT_APPLICABLE
+        assert law.reason == "every rung is exact to its numerical error"
+
+
+def test_errors_that_cover_every_rung_leave_it_open() -> None:
+    for law in (
+        ladder(50.0 + 0.0 * SMALL, 100.0).falls("f", 1.0),
+        ladder(50.0 + 0.0 * SMALL, 100.0).approaches("a", 1.0),
+        ladder(0.0 * SMALL, 1e-9).falls("f", 2.0, at_least=1e-9),
+        ladder(0.0 * SMALL, [0.0, 0.0, 0.0, np.inf]).falls("f", 2.0),
+    ):
+        assert (law.status, law.reason) == (Status.UNRESOLVED, "the errors cover every rung")
+
+
+@pytest.mark.parametrize("factor", [0.0, -2.0, np.inf, np.nan])
+def test_a_factor_is_positive(factor: float) -> None:
+    with pytest.raises(InvalidInput, match="factor of 'f' is"):
+        ladder(SMALL).falls("f", 1.0, factor=factor)
+
+
+def test_a_ladder_lies_along_as_many_places_as_it_has_rungs() -> None:
+    with pytest.raises(InvalidInput, match="x has 2 entries for 4 values; as many are needed"):
+        ladder(SMALL).rate("r", 1.0, 0.1, along=[1.0, 2.0])
+    with pytest.raises(InvalidInput, match=r"quantities have shapes \(4,\) and \(2,\)"):
+        ladder(SMALL).rate("r", 1.0, 0.1, along=np.log10(SMALL), per=[1.0, 2.0])
+    flat = ladder(SMALL).rate("r", 1.0, 0.1, along=[1.0, 1.0, 1.0, 1.0])
+    assert (flat.status, flat.reason) == (Status.UNRESOLVED, "all rungs lie at one place")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
