@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from verify.language.constants import Rival, detunings_of, rivals_of
 from verify.language.ladder import Ladder
 from verify.language.law import Law
 from verify.language.measurement import Measurement
+from verify.language.names import check_id
 from verify.mathml import Untypeset, typeset
 from verify.strategies.sizes import Sizes
 
@@ -36,6 +37,10 @@ def _nothing(_: Any) -> tuple[()]:
 @dataclass(frozen=True)
 class Claim(Generic[M, T]):
     """A theorem with everything needed to attack it.
+
+    Raises:
+        InvalidInput: the id is no plain name; nothing known is expected; rivals share a name, or
+            have one that is taken; the statement cannot be typeset.
 
     Attributes:
         id: short name on the command line.
@@ -68,6 +73,10 @@ class Claim(Generic[M, T]):
     package: str | None = None
 
     def __post_init__(self) -> None:
+        check_id("claim", self.id)
+        if self.expected not in get_args(Expected):
+            told = f"claim {self.id!r} is expected to be {self.expected!r}"
+            raise InvalidInput(f"{told}; it must be one of {', '.join(get_args(Expected))}")
         names = [rival.id for rival in self.rivals]
         twice = sorted({name for name in names if names.count(name) > 1})
         taken = {"claim", *(detuning.key for detuning in detunings_of(self.theory))}

@@ -8,15 +8,24 @@ from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
 from verify.language.assumption import Assumption
+from verify.language.names import check_id
 from verify.strategies.sizes import Sizes
 
 I = TypeVar("I")  # noqa: E741
 M = TypeVar("M")
 
+RESERVED = "examples"
+"""What the instances that are always tried are filed under, in the place of a family."""
+
 
 @dataclass(frozen=True)
 class Measurement(Generic[I, M]):
     """Instances and what is measured on one.
+
+    Raises:
+        InvalidInput: the id is no plain name; there are no families, or one twice, or one of a
+            reserved name; the independent route is the measured one; the thrift is no whole number
+            from 1 on.
 
     Attributes:
         id: what the seeds of its instances derive from.
@@ -46,8 +55,18 @@ class Measurement(Generic[I, M]):
     thrift: int = 1
 
     def __post_init__(self) -> None:
+        check_id("measurement", self.id)
         if not self.families:
             raise InvalidInput(f"families of measurement {self.id!r} are (); one is needed")
+        if len(set(self.families)) < len(self.families) or RESERVED in self.families:
+            told = f"families of measurement {self.id!r} are {self.families!r}"
+            raise InvalidInput(f"{told}; each stands there once, and none is named {RESERVED!r}")
+        if self.independent is not None and self.independent == self.measure:
+            told = f"independent route of measurement {self.id!r} is {self.independent!r}"
+            raise InvalidInput(f"{told}, by which it is measured; another one is needed")
+        if not (isinstance(self.thrift, int) and self.thrift >= 1):
+            told = f"thrift of measurement {self.id!r} is {self.thrift!r}"
+            raise InvalidInput(f"{told}; it must be a whole number from 1 on")
 
 
 def observed_elsewhere(
