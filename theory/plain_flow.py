@@ -44,14 +44,16 @@ def plain_flow(
     entry. Nothing is assumed of the field, and no structure of it is made use of.
 
     Raises:
-        InvalidInput: times do not increase from `begin`, or the method is unknown.
+        InvalidInput: times do not increase from `begin` or are not finite; the start is not
+            finite or empty; the method is unknown.
         IntegrationFailed: the integrator gave up or left the finite numbers.
     """
     grid = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if grid.size == 0 or np.any(np.diff(np.append(begin, grid)) <= 0.0):
-        raise InvalidInput(f"times are {times!r}; they must increase from {begin:g}")
+    check_times("times", grid, begin)
     if method not in METHODS:
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
+    if start.size == 0 or not np.all(np.isfinite(start)):
+        raise InvalidInput(f"start is {start!r}; it must be one or more finite numbers")
     scale = float(np.abs(start).max()) or 1.0
 
     def integrated(tolerance: float) -> Floats:
@@ -73,3 +75,10 @@ def plain_flow(
         return states
 
     return PlainFlow(grid, integrated(rtol), integrated(LOOSER * rtol))
+
+
+def check_times(name: str, times: Floats, begin: float) -> None:
+    """`InvalidInput` unless `times`, `(T,)`, are finite and increase from above `begin`."""
+    rises = np.diff(np.append(begin, times))
+    if times.size == 0 or times.ndim != 1 or not np.all((rises > 0.0) & (rises < np.inf)):
+        raise InvalidInput(f"{name} are {times!r}; they must be finite and increase from {begin:g}")

@@ -4,6 +4,10 @@ r is e^(-q), or 1 / (1 + e^q) for the logistic loss; labels are absorbed in the 
 it is rho = w - w_hat log t that is integrated, whose limits are finite: t = 10^10000 costs no more
 than t = 10^10. The margins of w_hat come from the caller, since rounding of those that are 1 would
 be multiplied by log t.
+
+Rows and time have units of their own: x -> c x takes w to w / c and t to t / c^2, weights c of the
+samples t to t / c. What is integrated are rows of norm about one, by a clock that starts where
+outputs do: tau = log t + max(0, log |X'VX|), V the weights, before which q is below e^tau.
 """
 
 from dataclasses import dataclass
@@ -14,10 +18,11 @@ from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.plain_flow import PlainFlow, plain_flow
+from theory.plain_flow import PlainFlow, check_times, plain_flow
+from theory.units import lengths_of, power_of_two
 
 _EARLY: Final = -25.0
-"""log t of the first state, w(0) + t X'r(0): the next term is t^2, 2e-22."""
+"""tau of the first state, w(0) + t X'Vr(0): the next term of outputs is e^(2 tau), 2e-22."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +62,14 @@ class SeparableFlow:
     def margin_gap(self, residuals: Floats) -> Floats:
         """1 - min q / (gamma |w|), `(T,)`."""
         weights = np.outer(self.log_times, self.direction) + residuals
-        size = np.linalg.norm(weights, axis=1) / np.linalg.norm(self.direction)
+        size = lengths_of(weights) / lengths_of(self.direction[None])
         return np.asarray(1.0 - self.outputs(residuals).min(axis=1) / size)
 
     def direction_gap(self, residuals: Floats) -> Floats:
         """|w / |w| - w_hat / |w_hat||, `(T,)`."""
         weights = self.direction + residuals / self.log_times[:, None]
-        unit = self.direction / np.linalg.norm(self.direction)
-        units = weights / np.linalg.norm(weights, axis=1)[:, None]
+        unit = self.direction / lengths_of(self.direction[None])
+        units = weights / lengths_of(weights)[:, None]
         return np.asarray(np.linalg.norm(units - unit, axis=1))
 
 
@@ -82,39 +87,75 @@ def separable_flow(
     """From w(0) = 0 to each of the positive `log_times`.
 
     Args:
+        rows, direction, margins: as in `SeparableFlow`.
         log_weights: of the samples in the loss, `(n,)` or one for all.
 
     Raises:
-        InvalidInput: some margin is below 1.
+        InvalidInput: some margin is below 1, shapes do not fit, numbers are not finite, or the
+            log times do not increase from 0.
         IntegrationFailed: see `plain_flow`.
     """
-    if np.any(margins < 1.0):
-        raise InvalidInput(f"margins are {margins.tolist()}; each must be at least 1")
-    weights_of = np.broadcast_to(np.asarray(log_weights, dtype=np.float64), margins.shape)
+    exponents = _checked_weights(rows, direction, margins, log_weights)
+    grid = np.atleast_1d(np.asarray(log_times, dtype=np.float64))
+    check_times("log_times", grid, 0.0)
+    unit = power_of_two(rows)
+    own, aim = np.ldexp(rows, -unit), np.ldexp(direction, unit)
+    exponents = exponents + 2.0 * unit * np.log(2.0)
+    shift = max(0.0, _log_rate(own, exponents))
+    exponents = exponents - shift
 
-    def forces(exponents: Floats, outputs: Floats) -> Floats:
+    def forces(log_time: Floats, outputs: Floats) -> Floats:
         less = np.logaddexp(0.0, -outputs) if logistic else 0.0
-        return np.asarray(np.exp(exponents - less + weights_of))
+        return np.asarray(np.exp(log_time - less + exponents))
 
-    def early(log_time: float, weights: Floats) -> Floats:
-        q = rows @ weights
-        return np.asarray(forces(log_time - q, q) @ rows)
+    def early(clock: float, weights: Floats) -> Floats:
+        q = own @ weights
+        return np.asarray(forces(clock - q, q) @ own)
 
-    def late(log_time: float, residual: Floats) -> Floats:
-        inner = rows @ residual
-        pulls = forces(log_time * (1.0 - margins) - inner, log_time * margins + inner)
-        return np.asarray(pulls @ rows - direction)
+    def late(clock: float, residual: Floats) -> Floats:
+        inner = own @ residual
+        pulls = forces(clock * (1.0 - margins) - inner, clock * margins + inner)
+        return np.asarray(pulls @ own - aim)
 
-    def jacobian(log_time: float, residual: Floats) -> Floats:
-        inner = rows @ residual
-        outputs = log_time * margins + inner
-        pulls = forces(log_time * (1.0 - margins) - inner, outputs)
+    def jacobian(clock: float, residual: Floats) -> Floats:
+        inner = own @ residual
+        outputs = clock * margins + inner
+        pulls = forces(clock * (1.0 - margins) - inner, outputs)
         if logistic:
             pulls = pulls / (1.0 + np.exp(-np.maximum(outputs, -700.0)))
-        return np.asarray(-(rows.T * pulls) @ rows)
+        return np.asarray(-(own.T * pulls) @ own)
 
     zero = np.zeros(rows.shape[1])
     first = zero + early(_EARLY, zero)
     begun = plain_flow(early, first, [0.0], rtol=rtol, begin=_EARLY)
-    found = plain_flow(late, begun.tight[0], log_times, rtol=rtol, method=method, jacobian=jacobian)
-    return SeparableFlow(rows, direction, margins, logistic, found)
+    found = plain_flow(
+        late, begun.tight[0], grid + shift, rtol=rtol, method=method, jacobian=jacobian
+    )
+    tight, loose = (np.ldexp(states + shift * aim, -unit) for states in (found.tight, found.loose))
+    return SeparableFlow(rows, direction, margins, logistic, PlainFlow(grid, tight, loose))
+
+
+def _checked_weights(
+    rows: Floats, direction: Floats, margins: Floats, log_weights: ArrayLike
+) -> Floats:
+    """`log_weights` of all samples, `(n,)`; `InvalidInput` as `separable_flow` says."""
+    if rows.ndim != 2 or rows.size == 0 or not np.all(np.isfinite(rows)):
+        raise InvalidInput(f"rows have shape {rows.shape}; they must be (n, d) finite numbers")
+    count, width = rows.shape
+    if direction.shape != (width,) or not np.all(np.isfinite(direction)):
+        raise InvalidInput(f"direction is {direction!r}; it must be {width} finite numbers")
+    if margins.shape != (count,) or not np.all((margins >= 1.0) & (margins < np.inf)):
+        raise InvalidInput(
+            f"margins are {margins.tolist()}; each of the {count} must be finite and at least 1"
+        )
+    exponents = np.asarray(log_weights, dtype=np.float64)
+    if exponents.shape not in ((), (1,), (count,)) or not np.all(np.isfinite(exponents)):
+        raise InvalidInput(f"log_weights are {log_weights!r}; allowed are {count} finite numbers")
+    return np.broadcast_to(exponents, margins.shape)
+
+
+def _log_rate(rows: Floats, log_weights: Floats) -> float:
+    """log |X'VX|, V = e^`log_weights`: -log of the time in which outputs become of order one."""
+    largest = float(log_weights.max())
+    weighted = np.exp(0.5 * (log_weights - largest))[:, None] * rows
+    return largest + 2.0 * float(np.log(np.linalg.norm(weighted, 2)))

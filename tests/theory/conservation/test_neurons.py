@@ -39,5 +39,10 @@ def test_plain_flow_of_a_rotation() -> None:
 def test_times_and_methods_are_checked() -> None:
     with pytest.raises(InvalidInput, match="increase from 0"):
         plain_flow(lambda _, y: y, np.ones(1), [1.0, 1.0])
+    with pytest.raises(InvalidInput, match="must be finite"):
+        plain_flow(lambda _, y: y, np.ones(1), [np.nan])
+    for start in (np.ones(0), np.array([np.nan])):
+        with pytest.raises(InvalidInput, match="start is"):
+            plain_flow(lambda _, y: y, start, [1.0])
     with pytest.raises(InvalidInput, match="method is 'Euler'"):
         plain_flow(lambda _, y: y, np.ones(1), [1.0], method="Euler")

@@ -82,7 +82,55 @@ def test_uniform_multipliers_leave_no_gap() -> None:
     assert entropy_gap(np.full(4, 0.25)) == 0.0
 
 
-def test_margins_below_one_are_refused() -> None:
+@pytest.mark.parametrize("size", [1e170, 1e8, 1e6, 1e3, 1e-3, 1e-8, 1e-170])
+def test_one_sample_of_any_size_has_the_output_of_its_formula(size: float) -> None:
+    rows, direction = np.array([[size]]), np.array([1.0 / size])
+    times = [1e-3, 1.0, 100.0, 1e4]
+    found = separable_flow(rows, direction, np.ones(1), times)
+    exact = np.logaddexp(0.0, np.array(times) + 2.0 * np.log(size))
+    assert found.outputs(found.flow.tight)[:, 0] == pytest.approx(exact, rel=1e-10, abs=1e-10)
+    assert found.margin_gap(found.flow.tight)[-1] == pytest.approx(0.0, abs=1e-10)
+    assert found.direction_gap(found.flow.tight)[-1] == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("log_weight", [1000.0, 30.0, -30.0, -1000.0])
+def test_one_sample_of_any_weight_has_the_output_of_its_formula(log_weight: float) -> None:
+    times = [1e-3, 1.0, 100.0, 1e4]
+    found = separable_flow(np.eye(1), np.ones(1), np.ones(1), times, log_weights=log_weight)
+    exact = np.logaddexp(0.0, np.array(times) + log_weight)
+    assert found.outputs(found.flow.tight)[:, 0] == pytest.approx(exact, rel=1e-10, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e12])
+def test_rows_in_other_units_are_the_same_flow_at_another_time(size: float) -> None:
     rows, margins = DATA.rows()
+    shift = 2.0 * np.log(size)
+    times = np.array([1.0, 30.0, 1e3])
+    large = separable_flow(size * rows, DATA.direction / size, margins, times, logistic=True)
+    small = separable_flow(rows, DATA.direction, margins, times + shift, logistic=True)
+    outputs = small.outputs(small.flow.tight)
+    assert large.outputs(large.flow.tight) == pytest.approx(outputs, abs=1e-8)
+    weighted = separable_flow(
+        rows, DATA.direction, margins, times, logistic=True, log_weights=shift
+    )
+    assert weighted.outputs(weighted.flow.tight) == pytest.approx(outputs, abs=1e-8)
+
+
+def test_what_is_refused() -> None:
+    rows, margins = DATA.rows()
+    direction = DATA.direction
     with pytest.raises(InvalidInput, match="at least 1"):
-        separable_flow(rows, DATA.direction, 0.5 * margins, [1.0])
+        separable_flow(rows, direction, 0.5 * margins, [1.0])
+    with pytest.raises(InvalidInput, match="at least 1"):
+        separable_flow(rows, direction, np.nan * margins, [1.0])
+    with pytest.raises(InvalidInput, match="rows have shape"):
+        separable_flow(np.nan * rows, direction, margins, [1.0])
+    with pytest.raises(InvalidInput, match="rows have shape"):
+        separable_flow(rows[:0], direction, margins[:0], [1.0])
+    with pytest.raises(InvalidInput, match="direction is"):
+        separable_flow(rows, direction[1:], margins, [1.0])
+    with pytest.raises(InvalidInput, match="log_weights are"):
+        separable_flow(rows, direction, margins, [1.0], log_weights=np.nan)
+    for times in ([], [0.0], [2.0, 1.0], [np.nan], [1.0, np.inf]):
+        with pytest.raises(InvalidInput, match="increase from 0"):
+            separable_flow(rows, direction, margins, times)
