@@ -139,8 +139,10 @@ def _checked_weights(
     rows: Floats, direction: Floats, margins: Floats, log_weights: ArrayLike
 ) -> Floats:
     """`log_weights` of all samples, `(n,)`; `InvalidInput` as `separable_flow` says."""
-    if rows.ndim != 2 or rows.size == 0 or not np.all(np.isfinite(rows)):
-        raise InvalidInput(f"rows have shape {rows.shape}; they must be (n, d) finite numbers")
+    if rows.ndim != 2 or not rows.any() or not np.all(np.isfinite(rows)):
+        raise InvalidInput(
+            f"rows have shape {rows.shape}; they must be (n, d) finite numbers, not all zero"
+        )
     count, width = rows.shape
     if direction.shape != (width,) or not np.all(np.isfinite(direction)):
         raise InvalidInput(f"direction is {direction!r}; it must be {width} finite numbers")

@@ -82,6 +82,27 @@ def test_uniform_multipliers_leave_no_gap() -> None:
     assert entropy_gap(np.full(4, 0.25)) == 0.0
 
 
+def test_shares_of_zero_count_for_nothing() -> None:
+    assert entropy_gap(np.array([0.5, 0.5, 0.0])) == 0.0
+    # 3/4 log 1 + 1/4 log 3
+    assert entropy_gap(np.array([0.75, 0.0, 0.25])) == pytest.approx(0.25 * np.log(3.0))
+
+
+def test_limits_refuse_what_has_no_meaning() -> None:
+    for shares in ([0.0, 0.0], [-0.5, 1.5], [np.nan, 1.0], [np.inf], []):
+        with pytest.raises(InvalidInput, match="probabilities are"):
+            entropy_gap(np.array(shares))
+    for multipliers in (np.zeros(2), -np.ones(2), np.full(2, np.nan), np.ones(0)):
+        with pytest.raises(InvalidInput, match="multipliers are"):
+            residual_in_span(np.eye(2), multipliers)
+    with pytest.raises(InvalidInput, match="support has shape"):
+        residual_in_span(np.nan * np.eye(2), np.ones(2))
+    with pytest.raises(InvalidInput, match="log_times is"):
+        orthogonal_growth(np.zeros(1), np.ones(1), np.ones(1), 1.0)
+    with pytest.raises(InvalidInput, match="size is"):
+        orthogonal_growth(np.ones(1), np.ones(1), np.ones(1), 0.0)
+
+
 @pytest.mark.parametrize("size", [1e170, 1e8, 1e6, 1e3, 1e-3, 1e-8, 1e-170])
 def test_one_sample_of_any_size_has_the_output_of_its_formula(size: float) -> None:
     rows, direction = np.array([[size]]), np.array([1.0 / size])
@@ -127,6 +148,8 @@ def test_what_is_refused() -> None:
         separable_flow(np.nan * rows, direction, margins, [1.0])
     with pytest.raises(InvalidInput, match="rows have shape"):
         separable_flow(rows[:0], direction, margins[:0], [1.0])
+    with pytest.raises(InvalidInput, match="rows have shape"):
+        separable_flow(0.0 * rows, direction, margins, [1.0])
     with pytest.raises(InvalidInput, match="direction is"):
         separable_flow(rows, direction[1:], margins, [1.0])
     with pytest.raises(InvalidInput, match="log_weights are"):
