@@ -1,18 +1,23 @@
 """Adam with epsilon = 0 on the exponential loss of a linear predictor.
 
-Zhang, Zou, Cao (NeurIPS 2024). Without epsilon its steps do not depend on the size of the loss, so
-moments are kept in units of the present loss and nothing underflows.
+Zhang, Zou, Cao (NeurIPS 2024). Without epsilon its steps depend neither on the size of the loss nor
+on that of the slope of a coordinate. So moments are kept in units of the present loss, or of larger
+ones where those before it are more than float64 holds, and of the columns of the rows.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Floats, Integers
 from theory.compiled import compiled
-from theory.errors import InvalidInput
-from theory.steepest.recorded import checked_counts
+from theory.errors import InvalidInput, NumericalFailure
+from theory.steepest.recorded import checked_counts, checked_steps
+
+_LARGEST: Final = 250.0
+"""log of the root mean square of slopes, in units of the present loss, that is still squared."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,40 @@ def adam_path(rows: Floats, adam: Adam, steps: ArrayLike, at: ArrayLike) -> Floa
         steps: the learning rate of each step.
 
     Raises:
-        InvalidInput: some coordinate has no slope at first, and so no step; `at` asks for more
-            steps than there are.
+        InvalidInput: some coordinate has no slope at first, but for rounding, and so no step; `at`
+            is not whole numbers that increase from 1 to at most the number of steps; rows or steps
+            are not finite.
+        NumericalFailure: outputs left float64.
     """
-    if np.any(rows.sum(axis=0) == 0.0):
-        raise InvalidInput("rows add up to 0 in some coordinate; without epsilon it has no step")
-    etas = np.asarray(steps, dtype=np.float64)
-    counts = checked_counts(at, len(etas))
+    if rows.ndim != 2 or rows.size == 0 or not np.all(np.isfinite(rows)):
+        raise InvalidInput(f"rows have shape {rows.shape}; they must be (n, d) finite numbers")
     signed = np.ascontiguousarray(rows, dtype=np.float64)
+    columns = np.ldexp(signed, -np.frexp(np.abs(signed).max(axis=0))[1])
+    rounding = len(columns) * np.finfo(np.float64).eps * np.abs(columns).sum(axis=0)
+    if np.any(np.abs(columns.sum(axis=0)) <= rounding):
+        raise InvalidInput("rows add up to 0 in some coordinate; without epsilon it has no step")
+    etas = checked_steps(steps)
+    counts = checked_counts(at, len(etas))
     states = np.empty((len(counts), signed.shape[1]))
-    _fill(signed, adam.beta1, adam.beta2, etas, counts, states)
+    _fill(signed, columns, adam.beta1, adam.beta2, etas, counts, states)
+    if not np.all(np.isfinite(states)):
+        raise NumericalFailure("outputs left float64; rows times steps are too large")
     return states
+
+
+@compiled
+def _unit_of_moments(before: float, log_loss: float, square: Floats) -> float:
+    """log of the unit of the moments: the loss, or more where their squares would overflow."""
+    largest = square.max()
+    if largest == 0.0:
+        return log_loss
+    return max(log_loss, before + 0.5 * np.log(largest) - _LARGEST)
 
 
 @compiled
 def _fill(
     rows: Floats,
+    columns: Floats,
     beta1: float,
     beta2: float,
     etas: Floats,
@@ -67,14 +90,15 @@ def _fill(
         least = outputs.min()
         each = np.exp(least - outputs)
         total = each.sum()
-        slope = (each / total) @ rows
         log_loss = np.log(total) - least
-        unit = np.exp(before - log_loss)
+        now = _unit_of_moments(before, log_loss, square)
+        slope = np.exp(log_loss - now) * ((each / total) @ columns)
+        unit = np.exp(before - now)
         mean = beta1 * unit * mean + (1.0 - beta1) * slope
         square = beta2 * unit**2 * square + (1.0 - beta2) * slope**2
         corrected = mean / (1.0 - beta1**done)
         weights += etas[done - 1] * corrected / np.sqrt(square / (1.0 - beta2**done))
-        before = log_loss
+        before = now
         while reached < counts.size and counts[reached] == done:
             states[reached] = weights
             reached += 1

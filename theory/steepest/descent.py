@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Floats
-from theory.steepest.norms import largest_direction
-from theory.steepest.recorded import recorded
+from theory.errors import InvalidInput
+from theory.steepest.norms import check_order, largest_direction
+from theory.steepest.recorded import checked_steps, recorded
 
 
 def steepest_path(rows: Floats, order: float, steps: ArrayLike, at: ArrayLike) -> Floats:
@@ -27,9 +28,15 @@ def steepest_path(rows: Floats, order: float, steps: ArrayLike, at: ArrayLike) -
         steps: eta, one a step.
 
     Raises:
-        InvalidInput: `at` asks for more steps than there are.
+        InvalidInput: `at` is not whole numbers that increase from 1 to at most the number of
+            steps; another order; rows or steps are not finite; the slope vanishes or overflows.
     """
-    etas = np.asarray(steps, dtype=np.float64)
+    check_order(order)
+    etas = checked_steps(steps)
+    if rows.ndim not in (2, 3) or rows.size == 0 or not np.all(np.isfinite(rows)):
+        raise InvalidInput(
+            f"rows have shape {rows.shape}; they must be (n, d) or (n, a, b) finite numbers"
+        )
     return recorded(_steps(rows, order, etas), len(etas), at)
 
 

@@ -18,7 +18,7 @@ def recorded(path: Iterable[Floats], steps: int, at: ArrayLike) -> Floats:
         steps: how many there are.
 
     Raises:
-        InvalidInput: `at` asks for more steps than there are.
+        InvalidInput: see `checked_counts`.
     """
     counts = checked_counts(at, steps)
     wanted = set(counts.tolist())
@@ -27,8 +27,28 @@ def recorded(path: Iterable[Floats], steps: int, at: ArrayLike) -> Floats:
 
 
 def checked_counts(at: ArrayLike, steps: int) -> Integers:
-    """`at` as whole numbers, `(T,)`; `InvalidInput` where it asks for more than so many steps."""
-    counts = np.asarray(at, dtype=np.int64)
-    if counts[-1] > steps:
-        raise InvalidInput(f"at ends at {counts[-1]}; there are {steps} steps")
+    """`at` as whole numbers, `(T,)`.
+
+    Raises:
+        InvalidInput: `at` is empty, not whole, below 1, does not increase, or asks for more than
+            so many steps.
+    """
+    given = np.asarray(at)
+    if given.ndim != 1 or given.size == 0 or not np.all(np.diff(given, prepend=0) >= 1):
+        raise InvalidInput(
+            f"at is {at!r}; it must be numbers of steps that increase from 1 or more"
+        )
+    if given[-1] > steps:
+        raise InvalidInput(f"at ends at {given[-1]}; there are {steps} steps")
+    counts = given.astype(np.int64)
+    if not np.array_equal(counts, given):
+        raise InvalidInput(f"at is {at!r}; it must be whole numbers of steps")
     return counts
+
+
+def checked_steps(steps: ArrayLike) -> Floats:
+    """`steps` as numbers, `(S,)`; `InvalidInput` unless they are one or more and finite."""
+    etas = np.asarray(steps, dtype=np.float64)
+    if etas.ndim != 1 or etas.size == 0 or not np.all(np.isfinite(etas)):
+        raise InvalidInput(f"steps are {steps!r}; they must be a list of finite numbers")
+    return etas
