@@ -3,15 +3,27 @@
 import numpy as np
 
 from theory.backend import Floats
+from theory.catapult.map import check_start
+from theory.errors import InvalidInput
 
 
 def net_start(k: float, z: float, width: int, eta: float, seed: int) -> tuple[Floats, Floats]:
-    """u and v, `(m,)` each, with the given k >= 2 sqrt(z) and z (see `theory.catapult.map`)."""
+    """u and v, `(m,)` each, with the given k >= 2 sqrt(z) and z (see `theory.catapult.map`).
+
+    Raises:
+        InvalidInput: k < 2 sqrt(z) or z < 0, which no u and v have; a width below 1; a learning
+            rate that is not positive and finite.
+    """
+    check_start(k, z)
+    if not width >= 1:
+        raise InvalidInput(f"width is {width!r}; it must be at least 1")
+    if not 0.0 < eta < np.inf:
+        raise InvalidInput(f"eta is {eta!r}; it must be positive and finite")
     rng = np.random.default_rng(seed)
-    total, product = k * width / eta, width * z**0.5 / eta
+    root, quarter = z**0.5, width / (4.0 * eta)
     common, opposite = rng.normal(size=(2, width))
-    common = common / np.linalg.norm(common) * np.sqrt(total / 4.0 + product / 2.0)
-    opposite = opposite / np.linalg.norm(opposite) * np.sqrt(total / 4.0 - product / 2.0)
+    common = common / np.linalg.norm(common) * np.sqrt(quarter * (k + 2.0 * root))
+    opposite = opposite / np.linalg.norm(opposite) * np.sqrt(quarter * (k - 2.0 * root))
     return common + opposite, common - opposite
 
 

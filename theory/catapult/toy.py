@@ -12,15 +12,27 @@ negative, but for a eta^3 y^3 / 3 and less. Orbits spiral outwards.
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import InvalidInput, NumericalFailure
 
 
 def toy_path(x: float, y: float, a: float, eta: float, steps: int) -> Floats:
-    """x and y before every step and after the last, `(steps + 1, 2)`."""
+    """x and y before every step and after the last, `(steps + 1, 2)`.
+
+    Raises:
+        InvalidInput: a number that is not finite, eta that is not positive, steps below 0.
+        NumericalFailure: the path leaves float64.
+    """
+    if not np.all(np.isfinite([x, y, a, eta])) or not eta > 0.0:
+        raise InvalidInput(f"x, y, a, eta are {(x, y, a, eta)}; all must be finite, eta positive")
+    if not steps >= 0:
+        raise InvalidInput(f"steps is {steps!r}; it must be at least 0")
     states = np.empty((steps + 1, 2))
     states[0] = x, y
     for step in range(steps):
         x, y = -(1.0 + eta * y) * x, y + eta * (a - x * x / 2.0)
         states[step + 1] = x, y
+    if not np.all(np.isfinite(states)):
+        raise NumericalFailure(f"the path leaves float64 within {steps} steps")
     return states
 
 
@@ -38,5 +50,11 @@ def toy_gain(states: Floats, a: float) -> Floats:
 
 
 def toy_lowest(a: float) -> float:
-    """The least H, at x^2 = 2a and y = 0."""
+    """The least H, at x^2 = 2a and y = 0.
+
+    Raises:
+        InvalidInput: a is not positive and finite, and H has no least value.
+    """
+    if not 0.0 < a < np.inf:
+        raise InvalidInput(f"a is {a!r}; it must be positive and finite")
     return float(a / 2.0 - a * np.log(2.0 * a) / 2.0)

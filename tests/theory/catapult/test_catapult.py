@@ -1,5 +1,7 @@
 """The map against descent by differences of the loss, limits against runs, the toy too."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from theory.catapult import (
     toy_lowest,
     toy_path,
 )
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, NumericalFailure
 
 
 @pytest.mark.parametrize("width", [1, 7])
@@ -74,7 +76,68 @@ def test_energy_grows_by_the_gain() -> None:
     assert toy_lowest(0.7) == pytest.approx(toy_energy(grid, 0.7).min(), abs=1e-6)
 
 
+@pytest.mark.parametrize(("k", "z"), [(1e-4, 1e-31), (1.5, 1e-40), (0.3, 1e-300)])
+def test_what_small_starts_lose_is_counted_to_the_end(k: float, z: float) -> None:
+    assert settled(k, z)[2] == pytest.approx(z * (4.0 - k) / (k * (2.0 - k)), rel=1e-12)
+
+
+def test_what_is_lost_against_fractions_of_many_digits() -> None:
+    with localcontext() as context:
+        context.prec = 60
+        k, z, lost = Decimal(3), Decimal("0.5"), Decimal(0)
+        for _ in range(3000):
+            lost += z * (4 - k)
+            k, z = k + z * (k - 4), z * (1 - k + z) ** 2
+    found = settled(3.0, 0.5)
+    assert found[2] == pytest.approx(float(lost), rel=1e-13)
+    assert found[0] == pytest.approx(float(k), rel=1e-12)
+
+
+def test_starts_that_stay_end_at_once() -> None:
+    assert settled(3.0, 0.0) == (3.0, 0.0, 0.0, 0)
+    assert settled(5.0, 4.0) == (9.0, 0.0, -4.0, 0)
+
+
+def test_what_does_not_settle_says_so() -> None:
+    with pytest.raises(NumericalFailure, match="not settled"):
+        settled(1e-6, 1e-14, steps=10**4)
+    assert settled(1.0, 1e-4, steps=100)[1] < 1e-30
+    with pytest.raises(NumericalFailure, match="leaves float64"):
+        toy_path(10.0, 1.0, 1.0, 10.0, 50)
+
+
+def test_a_start_may_have_equal_layers() -> None:
+    u, v = net_start(2.0 * 0.3**0.5, 0.3, 3, 0.1, 0)
+    assert u == pytest.approx(v)
+    assert net_state(u, v, 0.1) == pytest.approx((2.0 * 0.3**0.5, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("k", "z"), [(1.0, 1.0), (3.0, -0.1), (np.nan, 0.1), (1.0, np.nan), (np.inf, 1.0)]
+)
+def test_numbers_that_no_net_has_are_refused(k: float, z: float) -> None:
+    with pytest.raises(InvalidInput, match="at least 2 sqrt"):
+        settled(k, z)
+    with pytest.raises(InvalidInput, match="at least 2 sqrt"):
+        net_start(k, z, 3, 0.1, 0)
+
+
 def test_what_is_refused() -> None:
+    for z in (0.0, -1.0, 1.0, np.nan):
+        with pytest.raises(InvalidInput, match="z is"):
+            catapult_time(3.0, z)
+    with pytest.raises(InvalidInput, match="steps is 0"):
+        settled(1.0, 0.1, steps=0)
+    with pytest.raises(InvalidInput, match="width is 0"):
+        net_start(3.0, 0.1, 0, 0.1, 0)
+    with pytest.raises(InvalidInput, match="eta is 0"):
+        net_start(3.0, 0.1, 3, 0.0, 0)
+    with pytest.raises(InvalidInput, match="all must be finite"):
+        toy_path(np.nan, 0.0, 1.0, 0.1, 1)
+    with pytest.raises(InvalidInput, match="steps is -1"):
+        toy_path(1.0, 0.0, 1.0, 0.1, -1)
+    with pytest.raises(InvalidInput, match="a is 0"):
+        toy_lowest(0.0)
     with pytest.raises(InvalidInput, match="at least 2 sqrt"):
         settled(1.0, 1.0)
     with pytest.raises(InvalidInput, match="lazy phase"):
