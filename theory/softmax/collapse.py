@@ -66,12 +66,14 @@ def cross_entropy(
             or not at all, the loss being log1p of their sum.
 
     Raises:
-        InvalidInput: there are fewer than two classes, or another order.
+        InvalidInput: there are fewer than two classes; another order; a gap that is NaN.
     """
-    if classes < 2:
+    if not classes >= 2:
         raise InvalidInput(f"classes are {classes}; there must be two at least")
     if order not in get_args(Order):
         raise InvalidInput(f"order is {order!r}; allowed are {', '.join(get_args(Order))}")
+    if np.isnan(gap):
+        raise InvalidInput(f"gap is {gap!r}; it must be a number")
     kind = type(gap)
     one, other = kind(1.0), np.exp(-gap)
     rest = np.full(classes - 1, other).sum(dtype=kind)
@@ -88,6 +90,9 @@ def largest_gap(form: Format, classes: int, order: Order, *, gradient: bool = Fa
 
     Args:
         gradient: the derivative in the true logit instead of the loss.
+
+    Raises:
+        InvalidInput: see `cross_entropy`.
     """
     kind = form.dtype
     low, high = kind(0.0), kind(2000.0)

@@ -172,6 +172,9 @@ def test_without_decay_nothing_is_forgotten(decay: float) -> None:
 
 
 def test_bad_input() -> None:
+    for ratio in (np.nan, np.inf, -1.0):
+        with pytest.raises(InvalidInput, match="ratio is"):
+            edge(ratio)
     with pytest.raises(InvalidInput, match="ratio is 0"):
         edge(0.0)
     with pytest.raises(InvalidInput, match="between 0 and 1"):

@@ -63,3 +63,12 @@ def test_formats_orders_and_gaps_that_do_not_exist() -> None:
         collapse_gap(24, 1)
     with pytest.raises(InvalidInput, match="bits are 0"):
         collapse_gap(0, 2)
+
+
+def test_orders_and_gaps_that_are_none_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="order is 'bogus'"):
+        largest_gap(Format("float32"), 3, "bogus")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="gap is"):
+        cross_entropy(np.float64(np.nan), 3, "log1p")
+    with pytest.raises(InvalidInput, match="classes are 1"):
+        collapse_gap(24, 1)
