@@ -21,6 +21,7 @@ from theory.modular_addition.data import check_odd, quadratic_net
 from theory.modular_addition.margins import largest_margin
 from theory.nets import TwoLayer
 from theory.problem import Problem
+from theory.units import lengths_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,12 @@ def three_neuron_net(drop: float = 12.0 / 5.0) -> tuple[TwoLayer, Floats]:
     is. Neuron m is (2 - drop n)^2 where n of the two are m: largest at n = 2, then at n = 0; all
     margins are equal at drop = 12/5. The mean of rows costs neurons 3 % of their mean margin, and
     saves half of them. A KKT point, with two multipliers.
+
+    Raises:
+        InvalidInput: drop is not finite.
     """
+    if not np.isfinite(drop):
+        raise InvalidInput(f"drop is {drop!r}; it must be finite")
     own = np.eye(3)
     rows = 1.0 - drop * own
     size = float(np.sqrt(((1.0 - drop) ** 2 + 2.0) / 6.0))
@@ -114,8 +120,13 @@ def uniform_multiplier_residual(problem: Problem, theta: Floats) -> float:
 
     Stationarity of min |theta|^2 subject to q >= 1 with equal multipliers, m = |theta|^2 /
     (L sum q), where all margins are equal and so complementary.
+
+    Raises:
+        InvalidInput: theta is zero, not finite, or of the wrong length.
     """
-    point = theta / np.linalg.norm(theta)
+    if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
+        raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
+    point = theta / lengths_of(theta[None])
     net = problem.row_net
     margins = np.asarray(net.outputs(point, problem.inputs))
     gradient = np.asarray(net.jacobian(point, problem.inputs)).sum(axis=0)

@@ -14,14 +14,26 @@ def all_pairs(modulus: int) -> Integers:
 
 
 def split_pairs(modulus: int, train: int, seed: int) -> tuple[Integers, Integers]:
-    """`train` pairs at random and all others, shapes `(train, 2)` and `(p^2 - train, 2)`."""
+    """`train` pairs at random and all others, shapes `(train, 2)` and `(p^2 - train, 2)`.
+
+    Raises:
+        InvalidInput: train is not between 0 and p^2.
+    """
+    if not 0 <= train <= modulus**2:
+        raise InvalidInput(f"train is {train!r}; of {modulus**2} pairs it must be 0 to all")
     order = np.random.default_rng(seed).permutation(modulus**2)
     pairs = all_pairs(modulus)[order]
     return pairs[:train], pairs[train:]
 
 
 def one_hot(modulus: int, pairs: Integers) -> Floats:
-    """e_a beside e_b, shape `(n, 2p)`."""
+    """e_a beside e_b, shape `(n, 2p)`.
+
+    Raises:
+        InvalidInput: pairs are not `(n, 2)` of numbers from 0 to p - 1.
+    """
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or np.any((pairs < 0) | (pairs >= modulus)):
+        raise InvalidInput(f"pairs must be (n, 2) of 0 to {modulus - 1}; they are {pairs.tolist()}")
     unit = np.eye(modulus)
     return np.concatenate([unit[pairs[:, 0]], unit[pairs[:, 1]]], axis=1)
 
@@ -63,17 +75,34 @@ def lead(scores: Floats, classes: Integers) -> Floats:
     Args:
         scores: of all classes, shape `(n, K)`.
         classes: the true ones, shape `(n,)`.
+
+    Raises:
+        InvalidInput: see `is_true`.
     """
     own = is_true(scores, classes)
     return np.asarray(scores[own] - np.where(own, -np.inf, scores).max(axis=1))
 
 
 def classes_ahead(scores: Floats, classes: Integers) -> Floats:
-    """How many classes are ahead of the true one, 0 where it is first, shape `(n,)`."""
+    """How many classes are ahead of the true one, 0 where it is first, shape `(n,)`.
+
+    Raises:
+        InvalidInput: see `is_true`.
+    """
     own = is_true(scores, classes)
     return np.asarray((scores > scores[own][:, None]).sum(axis=1), dtype=np.float64)
 
 
 def is_true(scores: Floats, classes: Integers) -> Flags:
-    """Where scores `(n, K)` are those of the true class."""
+    """Where scores `(n, K)` are those of the true class.
+
+    Raises:
+        InvalidInput: scores are NaN or of fewer than two classes; classes are not `(n,)` of 0 to
+            K - 1.
+    """
+    if scores.ndim != 2 or scores.shape[1] < 2 or np.any(np.isnan(scores)):
+        raise InvalidInput(f"scores have shape {scores.shape}; they must be (n, K >= 2), none NaN")
+    count, most = scores.shape
+    if classes.shape != (count,) or np.any((classes < 0) | (classes >= most)):
+        raise InvalidInput(f"classes must be {count} of 0 to {most - 1}; they are {classes!r}")
     return np.asarray(np.arange(scores.shape[1]) == classes[:, None])

@@ -61,11 +61,15 @@ class PairKernel:
         return self.one - self.none
 
     def features(self, modulus: int, pairs: Integers) -> Floats:
-        """A constant, which a, which b, and which pair, weighted, shape `(n, 1 + 2p + p^2)`."""
+        """A constant, which a, which b, and which pair, weighted, shape `(n, 1 + 2p + p^2)`.
+
+        Raises:
+            InvalidInput: see `one_hot`.
+        """
+        summands = sqrt(self.single) * one_hot(modulus, pairs)
         count = len(pairs)
         pair = np.zeros((count, modulus**2))
         pair[np.arange(count), pairs @ np.array([modulus, 1])] = 1.0
-        summands = sqrt(self.single) * one_hot(modulus, pairs)
         constant = np.full((count, 1), sqrt(self.none))
         return np.concatenate([constant, summands, sqrt(self.together) * pair], axis=1)
 
@@ -145,12 +149,17 @@ def addition_machine(
         solver: see `theory.kernel.svm.kernel_svm`.
 
     Raises:
+        InvalidInput: no pairs, or numbers of pairs and classes that are not from 0 to p - 1.
         OracleFailed: no solver returned a certified solution.
     """
+    if not len(pairs):
+        raise InvalidInput("pairs are none; there must be at least one")
     features = kernel.features(modulus, pairs)
     by_class = np.einsum("nf,ck->nckf", features, np.eye(modulus))
     jacobian = by_class.reshape(len(pairs), modulus, -1)
     own = sums(modulus, pairs) if classes is None else classes
+    if own.shape != (len(pairs),) or np.any((own < 0) | (own >= modulus)):
+        raise InvalidInput(f"classes must be {len(pairs)} of 0 to {modulus - 1}; they are {own!r}")
     rows = np.asarray(_margins(modulus, own).differences(jacobian, trailing=1))
     return AdditionMachine(kernel, modulus, pairs, own, max_margin(rows, solver=solver))
 

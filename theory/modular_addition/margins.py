@@ -18,6 +18,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.modular_addition.data import addition_problem, check_odd
 from theory.nets import TwoLayer
+from theory.units import lengths_of, power_of_two
 
 
 def largest_neuron_margin(modulus: int) -> float:
@@ -34,30 +35,38 @@ def largest_margin(modulus: int, neurons: float) -> float:
     Raises:
         InvalidInput: M is not positive.
     """
-    if neurons <= 0:
+    if not neurons > 0:
         raise InvalidInput(f"neurons are {neurons!r}; their number must be positive")
     return largest_neuron_margin(modulus) / sqrt(neurons)
 
 
 def normalised_margin(net: TwoLayer, theta: Floats) -> float:
-    """The smallest margin on all pairs over |theta|^3, by the net itself."""
-    problem = addition_problem(net, theta)
-    margins = np.asarray(problem.row_net.outputs(theta, problem.inputs))
-    return float(margins.min() / np.linalg.norm(theta) ** 3)
+    """The smallest margin on all pairs over |theta|^3, by the net itself, in units of theta.
+
+    Raises:
+        InvalidInput: theta is zero, not finite, or of the wrong length.
+    """
+    own = np.ldexp(theta, -power_of_two(theta))
+    problem = addition_problem(net, own)
+    margins = np.asarray(problem.row_net.outputs(own, problem.inputs))
+    return float(margins.min() / np.linalg.norm(own) ** 3)
 
 
 def neuron_norms(net: TwoLayer, theta: Floats) -> Floats:
     """r_m = |(w_m, u_m, v_m)|, shape `(width,)`."""
     readout, hidden = net.split(theta)
-    return np.asarray(np.sqrt(np.square(readout).sum(axis=0) + np.square(hidden).sum(axis=1)))
+    rows = np.concatenate([readout.T, hidden], axis=1)
+    return np.where(rows.any(axis=1), lengths_of(rows), 0.0)
 
 
 def effective_neurons(norms: Floats) -> float:
     """M_eff = (sum r^2)^3 / (sum r^3)^2, from 1 to the number of neurons.
 
     Raises:
-        InvalidInput: all norms are zero.
+        InvalidInput: all norms are zero, or some are negative or not finite.
     """
+    if not np.all((norms >= 0.0) & (norms < np.inf)):
+        raise InvalidInput(f"norms are {norms.tolist()}; each must be finite, at least 0")
     if not np.any(norms > 0):
         raise InvalidInput("norms are all zero; one neuron must have weights")
     unit = norms / norms.max()
@@ -89,10 +98,18 @@ def ascended_neuron(start: Floats) -> tuple[Floats, float]:
     convolution or correlation without its mean; no formula for the maximum is used.
 
     Args:
-        start: any rows `(3, p)` with some frequency in common.
+        start: any rows `(3, p)` with some frequency in common, each of units of its own.
+
+    Raises:
+        InvalidInput: rows of another shape, not finite, or without a frequency in common.
     """
-    waves = np.fft.fft(np.asarray(start, dtype=np.float64))
+    rows = np.asarray(start, dtype=np.float64)
+    if rows.ndim != 2 or len(rows) != 3 or rows.size == 0 or not np.all(np.isfinite(rows)):
+        raise InvalidInput(f"start has shape {rows.shape}; it must be (3, p) finite numbers")
+    waves = np.fft.fft(rows / lengths_of(rows)[:, None])
     waves[:, 0] = 0.0
+    if not np.any(waves.prod(axis=0)):
+        raise InvalidInput("start has rows without a frequency in common")
     for step in range(3 * ASCENT_STEPS):
         row = step % 3
         first, second = (waves[k] for k in range(3) if k != row)

@@ -26,6 +26,7 @@ from theory.modular_addition import (
     neuron_margins,
     neuron_norms,
     neurons_of,
+    normalised_margin,
     one_hot,
     quadratic_net,
     split_pairs,
@@ -225,6 +226,67 @@ def test_lead_and_classes_ahead() -> None:
     scores, classes = np.array([[1.0, 3.0, 2.0], [4.0, 4.0, 0.0]]), np.array([2, 0])
     assert lead(scores, classes).tolist() == [-1.0, 0.0]
     assert classes_ahead(scores, classes).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e-110, 1e110, 1e170])
+def test_margins_of_a_net_do_not_depend_on_its_units(size: float) -> None:
+    net, theta = closed_form_net(5)
+    best = largest_margin(5, neurons_of(5, FEWEST_PHASES))
+    assert normalised_margin(net, size * theta) == pytest.approx(best)
+    # a neuron is three rows of cosines, |cos|^2 summing to p / 2 each
+    assert neuron_norms(net, size * theta) == pytest.approx(np.full(12, np.sqrt(7.5) * size))
+    assert uniform_multiplier_residual(addition_problem(net, theta), size * theta) < 1e-14
+    start = np.random.default_rng(0).normal(size=(3, 5)) * np.array([[size], [1.0], [1.0 / size]])
+    assert ascended_neuron(start)[1] == pytest.approx(largest_neuron_margin(5))
+
+
+@pytest.mark.parametrize("pairs", [[[-1, 2]], [[0, 5]], [[0, 1, 2]], [0, 1]])
+def test_pairs_that_are_none_are_refused(pairs: list[list[int]]) -> None:
+    with pytest.raises(InvalidInput, match="pairs must be"):
+        one_hot(5, np.array(pairs))
+    with pytest.raises(InvalidInput, match="pairs must be"):
+        addition_machine(wide_kernel("difference"), 5, np.array(pairs))
+
+
+def test_scores_and_classes_are_checked() -> None:
+    for scores in (np.array([[np.nan, 1.0]]), np.ones((1, 1)), np.ones(2)):
+        for of in (lead, classes_ahead):
+            with pytest.raises(InvalidInput, match="scores have shape"):
+                of(scores, np.array([0]))
+    for classes in ([2], [-1], [0, 1]):
+        with pytest.raises(InvalidInput, match="classes must be 1"):
+            lead(np.ones((1, 2)), np.array(classes))
+    with pytest.raises(InvalidInput, match="classes must be 1"):
+        addition_machine(wide_kernel("difference"), 5, np.array([[0, 1]]), classes=np.array([5]))
+
+
+def test_numbers_that_mean_nothing_are_named() -> None:
+    net, theta = closed_form_net(5)
+    for train in (-1, 10):
+        with pytest.raises(InvalidInput, match="train is"):
+            split_pairs(3, train, 0)
+    with pytest.raises(InvalidInput, match="pairs are none"):
+        addition_machine(wide_kernel("difference"), 5, np.zeros((0, 2), dtype=np.int64))
+    with pytest.raises(InvalidInput, match="start is 'bogus'"):
+        wide_kernel("bogus")  # type: ignore[arg-type]
+    for both in (np.nan, np.inf):
+        with pytest.raises(InvalidInput, match="kernel is"):
+            PairKernel(0.0, 0.0, both)
+    for norms in ([1.0, np.nan], [1.0, -1.0], [1.0, np.inf]):
+        with pytest.raises(InvalidInput, match="each must be finite"):
+            effective_neurons(np.array(norms))
+    for start in (np.full((3, 5), np.nan), np.ones((2, 5)), np.ones((3, 0))):
+        with pytest.raises(InvalidInput, match="start has shape"):
+            ascended_neuron(start)
+    with pytest.raises(InvalidInput, match="frequency in common"):
+        ascended_neuron(np.zeros((3, 5)))
+    for none in (0.0 * theta, np.nan * theta, theta[1:]):
+        with pytest.raises(InvalidInput, match="theta must be 180"):
+            uniform_multiplier_residual(addition_problem(net, theta), none)
+    with pytest.raises(InvalidInput, match="drop is nan"):
+        three_neuron_net(np.nan)
+    with pytest.raises(InvalidInput, match="neurons are nan"):
+        largest_margin(5, np.nan)
 
 
 def test_bad_input_is_named() -> None:
