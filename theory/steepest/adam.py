@@ -68,7 +68,8 @@ def _unit_of_moments(before: float, log_loss: float, square: Floats) -> float:
     largest = square.max()
     if largest == 0.0:
         return log_loss
-    return max(log_loss, before + 0.5 * np.log(largest) - _LARGEST)
+    unit: float = max(log_loss, before + 0.5 * np.log(largest) - _LARGEST)
+    return unit
 
 
 @compiled
