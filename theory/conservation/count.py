@@ -27,7 +27,12 @@ def conserved_count(rows: int, columns: int, width: int) -> int:
 
 
 def generated_algebra(rows: int, columns: int) -> Floats:
-    """A basis of the algebra that all M generate, `(k, N, N)`, by commutators until none is new."""
+    """A basis of the algebra that all M generate, `(k, N, N)`, by commutators until none is new.
+
+    Raises:
+        InvalidInput: a size is not positive.
+    """
+    _check(rows, columns, 1)
     total = rows + columns
     found: list[Floats] = []
     for i in range(rows):
@@ -47,7 +52,12 @@ def generated_algebra(rows: int, columns: int) -> Floats:
 
 
 def pseudo_orthogonal(rows: int, columns: int) -> Floats:
-    """The usual basis of so(n, m), `(N (N-1) / 2, N, N)`."""
+    """The usual basis of so(n, m), `(N (N-1) / 2, N, N)`.
+
+    Raises:
+        InvalidInput: a size is not positive.
+    """
+    _check(rows, columns, 1)
     total = rows + columns
     basis = np.zeros((total * (total - 1) // 2, total, total))
     for matrix, (i, j) in zip(basis, combinations(range(total), 2), strict=True):
@@ -57,7 +67,14 @@ def pseudo_orthogonal(rows: int, columns: int) -> Floats:
 
 
 def missing_dimensions(algebra: Floats, stack: Floats) -> int:
-    """Dimensions that the orbit through Q, `(N, r)`, lacks: r N less the rank of all M Q."""
+    """Dimensions that the orbit through Q, `(N, r)`, lacks: r N less the rank of all M Q.
+
+    Raises:
+        InvalidInput: Q has another shape than the algebra asks for, or is not finite.
+    """
+    size = algebra.shape[-1]
+    if stack.ndim != 2 or len(stack) != size or not np.all(np.isfinite(stack)):
+        raise InvalidInput(f"stack has shape {stack.shape}; it must be {size} rows, all finite")
     moved = (algebra @ stack).reshape(len(algebra), -1)
     return int(stack.size - np.linalg.matrix_rank(moved))
 

@@ -9,7 +9,7 @@ drift of order eta per unit of time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,14 +17,14 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
+from theory.units import power_of_two
 
 Layers = tuple[Floats, ...]
 
-DIFFERENCE: Final = 1e-5
-"""Of |W|: how far to either side gradients are taken for a Hessian, right to ten digits then.
-
-At W = 0 of the size at which the product fits the targets.
-"""
+COMPLEX_STEP: Final = 2.0**-100
+"""Of |W|, or of 1 where that is 0: its square is nothing."""
+SMALLEST: Final = -900
+"""log2 of the |W| of which such a step is still a normal number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +35,35 @@ class LayerTask:
         weights: W_1 first, of shapes `(width_l, width_{l-1})`.
         inputs, targets: `(n, width_0)` and `(n, width_D)`.
         decay: lambda of the penalty lambda |W|^2 / 2.
+
+    Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, or there are no samples.
     """
 
     weights: Layers
     inputs: Floats
     targets: Floats
     decay: float
+
+    def __post_init__(self) -> None:
+        for name, values in (("inputs", self.inputs), ("targets", self.targets)):
+            if values.ndim != 2 or values.size == 0 or not np.all(np.isfinite(values)):
+                raise InvalidInput(
+                    f"{name} have shape {values.shape}; they must be (n, width) finite numbers"
+                )
+        if len(self.inputs) != len(self.targets):
+            raise InvalidInput(
+                f"targets are {len(self.targets)} rows; there are {len(self.inputs)} inputs"
+            )
+        _check_layers(self.weights)
+        widths = self.weights[0].shape[1], self.weights[-1].shape[0]
+        if widths != (self.inputs.shape[1], self.targets.shape[1]):
+            raise InvalidInput(
+                f"weights take {widths[0]} numbers to {widths[1]}; inputs and targets hold "
+                f"{self.inputs.shape[1]} and {self.targets.shape[1]}"
+            )
+        if not np.isfinite(self.decay):
+            raise InvalidInput(f"decay is {self.decay!r}; it must be finite")
 
     def gradients(self, weights: Layers, rows: Sequence[int] | None = None) -> Layers:
         """Of the loss without its penalty, on all samples or on some rows."""
@@ -65,24 +88,20 @@ class LayerTask:
         return float(((output - self.targets) ** 2).sum() / (2 * len(self.inputs)))
 
     def sharpness(self, weights: Layers) -> float:
-        """The largest size of an eigenvalue of the Hessian with its penalty, by differences."""
+        """The largest size of an eigenvalue of the Hessian with its penalty, by complex steps.
+
+        Gradients are polynomials, whose imaginary parts at W + i h V are h times the Hessian of V
+        but for h^2: nothing cancels, however small weights are beside targets.
+        """
         centre = self.flat(weights)
-        step = DIFFERENCE * (float(np.linalg.norm(centre)) or self._fitting_size())
+        step = COMPLEX_STEP * 2.0 ** max(power_of_two(centre), SMALLEST)
 
-        def gradient(at: Floats) -> Floats:
-            return self.flat(self.gradients(self.layers(at)))
+        def slope(move: Any) -> Floats:
+            return self.flat(self.gradients(self.layers(centre + move))).imag / step
 
-        moves = step * np.eye(centre.size)
-        rows = [(gradient(centre + m) - gradient(centre - m)) / (2.0 * step) for m in moves]
+        rows = [slope(1j * step * unit) for unit in np.eye(centre.size)]
         values = np.linalg.eigvalsh(np.array(rows)) + self.decay
         return float(np.abs(values).max())
-
-    def _fitting_size(self) -> float:
-        """(|y| / |x|)^(1/D); 1 where inputs or targets vanish, as any size serves then."""
-        inputs, targets = np.linalg.norm(self.inputs), np.linalg.norm(self.targets)
-        if inputs == 0.0 or targets == 0.0:
-            return 1.0
-        return float((targets / inputs) ** (1.0 / len(self.weights)))
 
     def flat(self, weights: Layers) -> Floats:
         """All entries, `(P,)`, layer by layer."""
@@ -101,10 +120,16 @@ def balance(weights: Layers) -> Layers:
     """W_{l+1}' W_{l+1} - W_l W_l' of neighbours, `(width_l, width_l)` each.
 
     Raises:
-        InvalidInput: there are fewer than two layers.
+        InvalidInput: there are fewer than two layers, shapes do not fit, or numbers are not finite.
     """
     if len(weights) < 2:
         raise InvalidInput(f"weights are {len(weights)} layers; balance is of two at least")
+    _check_layers(weights)
+    return _balance(weights)
+
+
+def _balance(weights: Layers) -> Layers:
+    """The same of trial states, which may be no numbers."""
     return tuple(above.T @ above - below @ below.T for below, above in pairwise(weights))
 
 
@@ -120,7 +145,13 @@ def balance_after_step(weights: Layers, gradients: Layers, step: float, decay: f
 
 
 def descent(task: LayerTask, step: float, steps: int) -> Layers:
-    """The layers after so many steps of gradient descent with weight decay."""
+    """The layers after so many steps of gradient descent with weight decay.
+
+    Raises:
+        InvalidInput: steps below 0, or a step that is not finite.
+    """
+    if not steps >= 0 or not np.isfinite(step):
+        raise InvalidInput(f"{steps!r} steps of {step!r}; allowed are 0 or more of a finite one")
     weights = task.weights
     for _ in range(steps):
         gradients = task.gradients(weights)
@@ -145,8 +176,14 @@ def layer_flow(
         decays: of each layer, in place of the task's own for all.
         with_drift: append the integral of e^(-2 lambda (t - s)) (G'G - GG') for each D_l.
         comoving: integrate e^(lambda t) W instead, by another method; states are W all the same.
+
+    Raises:
+        InvalidInput: decays are not one finite number for each layer; times that do not increase.
+        IntegrationFailed: see `plain_flow`.
     """
     rates = [task.decay] * len(task.weights) if decays is None else list(decays)
+    if len(rates) != len(task.weights) or not np.all(np.isfinite(rates)):
+        raise InvalidInput(f"decays are {decays!r}; allowed are {len(task.weights)} finite numbers")
 
     def field(_: float, state: Floats) -> Floats:
         weights = task.layers(state)
@@ -157,7 +194,7 @@ def layer_flow(
         ]
         if not with_drift:
             return np.concatenate([slope.ravel() for slope in slopes])
-        grown = np.concatenate([pair.ravel() for pair in balance(gradients)])
+        grown = np.concatenate([pair.ravel() for pair in _balance(gradients)])
         integral = state[len(state) - len(grown) :]
         return np.concatenate(
             [*(slope.ravel() for slope in slopes), grown - 2.0 * task.decay * integral]
@@ -189,3 +226,19 @@ def drift_coefficient(task: LayerTask, time: float) -> tuple[Floats, Floats]:
     integral = flow.tight[-1][-len(start) :]
     shrink = np.exp(-2.0 * task.decay * time)
     return integral, -(task.decay**2) * time * shrink * start
+
+
+def _check_layers(weights: Layers) -> None:
+    """`InvalidInput` unless `weights` are matrices of finite numbers, each for the one before."""
+    if not weights:
+        raise InvalidInput("weights are no layers; there must be one at least")
+    for place, layer in enumerate(weights, start=1):
+        if layer.ndim != 2 or layer.size == 0 or not np.all(np.isfinite(layer)):
+            raise InvalidInput(
+                f"weights hold a layer {place} of shape {layer.shape}; it must be a finite matrix"
+            )
+    for below, above in pairwise(weights):
+        if len(below) != above.shape[1]:
+            raise InvalidInput(
+                f"weights hold layers of shapes {below.shape} and {above.shape}, which do not fit"
+            )

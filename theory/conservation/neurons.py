@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
 
 
@@ -23,6 +24,10 @@ class NeuronTask:
         inputs, targets: `(n, d)` and `(n,)`.
         degree: p; sigma is max(z, 0)^p, and z itself for p = 1, which has no kink.
         decay: lambda of the penalty lambda (|a|^2 + |w|^2) / 2.
+
+    Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, the degree is no whole number
+            from 1 on, or there are no samples.
     """
 
     readout: Floats
@@ -31,6 +36,27 @@ class NeuronTask:
     targets: Floats
     degree: int
     decay: float
+
+    def __post_init__(self) -> None:
+        shapes = {"hidden": self.hidden, "inputs": self.inputs}
+        ends = {"readout": self.readout, "targets": self.targets}
+        for name, values in {**shapes, **ends}.items():
+            if values.size == 0 or not np.all(np.isfinite(values)):
+                raise InvalidInput(f"{name} has shape {values.shape}; it must be finite numbers")
+        for (name, rows), (other, end) in zip(shapes.items(), ends.items(), strict=True):
+            if rows.ndim != 2 or end.shape != (len(rows),):
+                raise InvalidInput(
+                    f"{name} and {other} have shapes {rows.shape} and {end.shape}; "
+                    "allowed are (k, d) and (k,)"
+                )
+        if self.hidden.shape[1] != self.inputs.shape[1]:
+            raise InvalidInput(
+                f"inputs have shape {self.inputs.shape}; hidden has {self.hidden.shape[1]} columns"
+            )
+        if self.degree < 1 or self.degree != int(self.degree):
+            raise InvalidInput(f"degree is {self.degree!r}; it must be a whole number from 1 on")
+        if not np.isfinite(self.decay):
+            raise InvalidInput(f"decay is {self.decay!r}; it must be finite")
 
     @property
     def flat(self) -> Floats:

@@ -37,3 +37,12 @@ def test_both_forms_meet_where_the_width_is_that_of_all() -> None:
 def test_sizes_are_positive() -> None:
     with pytest.raises(InvalidInput, match="sizes are 0, 1 and 2"):
         conserved_count(0, 1, 2)
+    for basis in (generated_algebra, pseudo_orthogonal):
+        with pytest.raises(InvalidInput, match="sizes are 0, 2"):
+            basis(0, 2)
+
+
+@pytest.mark.parametrize("stack", [np.ones((4, 2)), np.full((5, 2), np.nan), np.ones(5)])
+def test_stacks_that_are_none_are_refused(stack: np.ndarray) -> None:
+    with pytest.raises(InvalidInput, match="stack has shape"):
+        missing_dimensions(pseudo_orthogonal(2, 3), stack)

@@ -1,5 +1,7 @@
 """Balance of layers: gradients against differences, one step in long double, drift by descent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,45 @@ def test_the_sharpness_of_no_weights(task: LayerTask, unit: float) -> None:
     for wanted in (targets, 0.0 * targets):
         assert LayerTask(one, inputs, wanted, 0.0).sharpness(one) == pytest.approx(square, rel=1e-8)
     assert LayerTask(two, inputs, 0.0 * targets, 0.0).sharpness(two) == 0.0
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e-170, 1e-8, 1.0, 1e100])
+def test_the_sharpness_of_one_layer_is_that_of_its_inputs(size: float) -> None:
+    inputs = np.random.default_rng(0).normal(size=(6, 3))
+    task = LayerTask((np.full((1, 3), size),), inputs, np.ones((6, 1)), 0.25)
+    largest = np.linalg.eigvalsh(inputs.T @ inputs / 6)[-1] + 0.25
+    assert task.sharpness(task.weights) == pytest.approx(largest, rel=1e-12)
+
+
+def test_the_sharpness_of_two_layers_at_zero_is_that_of_the_targets() -> None:
+    # -X'Y / n is all that couples the layers there: its singular values are eigenvalues, +-
+    inputs, targets = np.eye(3), np.array([[3.0], [0.0], [4.0]])
+    task = LayerTask((np.zeros((2, 3)), np.zeros((1, 2))), inputs, targets, 0.0)
+    assert task.sharpness(task.weights) == pytest.approx(5.0 / 3.0, rel=1e-12)
+
+
+def test_tasks_that_do_not_fit_are_refused(task: LayerTask) -> None:
+    first, second, third = task.weights
+    for weights, word in (
+        ((), "no layers"),
+        ((first, third), "do not fit"),
+        ((first, second), "weights take"),
+        ((first, np.nan * second, third), "layer 2"),
+    ):
+        with pytest.raises(InvalidInput, match=word):
+            replace(task, weights=weights)
+    for name, wrong in (("inputs", np.inf), ("targets", np.nan)):
+        with pytest.raises(InvalidInput, match=f"{name} have shape"):
+            replace(task, **{name: np.full((5, 2), wrong)})
+    with pytest.raises(InvalidInput, match="inputs have shape"):
+        replace(task, inputs=np.zeros((0, 2)), targets=np.zeros((0, 2)))
+    with pytest.raises(InvalidInput, match="targets are 4 rows"):
+        replace(task, targets=np.ones((4, 2)))
+    with pytest.raises(InvalidInput, match="decay is nan"):
+        replace(task, decay=np.nan)
+    with pytest.raises(InvalidInput, match="do not fit"):
+        balance((first, third))
+    with pytest.raises(InvalidInput, match="decays are"):
+        layer_flow(task, [1.0], decays=[0.1])
+    with pytest.raises(InvalidInput, match="-3 steps"):
+        descent(task, 0.1, -3)

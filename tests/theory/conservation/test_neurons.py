@@ -1,5 +1,7 @@
 """Balance of neurons: its degree, and that another degree is not kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,18 @@ def test_times_and_methods_are_checked() -> None:
             plain_flow(lambda _, y: y, start, [1.0])
     with pytest.raises(InvalidInput, match="method is 'Euler'"):
         plain_flow(lambda _, y: y, np.ones(1), [1.0], method="Euler")
+
+
+def test_tasks_that_do_not_fit_are_refused() -> None:
+    task = NeuronTask(np.ones(2), np.ones((2, 3)), np.ones((4, 3)), np.ones(4), 1, 0.0)
+    for name, wrong, word in (
+        ("readout", np.ones(3), "hidden and readout"),
+        ("targets", np.ones(3), "inputs and targets"),
+        ("inputs", np.ones((4, 2)), "hidden has 3 columns"),
+        ("inputs", np.full((4, 3), np.nan), "inputs has shape"),
+        ("hidden", np.ones((0, 3)), "hidden has shape"),
+        ("degree", 0, "degree is 0"),
+        ("decay", np.inf, "decay is inf"),
+    ):
+        with pytest.raises(InvalidInput, match=word):
+            replace(task, **{name: wrong})
