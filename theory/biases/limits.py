@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem
 
@@ -19,7 +20,12 @@ STEP = 1e-2
 
 
 def followed_share(degree: float, lag: float) -> float:
-    """L / (L + lag) = L / (2L - D): what a part of degree D has of a machine at rest."""
+    """L / (L + lag) = L / (2L - D): what a part of degree D has of a machine at rest.
+
+    Raises:
+        InvalidInput: see `_check_degrees`.
+    """
+    _check_degrees(degree, lag)
     return degree / (degree + lag)
 
 
@@ -28,13 +34,39 @@ def late_power(degree: float, lag: float) -> float:
 
     b = sum_i mu_i y_i grad f_D there and |theta|^2 ~ L q_min sum_i mu_i, so b ~ q^(2/L - 1)
     |theta|^(D-1) with |theta|^L ~ q, and f_D ~ b |theta|^(D-1).
+
+    Raises:
+        InvalidInput: see `_check_degrees`.
     """
+    _check_degrees(degree, lag)
     return -2.0 * lag / degree
 
 
 def moved_dual(kernel: Floats, dual: Floats, part: Floats) -> Floats:
-    """da `(n,)` where K gains a small `part`, both `(n, n)`, and e^-q is nothing beside 1."""
+    """da `(n,)` where K gains a small `part`, both `(n, n)`, and e^-q is nothing beside 1.
+
+    Raises:
+        InvalidInput: shapes do not fit, or numbers are not finite.
+    """
+    count = len(dual)
+    for name, values, shape in (
+        ("dual", dual, (count,)),
+        ("kernel", kernel, (count, count)),
+        ("part", part, (count, count)),
+    ):
+        if values.shape != shape or values.size == 0 or not np.all(np.isfinite(values)):
+            raise InvalidInput(
+                f"{name} has shape {values.shape}; allowed are finite numbers {shape}"
+            )
     return _responding(kernel, dual, -part @ dual)
+
+
+def _check_degrees(degree: float, lag: float) -> None:
+    """`InvalidInput` unless L > 0 and 0 <= lag <= L are finite: D = L - lag is at least 0."""
+    if not 0.0 < degree < np.inf or not 0.0 <= lag <= degree:
+        raise InvalidInput(
+            f"degree is {degree!r} and lag {lag!r}; allowed are 0 < degree, 0 <= lag <= degree"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +85,16 @@ class DualCourse:
 
     @classmethod
     def of(cls, kernel: Floats, problem: Problem, log_inverse_decay: float) -> "DualCourse":
-        """At Lam = `log_inverse_decay`, which falls at a rate of 2 (L-1)."""
+        """At Lam = `log_inverse_decay`, which falls at a rate of 2 (L-1).
+
+        Raises:
+            InvalidInput: Lam is not positive and finite, and differences have no size.
+            OracleFailed: see `quasi_static_dual`.
+        """
+        if not 0.0 < log_inverse_decay < np.inf:
+            raise InvalidInput(
+                f"log_inverse_decay is {log_inverse_decay!r}; it must be positive and finite"
+            )
         step = STEP * log_inverse_decay
         levels = [log_inverse_decay + k * step for k in (-1.0, 0.0, 1.0)]
         logs = [quasi_static_dual(kernel, x, problem.loss, problem.classes) for x in levels]

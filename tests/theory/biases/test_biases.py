@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import lambertw
 
 from theory.anchors import balanced_anchor, difference_anchor
 from theory.asymptotics.kernel_phase import log_inverse_decay
@@ -14,6 +15,7 @@ from theory.biases import (
     biased_flow,
     followed_share,
     late_power,
+    moved_dual,
     with_biases,
 )
 from theory.errors import AssumptionError, InvalidInput
@@ -153,6 +155,29 @@ def test_the_late_power_is_that_of_one_weight_and_one_bias(degree):
     outputs = (degree * multipliers) ** (degree / (2.0 - degree)) + multipliers
     slope = np.diff(np.log(multipliers / outputs)) / np.diff(np.log(outputs))
     assert slope[0] == pytest.approx(late_power(degree, degree - 1), abs=1e-6)
+
+
+def test_limits_refuse_what_has_no_meaning():
+    for degree, lag in ((2.0, -2.0), (0.0, 0.0), (2.0, np.nan), (2.0, 2.5), (np.inf, 1.0)):
+        for limit in (followed_share, late_power):
+            with pytest.raises(InvalidInput, match="degree is"):
+                limit(degree, lag)
+    eye, ones = np.eye(2), np.ones(2)
+    for arguments in ((np.nan * eye, ones, eye), (eye, ones, np.eye(3)), (eye, ones[:0], eye)):
+        with pytest.raises(InvalidInput, match="has shape"):
+            moved_dual(*arguments)
+    for level in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(InvalidInput, match="log_inverse_decay is"):
+            DualCourse.of(np.eye(4), _linear(), level)
+
+
+def test_the_dual_moves_as_the_difference_of_two_machines():
+    # log a + K a = Lam of one sample, K = 2 and a little more
+    def solved(kernel):
+        return float(lambertw(kernel * np.exp(3.0)).real) / kernel
+
+    moved = moved_dual(np.array([[2.0]]), np.array([solved(2.0)]), np.array([[1.0]]))[0]
+    assert moved == pytest.approx((solved(2.0 + 1e-5) - solved(2.0 - 1e-5)) / 2e-5, rel=1e-7)
 
 
 def test_what_is_refused():
