@@ -88,7 +88,9 @@ def flow_with_anchor_output(
 
 
 def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:
-    """f(anchor; x) - k(x, X) K^-1 f(anchor; X), `(m,)` or `(m, K)`: what is left of the output, / rho^L.
+    """f(anchor; x) - k(x, X) K^-1 f(anchor; X): what is left of the output, over rho^L.
+
+    Shape `(m,)`, or `(m, K)` of K outputs.
 
     It is that of the anchor's part across the span of the gradients at the samples.
     """
