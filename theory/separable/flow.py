@@ -87,7 +87,7 @@ def separable_flow(
     """From w(0) = 0 to each of the positive `log_times`.
 
     Args:
-        rows: y_i x_i, as in `SeparableFlow`; so are the next two.
+        rows: x_i, as in `SeparableFlow`; so are the next two.
         direction: w_hat.
         margins: those of w_hat.
         log_weights: of the samples in the loss, `(n,)` or one for all.
