@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, log10
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.losses import Loss, loss_named
 from theory.nets import Factorization, HomogeneousNet, PairNet
+from theory.requests import number_array, shortened
 from theory.units import Units, scaled
 
 LOG_10 = log(10.0)
@@ -22,14 +22,7 @@ LARGEST_LOGARITHM = 1e15
 
 def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
     """A read-only float64 copy of `values`, with the number of axes checked and no NaN or inf."""
-    try:
-        array = np.array(values)
-        if not isinstance(values, np.ndarray):
-            array = _numbers(np.array(values, dtype=object), array)
-    except (ValueError, OverflowError):
-        array = np.array(None)
-    if array.dtype.kind not in "iuf":  # strings, booleans, None, ragged lists
-        raise InvalidInput(f"{name} is not a rectangular array of numbers: {_shorten(values)}")
+    array = number_array(name, values)
     if array.size == 0:
         raise InvalidInput(f"{name} is empty; it must hold at least one number")
     if array.ndim != ndim:
@@ -39,23 +32,6 @@ def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
         raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
     array.setflags(write=False)
     return array
-
-
-def _numbers(entries: NDArray[np.object_], array: NDArray[Any]) -> NDArray[Any]:
-    """`array` with whole numbers beyond 2^64 as well; of objects where one is a truth value.
-
-    NumPy would take True among numbers for 1.
-    """
-    if any(isinstance(entry, (bool, np.bool_)) for entry in entries.flat):
-        return entries
-    if array.dtype == object and all(isinstance(entry, (int, float)) for entry in entries.flat):
-        return entries.astype(np.float64)
-    return array
-
-
-def _shorten(value: object, length: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +214,8 @@ class Regime:
                 raise InvalidInput(f"{name} is {value!r}; it must be a number")
             if not abs(value) <= LARGEST_LOGARITHM:
                 raise InvalidInput(
-                    f"{name} is {_shorten(value)}; it must be finite, at most {LARGEST_LOGARITHM:g}"
+                    f"{name} is {shortened(value)}; it must be finite, "
+                    f"at most {LARGEST_LOGARITHM:g}"
                 )
         if log10_alpha <= 0:
             raise InvalidInput(

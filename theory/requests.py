@@ -1,16 +1,62 @@
-"""What callers ask of an integration or a training run, checked: times and tolerance."""
+"""What callers ask for, checked: arrays of numbers, sizes, times, tolerances and budgets."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 
 TIGHTEST: Final = 1e-13
 """Of the relative tolerances that float64 can bear."""
+
+
+def number_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    """A copy of `values` as an array of whole numbers or floats.
+
+    Raises:
+        InvalidInput: strings, truth values, None, ragged lists.
+    """
+    try:
+        array = np.array(values)
+        if not isinstance(values, np.ndarray):
+            array = _numbers(np.array(values, dtype=object), array)
+    except (ValueError, OverflowError):
+        array = np.array(None)
+    if array.dtype.kind not in "iuf":
+        raise InvalidInput(f"{name} is not a rectangular array of numbers: {shortened(values)}")
+    return array
+
+
+def _numbers(entries: NDArray[np.object_], array: NDArray[Any]) -> NDArray[Any]:
+    """`array` with whole numbers beyond 2^64 as well; of objects where one is a truth value.
+
+    NumPy would take True among numbers for 1.
+    """
+    if any(isinstance(entry, (bool, np.bool_)) for entry in entries.flat):
+        return entries
+    if array.dtype == object and all(isinstance(entry, (int, float)) for entry in entries.flat):
+        return entries.astype(np.float64)
+    return array
+
+
+def finite_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
+    """`values` as an array of that shape; `InvalidInput` unless it has it and all are finite."""
+    array = number_array(name, values).astype(np.float64)
+    if array.shape != shape:
+        raise InvalidInput(f"{name} has shape {array.shape}; it must have shape {shape}")
+    if not np.all(np.isfinite(array)):
+        raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
+    return array
+
+
+def shortened(value: object, length: int = 80) -> str:
+    """Its `repr`, of at most so many characters."""
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def requested_times(at: Sequence[float] | Floats) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 from theory.anchors import has_odd_involution
 from theory.backend import Floats
 from theory.nets import HomogeneousNet
+from theory.units import power_of_two, scaled
 
 OFF: Final = 1.25
 """A turn that is off delta^2 by no more is of that order; gaps then are off it by as much."""
@@ -41,7 +42,8 @@ def lazy_order(
     if not has_odd_involution(net, anchor, inputs):
         return 1
     gradients = net.jacobian(anchor, inputs)
-    unit = direction * float(np.linalg.norm(anchor) / np.linalg.norm(direction))
+    unit = scaled(direction, -power_of_two(direction))
+    unit = unit * float(np.linalg.norm(anchor) / np.linalg.norm(unit))
 
     def turn(displacement: float) -> float:
         turned = net.jacobian(anchor + displacement * unit, inputs) - gradients

@@ -32,6 +32,7 @@ from theory.kernel.multipliers import most_even
 from theory.kernel.ntk import signed_features
 from theory.kernel.solvers import SOLVERS
 from theory.problem import Problem
+from theory.units import lengths_of, power_of_two, scaled
 
 MARGIN_TOLERANCE: Final = 1e-10
 """Accepted relative gap between the two bounds on the margin. An active-set solution has 1e-15;
@@ -86,7 +87,8 @@ class KernelSVM:
     @cached_property
     def direction(self) -> Floats:
         """h / |h|, shape `(P,)`."""
-        return np.asarray(self.weights / np.linalg.norm(self.weights))
+        unit = scaled(self.weights, -power_of_two(self.weights))
+        return np.asarray(unit / np.linalg.norm(unit))
 
     @cached_property
     def support(self) -> Floats:
@@ -108,7 +110,7 @@ class KernelSVM:
     @property
     def _pulls(self) -> Floats:
         """b_i |Phi_i|, which do not depend on the units of a sample."""
-        return np.asarray(self.dual * np.linalg.norm(self.features, axis=1))
+        return np.asarray(self.dual * lengths_of(self.features))
 
 
 def kernel_svm(problem: Problem, *, solver: str | None = None) -> KernelSVM:

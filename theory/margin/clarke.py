@@ -21,13 +21,15 @@ from math import exp, log
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Flags, Floats, Integers
 from theory.errors import InvalidInput, OracleFailed
-from theory.margin.kkt import nonnegative_least_squares
+from theory.margin.kkt import nonnegative_least_squares, unit_point
 from theory.nets import ConstantFeature, TwoLayerReLU
 from theory.nets.constant_feature import with_constant
 from theory.problem import Problem
+from theory.units import lengths_of
 
 ACROSS: Final = 1e-12
 """Cosine of a gradient with what is left of theta that counts as none; the solver leaves 1e-15."""
@@ -60,7 +62,7 @@ class ClarkeResidual:
 
 def clarke_residual(
     problem: Problem,
-    theta: Floats,
+    theta: ArrayLike,
     tolerance: float = 0.0,
     allowed: tuple[float, float] | None = None,
 ) -> ClarkeResidual:
@@ -68,21 +70,23 @@ def clarke_residual(
 
     Args:
         tolerance: largest |v_m.x_i| / |v_m| |x_i| that is on the kink.
-        allowed: the ends of the slopes on a kink, for readings that choose one; None for [a, 1].
+        allowed: the ends of the slopes on a kink, in increasing order, for readings that choose
+            one; None for [a, 1].
 
     Raises:
-        InvalidInput: a net that is not two layers of rectifiers, a negative tolerance, or a theta
-            that is zero, not finite, or of the wrong length.
+        InvalidInput: a net that is not two layers of rectifiers, a negative tolerance, ends of
+            slopes that are no interval in [0, 1], or a theta that is zero, not finite, or of the
+            wrong length.
         OracleFailed: no certificate within `ROUNDS`.
     """
     net, inputs = rectifiers_of(problem)
-    theta = np.asarray(theta, dtype=np.float64)
-    if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
-        raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
+    point = unit_point(problem, theta)
     if not tolerance >= 0.0:
         raise InvalidInput(f"tolerance is {tolerance}; it must be at least 0")
-    point = theta / np.linalg.norm(theta)
-    cone = _Cone.at(net, inputs, problem.labels, point, tolerance, allowed or (net.slope, 1.0))
+    low, high = (net.slope, 1.0) if allowed is None else allowed
+    if not 0.0 <= low <= high <= 1.0:
+        raise InvalidInput(f"allowed is {allowed}; it must hold two slopes 0 <= low <= high <= 1")
+    cone = _Cone.at(net, inputs, problem.labels, point, tolerance, (low, high))
     owners = np.arange(len(inputs))
     selections = cone.single
     for _ in range(ROUNDS):
@@ -93,7 +97,7 @@ def clarke_residual(
         best = cone.most_along(rest)
         asked = cone.gradients(np.arange(len(inputs)), best)
         along = asked @ rest
-        new = along > ACROSS * np.linalg.norm(asked, axis=1)
+        new = along > ACROSS * lengths_of(asked)
         if not new.any():
             break
         owners = np.concatenate([owners, np.flatnonzero(new)])
@@ -140,7 +144,8 @@ def smoothing_allowance(problem: Problem, multipliers: Floats, tolerance: float)
     small = exp(-tolerance / net.smoothing)
     off = net.smoothing * (np.log1p(small) + small * tolerance / net.smoothing) + small
     each = (1.0 - net.slope) * max(net.smoothing * log(2.0), float(off))
-    return each * float(multipliers @ np.linalg.norm(inputs, axis=1))
+    lengths = np.where(np.any(inputs, axis=1), lengths_of(inputs), 0.0)
+    return each * float(multipliers @ lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +183,7 @@ class _Cone:
         sharp = TwoLayerReLU(net.width, net.input_dim, net.slope)
         readout, hidden = sharp.split(point)
         z = inputs @ hidden.T
-        lengths = np.linalg.norm(inputs, axis=1)
-        kinks = np.abs(z) <= tolerance * lengths[:, None] * np.linalg.norm(hidden, axis=1)
+        kinks = np.abs(z) <= tolerance * lengths_of(inputs)[:, None] * lengths_of(hidden)
         usual = np.where(z > 0, 1.0, net.slope)
         single = np.where(kinks, np.clip(usual, *allowed), usual)
         # <selection, theta> is 2 f on kinks, and off by |a| |z| at most within the tolerance of one

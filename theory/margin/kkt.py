@@ -8,11 +8,13 @@ rescaled to smallest margin one.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import lsq_linear, nnls
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.problem import Problem
+from theory.requests import finite_numbers
 from theory.units import lengths_of, power_of_two, scaled
 
 
@@ -25,7 +27,8 @@ class KKTResidual:
         complementarity: 1 - q_min / q_mean with the mean weighted by the multipliers.
         feasibility: by how much the worst margin is negative, relative to the largest; 0 once all
             margins are positive, since rescaling then makes theta feasible.
-        multipliers: the minimising m for theta / |theta|, shape `(n,)`.
+        multipliers: the minimising m for theta / |theta|, shape `(rows,)`:
+            one for each margin, n of them or n (K - 1) of K classes.
     """
 
     stationarity: float
@@ -36,38 +39,53 @@ class KKTResidual:
 
 def kkt_residual(
     problem: Problem,
-    theta: Floats,
+    theta: ArrayLike,
     *,
-    margins: Floats | None = None,
-    weights: Floats | None = None,
+    margins: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> KKTResidual:
     """KKT residual of a parameter vector `(P,)`, with the best multipliers by NNLS.
 
     Args:
-        margins: margins up to a common positive factor, where those of theta would underflow.
-        weights: multipliers `(n,)`, up to a positive factor, for the complementarity; NNLS
+        margins: margins `(rows,)`, n or n (K - 1) of K classes, up to a common positive factor,
+            where those of theta would underflow.
+        weights: multipliers `(rows,)`, up to a positive factor, for the complementarity; NNLS
             multipliers need not be unique, the flow's own always are.
+
+    Raises:
+        InvalidInput: theta is zero, not finite, or of the wrong length; margins or weights of
+            another shape, or not finite.
+    """
+    point = unit_point(problem, theta)
+    net, labels = problem.row_net, problem.row_labels
+    gradients = labels[:, None] * net.jacobian(point, problem.inputs)
+    if margins is None:
+        reached = np.asarray(labels * net.outputs(point, problem.inputs))
+    else:
+        reached = finite_numbers("margins", margins, (problem.rows,))
+    multipliers = nonnegative_least_squares(gradients.T, point)
+    shares = multipliers
+    if weights is not None:
+        shares = finite_numbers("weights", weights, (problem.rows,))
+    return KKTResidual(
+        stationarity=float(np.linalg.norm(point - multipliers @ gradients)),
+        complementarity=complementarity(reached, shares),
+        feasibility=max(0.0, -float(reached.min())) / (float(np.abs(reached).max()) or 1.0),
+        multipliers=multipliers,
+    )
+
+
+def unit_point(problem: Problem, theta: ArrayLike) -> Floats:
+    """theta / |theta| of a parameter vector `(P,)`, whose squares may leave float64.
 
     Raises:
         InvalidInput: theta is zero, not finite, or of the wrong length.
     """
-    theta = np.asarray(theta, dtype=np.float64)
-    if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
-        raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
-    point = theta / np.linalg.norm(theta)
-    net, labels = problem.row_net, problem.row_labels
-    gradients = labels[:, None] * net.jacobian(point, problem.inputs)
-    if margins is None:
-        margins = labels * net.outputs(point, problem.inputs)
-    multipliers = nonnegative_least_squares(gradients.T, point)
-    if weights is None:
-        weights = multipliers
-    return KKTResidual(
-        stationarity=float(np.linalg.norm(point - multipliers @ gradients)),
-        complementarity=complementarity(margins, weights),
-        feasibility=max(0.0, -float(margins.min())) / (float(np.abs(margins).max()) or 1.0),
-        multipliers=multipliers,
-    )
+    point = finite_numbers("theta", theta, (problem.parameters,))
+    if not point.any():
+        raise InvalidInput("theta is zero; it must be a direction")
+    point = scaled(point, -power_of_two(point))
+    return np.asarray(point / np.linalg.norm(point))
 
 
 def complementarity(margins: Floats, weights: Floats) -> float:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.flow.state import FlowState
 from theory.kernel.ntk import RANK_TOLERANCE
-from theory.margin.kkt import nonnegative_least_squares
+from theory.margin.kkt import nonnegative_least_squares, unit_point
 from theory.problem import Problem
-from theory.units import lengths_of
+from theory.units import lengths_of, power_of_two, scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,30 +41,35 @@ class MinNormResidual:
     one_sided: float
 
 
-def min_norm_residual(problem: Problem, theta: Floats) -> MinNormResidual:
+def min_norm_residual(problem: Problem, theta: ArrayLike) -> MinNormResidual:
     """KKT residual of a parameter vector `(P,)` for the minimum-norm interpolation of the targets.
 
     Raises:
-        InvalidInput: a classification loss; theta is zero, not finite, or of the wrong length.
+        InvalidInput: a classification loss; theta is zero, not finite, of the wrong length, or so
+            large that gradients leave float64.
     """
     if problem.loss_function.classifies:
         raise InvalidInput(f"loss is {problem.loss!r}; minimum-norm interpolation is for 'squared'")
-    theta = np.asarray(theta, dtype=np.float64)
-    if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
-        raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
-    gradients, size = problem.net.jacobian(theta, problem.inputs), float(np.linalg.norm(theta))
-    lengths = lengths_of(gradients)
+    point, theta = unit_point(problem, theta), np.asarray(theta, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        gradients = problem.net.jacobian(theta, problem.inputs)
+        misfit = problem.net.outputs(theta, problem.inputs) - problem.labels
+    if not np.all(np.isfinite(gradients)):
+        raise InvalidInput(
+            f"theta has entries up to {np.abs(theta).max():.1e}; its gradients leave float64"
+        )
+    lengths, size = lengths_of(gradients), power_of_two(theta)
     unit = gradients / lengths[:, None]
-    multipliers = np.linalg.lstsq(unit.T, theta, rcond=RANK_TOLERANCE)[0] / lengths
-    signed = np.sign(problem.labels)[:, None] * gradients
-    one_sided = nonnegative_least_squares(signed.T / size, theta / size) @ signed
-    misfit = problem.net.outputs(theta, problem.inputs) - problem.labels
+    shares = np.linalg.lstsq(unit.T, point, rcond=RANK_TOLERANCE)[0]
+    signed = np.sign(problem.labels)[:, None] * unit
+    one_sided = nonnegative_least_squares(signed.T, point) @ signed
+    norm = float(np.linalg.norm(scaled(theta, -size)))
     largest = max(float(np.abs(problem.labels).max()), np.finfo(float).tiny)
     return MinNormResidual(
-        stationarity=float(np.linalg.norm(theta - multipliers @ gradients)) / size,
+        stationarity=float(np.linalg.norm(point - shares @ unit)),
         feasibility=float(np.abs(misfit).max()) / largest,
-        multipliers=np.asarray(multipliers),
-        one_sided=float(np.linalg.norm(theta - one_sided)) / size,
+        multipliers=scaled(norm * shares / lengths, size),
+        one_sided=float(np.linalg.norm(point - one_sided)),
     )
 
 

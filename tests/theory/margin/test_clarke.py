@@ -183,8 +183,29 @@ def test_impossible_requests() -> None:
     problem = Problem(net, [1.0, 1.0, 0.0], np.eye(2), [1.0, 1.0])
     with pytest.raises(InvalidInput, match="tolerance is -1"):
         clarke_residual(problem, np.ones(3), -1.0)
-    with pytest.raises(InvalidInput, match="theta must be 3 finite numbers"):
+    with pytest.raises(InvalidInput, match="theta is zero"):
         clarke_residual(problem, np.zeros(3))
     other = Problem(TwoLayer(1, 2, "relu"), [1.0, 1.0, 0.0], np.eye(2), [1.0, 1.0])
     with pytest.raises(InvalidInput, match="it must be two layers of rectifiers"):
         clarke_residual(other, np.ones(3))
+    for ends in ((1.0, 0.0), (-0.5, 1.0), (0.0, float("nan"))):
+        with pytest.raises(InvalidInput, match=r"allowed is \(.*; it must hold two slopes"):
+            clarke_residual(problem, np.ones(3), allowed=ends)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_residual_is_that_of_the_direction_at_any_size(size: float) -> None:
+    problem, theta = random_problem(3, 0.25)
+    plain, found = clarke_residual(problem, theta, 0.1), clarke_residual(problem, size * theta, 0.1)
+    assert plain.stationarity > 0.1
+    assert found.stationarity == pytest.approx(plain.stationarity, rel=1e-12)
+    np.testing.assert_array_equal(found.kinks, plain.kinks)
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_residual_knows_no_unit_of_the_inputs(unit: float) -> None:
+    problem, theta = random_problem(3, 0.25)
+    other = Problem(problem.net, theta, unit * problem.inputs, problem.labels)
+    plain, found = clarke_residual(problem, theta, 0.1), clarke_residual(other, theta, 0.1)
+    assert found.stationarity == pytest.approx(plain.stationarity, rel=1e-9)
+    np.testing.assert_array_equal(found.kinks, plain.kinks)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from theory.anchors import balanced_anchor
 from theory.errors import InvalidInput
+from theory.flow import gradient_flow
 from theory.margin.kkt import complementarity, kkt_residual, nonnegative_least_squares
 from theory.margin.min_norm import min_norm_residual
 from theory.nets import Diagonal, HomogeneousNet
-from theory.problem import Problem
+from theory.problem import Problem, Regime
 
 
 class Linear(HomogeneousNet):
@@ -139,5 +140,63 @@ def test_minimum_norm_residual_knows_no_units_of_a_sample(unit: float) -> None:
 
 
 def test_zero_theta_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="not all zero"):
+    with pytest.raises(InvalidInput, match="theta is zero; it must be a direction"):
         kkt_residual(linear([1.0, 1.0]), np.zeros(2))
+
+
+CUBIC = Problem(Diagonal(2, 3), np.ones(4), [[1.0, 0.5], [-0.25, 1.0]], [1.0, -1.0])
+
+
+@pytest.mark.parametrize("size", [1e300, 1e160, 1e-170, 1e-300])
+def test_residual_is_that_of_the_direction_at_any_size(size: float) -> None:
+    theta = np.array([1.0, 0.5, 0.2, 1.0])
+    plain, found = kkt_residual(CUBIC, theta), kkt_residual(CUBIC, size * theta)
+    assert plain.stationarity == pytest.approx(0.506, abs=1e-3)
+    assert found.stationarity == pytest.approx(plain.stationarity, rel=1e-13)
+    assert found.complementarity == pytest.approx(plain.complementarity, rel=1e-13)
+    np.testing.assert_allclose(found.multipliers, plain.multipliers, rtol=1e-12)
+
+
+def test_start_of_a_flow_of_huge_scale_is_no_kkt_point() -> None:
+    flow = gradient_flow(CUBIC, Regime(log10_alpha=300, decay_power=2), at=[0.2])
+    found = kkt_residual(CUBIC, flow.theta[0]).stationarity
+    assert found == pytest.approx(kkt_residual(CUBIC, flow.directions[0]).stationarity, rel=1e-12)
+    assert found > 0.9
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_minimum_norm_residual_is_that_of_the_direction_at_any_size(size: float) -> None:
+    problem = Problem(LINEAR, [1.0, 1.0], AXES[:1], [2.0], "squared")
+    residual = min_norm_residual(problem, size * np.array([3.0, 4.0]))
+    assert residual.stationarity == pytest.approx(0.8, rel=1e-14)
+    assert residual.one_sided == pytest.approx(0.8, rel=1e-14)
+    np.testing.assert_allclose(residual.multipliers, [3.0 * size], rtol=1e-14)
+
+
+def test_gradients_beyond_float64_are_refused() -> None:
+    problem = Problem(Diagonal(2, 3), np.ones(4), AXES, [1.0, 1.0], "squared")
+    with pytest.raises(InvalidInput, match=r"theta has entries up to 1.0e\+300; its gradients"):
+        min_norm_residual(problem, 1e300 * np.ones(4))
+
+
+def test_lists_are_margins_and_weights() -> None:
+    """Margins (1, 3) of weights (1, 1): 1 - 1 / 2."""
+    found = kkt_residual(linear([1.0, 1.0]), [3.0, 4.0], margins=[1, 3], weights=[1, 1])
+    assert found.complementarity == pytest.approx(0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"theta": "abcd"}, "theta is not a rectangular array of numbers: 'abcd'"),
+        ({"theta": [1.0]}, r"theta has shape \(1,\); it must have shape \(2,\)"),
+        ({"theta": [1.0, np.nan]}, "theta holds NaN or infinite values"),
+        ({"margins": [1.0]}, r"margins has shape \(1,\); it must have shape \(2,\)"),
+        ({"margins": [1.0, np.nan]}, "margins holds NaN or infinite values"),
+        ({"weights": [1.0, 1.0, 1.0]}, r"weights has shape \(3,\); it must have shape \(2,\)"),
+        ({"weights": [1.0, np.inf]}, "weights holds NaN or infinite values"),
+    ],
+)
+def test_meaningless_arguments_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        kkt_residual(linear([1.0, 1.0]), **{"theta": [3.0, 4.0], **change})
