@@ -11,7 +11,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.losses import Loss, loss_named
 from theory.nets import Factorization, HomogeneousNet, PairNet
-from theory.requests import number_array, shortened
+from theory.requests import all_finite, check_number, check_whole, number_array, shortened
 from theory.units import Units, scaled
 
 LOG_10 = log(10.0)
@@ -27,9 +27,7 @@ def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
         raise InvalidInput(f"{name} is empty; it must hold at least one number")
     if array.ndim != ndim:
         raise InvalidInput(f"{name} has shape {array.shape}; it must have {ndim} axes")
-    array = array.astype(np.float64)
-    if not np.all(np.isfinite(array)):
-        raise InvalidInput(f"{name} holds NaN or infinite values; all numbers must be finite")
+    array = all_finite(name, array)
     array.setflags(write=False)
     return array
 
@@ -49,8 +47,8 @@ class Problem:
         classes: K >= 2, of a net of as many outputs; None for a net of one.
 
     Raises:
-        InvalidInput: naming the argument, for shapes that do not fit, labels outside {-1, +1},
-            indices out of range, NaN or infinite values, an unknown loss.
+        InvalidInput: naming the argument, for a net that is none, shapes that do not fit, labels
+            outside {-1, +1}, indices out of range, NaN or infinite values, an unknown loss.
     """
 
     net: HomogeneousNet
@@ -61,6 +59,7 @@ class Problem:
     classes: int | None = None
 
     def __post_init__(self) -> None:
+        _check_net(self.net)
         object.__setattr__(self, "anchor", _frozen_array("anchor", self.anchor, 1))
         object.__setattr__(self, "inputs", _frozen_array("inputs", self.inputs, 2))
         object.__setattr__(self, "labels", _frozen_array("labels", self.labels, 1))
@@ -137,15 +136,34 @@ class Problem:
         return float(scaled(np.linalg.norm(self.unit_anchor), self.units.anchor_exponent))
 
 
+def check_flow_of(problem: object, regime: object) -> None:
+    """`InvalidInput` unless they are a `Problem` and a `Regime`."""
+    for name, value, kind in (("problem", problem, Problem), ("regime", regime, Regime)):
+        if not isinstance(value, kind):
+            raise InvalidInput(f"{name} is {shortened(value)}; it must be a {kind.__name__}")
+
+
+def new_inputs(net: HomogeneousNet, inputs: ArrayLike) -> Floats:
+    """Inputs `(m, d)` on which a net can be asked; `InvalidInput` for any others."""
+    array = _frozen_array("inputs", inputs, 2)
+    _check_inputs(net, array)
+    return array
+
+
+def _check_net(net: object) -> None:
+    if isinstance(net, type):
+        raise InvalidInput(f"net is the class {net.__name__}; give an instance")
+    if not isinstance(net, HomogeneousNet):
+        raise InvalidInput(f"net is {shortened(net)}; it must be a HomogeneousNet")
+
+
 def _check_classes(net: HomogeneousNet, classes: int | None) -> None:
     outputs = getattr(net, "output_dim", None)
     if classes is None:
         if outputs is not None and outputs != 1:
             raise InvalidInput(f"classes is None; {net} has {outputs} outputs, one for each class")
         return
-    whole = isinstance(classes, (int, np.integer)) and not isinstance(classes, bool)
-    if not whole or classes < 2:
-        raise InvalidInput(f"classes is {classes!r}; it must be a whole number, at least 2")
+    check_whole("classes", classes, 2)
     if isinstance(net, Factorization) or (outputs is not None and outputs != classes):
         own = 1 if outputs is None else outputs
         raise InvalidInput(f"classes is {classes}; {net} has {own} outputs, and they must agree")
@@ -187,7 +205,8 @@ class Regime:
     Give `log10_alpha` > 0 and one of `decay_power` p > 0 (lambda = alpha^-p) or `log10_lambda`.
 
     Raises:
-        InvalidInput: when a number is missing, doubled, not finite, or of the wrong sign.
+        InvalidInput: when a number is missing, doubled, not finite, of the wrong sign, or when a
+            logarithm exceeds `LARGEST_LOGARITHM`.
     """
 
     log10_alpha: float
@@ -228,6 +247,11 @@ class Regime:
         if log10_lambda is None:
             assert decay_power is not None
             log10_lambda = -decay_power * log10_alpha
+            if not abs(log10_lambda) <= LARGEST_LOGARITHM:
+                raise InvalidInput(
+                    f"decay_power is {decay_power}; with log10_alpha = {log10_alpha:g} it makes "
+                    f"log10_lambda {log10_lambda:g}, which must be at least -{LARGEST_LOGARITHM:g}"
+                )
         object.__setattr__(self, "log10_alpha", float(log10_alpha))
         object.__setattr__(self, "log10_lambda", float(log10_lambda))
 
@@ -255,6 +279,13 @@ class Regime:
         return Regime(log10_alpha=log10_alpha, decay_power=self.decay_power)
 
     def with_decay(self, factor: float) -> "Regime":
-        """The regime of the same alpha with so many times the weight decay; `factor` > 0."""
+        """The regime of the same alpha with so many times the weight decay; `factor` > 0.
+
+        Raises:
+            InvalidInput: a factor that is not finite and positive.
+        """
+        check_number("factor", factor)
+        if factor <= 0:
+            raise InvalidInput(f"factor is {factor}; it must be positive")
         log10_lambda = self.log10_lambda + log10(factor)
         return Regime(log10_alpha=self.log10_alpha, log10_lambda=log10_lambda)

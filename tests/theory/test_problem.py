@@ -13,6 +13,8 @@ from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, TwoLayer
 from theory.problem import Problem, Regime
 
+MODERATE = Regime(log10_alpha=2, decay_power=2)
+
 GOOD: dict[str, Any] = {
     "net": Diagonal(2),
     "anchor": [0.5, 0.5, 0.5, 0.5],
@@ -41,6 +43,8 @@ GOOD: dict[str, Any] = {
         ({"anchor": [0.5, 0.5, 0.5]}, "anchor has 3 numbers; .* has 4 parameters"),
         ({"anchor": [0.0] * 4}, "anchor is zero; it must be a direction"),
         ({"anchor": [nan] * 4}, "anchor holds NaN"),
+        ({"net": Diagonal}, "net is the class Diagonal; give an instance"),
+        ({"net": "net"}, "net is 'net'; it must be a HomogeneousNet"),
         ({"loss": "hinge"}, "loss is 'hinge'; allowed are exponential, logistic, squared"),
         (
             {"net": TwoLayer(1, 3, "square"), "inputs": np.ones((2, 2))},
@@ -105,6 +109,13 @@ def test_squared_loss_takes_real_targets() -> None:
         (lambda: Regime(log10_alpha=2, decay_power=np.inf), "decay_power is inf; .* finite"),
         (lambda: Regime(log10_alpha=2, log10_lambda=-np.inf), "log10_lambda is -inf"),
         (lambda: Regime(log10_alpha="2", decay_power=1), "log10_alpha is '2'; .* a number"),  # type: ignore[arg-type]
+        (
+            lambda: Regime(log10_alpha=1e15, decay_power=10),
+            r"decay_power is 10; with log10_alpha = 1e\+15 it makes log10_lambda -1e\+16, which",
+        ),
+        (lambda: MODERATE.with_decay(0), "factor is 0; it must be positive"),
+        (lambda: MODERATE.with_decay(-1), "factor is -1; it must be positive"),
+        (lambda: MODERATE.with_decay(nan), "factor is nan; it must be a finite number"),
         (lambda: Regime(log10_alpha=True, decay_power=1), "log10_alpha is True; .* a number"),
     ],
 )

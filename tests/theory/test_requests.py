@@ -1,12 +1,20 @@
 """Bad times, tolerances and sequences are refused: the argument, what it was, what is allowed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from theory.errors import InvalidInput
-from theory.requests import check_increasing, check_rtol, requested_times
+from theory.requests import (
+    check_budget,
+    check_increasing,
+    check_number,
+    check_rtol,
+    check_whole,
+    requested_times,
+)
 
 
 def test_times_become_an_array() -> None:
@@ -19,13 +27,42 @@ def test_what_is_no_list_of_times_is_refused(at: list[float]) -> None:
         requested_times(at)
 
 
+@pytest.mark.parametrize("at", [["a"], ["1"], [True], None])
+def test_times_that_are_no_numbers_are_refused(at: Any) -> None:
+    with pytest.raises(InvalidInput, match="at is not a rectangular array of numbers: "):
+        requested_times(at)
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.int32(3)])
+def test_whole_numbers_pass(value: int) -> None:
+    check_whole("size", value, 3)
+
+
+@pytest.mark.parametrize("value", [2, 3.0, np.float64(3.5), "3", None, True])
+def test_what_is_no_whole_number_of_that_size_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"size is .*; it must be a whole number, at least 3"):
+        check_whole("size", value, 3)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400, "1", None, False])
+def test_what_is_no_finite_number_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"level is .*; it must be a finite number"):
+        check_number("level", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "5", None])
+def test_budgets_below_one_are_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"max_steps is .*; it must be at least 1"):
+        check_budget("max_steps", value)
+
+
 def test_negative_times_are_refused() -> None:
     with pytest.raises(InvalidInput, match=r"at holds -0.5; times must be >= 0"):
         requested_times([0.5, -0.5])
 
 
-@pytest.mark.parametrize("rtol", [0.0, 1e-14, 0.1, float("nan")])
-def test_tolerances_out_of_range_are_refused(rtol: float) -> None:
+@pytest.mark.parametrize("rtol", [0.0, 1e-14, 0.1, float("nan"), None, "1", True])
+def test_tolerances_out_of_range_are_refused(rtol: Any) -> None:
     with pytest.raises(InvalidInput, match="rtol is"):
         check_rtol(rtol)
 

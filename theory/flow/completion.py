@@ -31,6 +31,7 @@ from theory.flow.compiled_completion import (
     slope_of_completion,
 )
 from theory.problem import Problem
+from theory.requests import check_rtol, check_whole, finite_numbers, number_array, shortened
 
 _START = 1e6
 """The flow starts where rho^2 is this many times |y|: W is the zero-fill to 1e-12, relatively."""
@@ -48,6 +49,10 @@ class Completion:
     Attributes:
         rows, columns: of the observed pairs, rows <= columns, each pair once, shape `(n,)`.
         values: y, shape `(n,)`.
+
+    Raises:
+        InvalidInput: arrays of other shapes, values that are not finite, pairs that are no indices
+            below `size`, a pair observed twice.
     """
 
     size: int
@@ -56,7 +61,17 @@ class Completion:
     values: Floats
 
     def __post_init__(self) -> None:
-        pairs = np.stack([self.rows, self.columns], axis=1).astype(np.int64)
+        check_whole("size", self.size)
+        rows, columns = number_array("rows", self.rows), number_array("columns", self.columns)
+        if rows.ndim != 1 or rows.shape != columns.shape:
+            raise InvalidInput(
+                f"rows has shape {rows.shape} and columns {columns.shape}; both must be (n,)"
+            )
+        object.__setattr__(self, "values", finite_numbers("values", self.values, rows.shape))
+        given = np.stack([rows, columns], axis=1)
+        if not np.array_equal(given, np.round(given)):
+            raise InvalidInput("observed pairs must be whole numbers")
+        pairs = given.astype(np.int64)
         if pairs.size == 0 or pairs.min() < 0 or pairs.max() >= self.size:
             raise InvalidInput(f"observed pairs must be indices from 0 to {self.size - 1}")
         ordered = np.sort(pairs, axis=1)
@@ -68,8 +83,11 @@ class Completion:
     @classmethod
     def of(cls, size: int, pairs: Floats, values: Floats) -> "Completion":
         """From index pairs `(n, 2)` and their values `(n,)`."""
-        rows, columns = np.asarray(pairs).astype(np.int64).T
-        return cls(size, rows, columns, np.asarray(values, dtype=np.float64))
+        given = number_array("pairs", pairs)
+        if given.ndim != 2 or given.shape[1] != 2:
+            raise InvalidInput(f"pairs has shape {given.shape}; it must be (n, 2)")
+        rows, columns = given.T
+        return cls(size, rows, columns, values)
 
     @property
     def entries(self) -> Entries:
@@ -94,11 +112,19 @@ class Completion:
         return matrix
 
     def gram(self, metric: Floats) -> Floats:
-        """The kernel of the observed entries at B = `metric`, shape `(n, n)`."""
+        """The kernel of the observed entries at B = `metric` `(d, d)`, shape `(n, n)`."""
+        if np.shape(metric) != (self.size, self.size):
+            raise InvalidInput(
+                f"metric has shape {np.shape(metric)}; it must be {(self.size, self.size)}"
+            )
         return gram_of_entries(self.rows, self.columns, metric)
 
     def dual_matrix(self, multipliers: Floats) -> Floats:
         """The symmetric Z with <Z, W> = sum m_ij W_ij, each observed pair counted once."""
+        if np.shape(multipliers) != self.rows.shape:
+            raise InvalidInput(
+                f"multipliers has shape {np.shape(multipliers)}; it must be {self.rows.shape}"
+            )
         return half_of_pairs(self.rows, self.columns, multipliers, self.size)
 
 
@@ -122,8 +148,13 @@ def completion_flow(
     """The flow at the given e-folds T, in increasing order; early ones are negative.
 
     Raises:
+        InvalidInput: e-folds that do not increase or are not finite, a bad rtol, values of zero.
         IntegrationFailed: the integrator gave up, or the kernel became singular.
     """
+    check_rtol(rtol)
+    asked = finite_numbers("efolds", efolds, np.shape(efolds))
+    if asked.ndim != 1 or asked.size == 0 or not np.all(np.diff(asked) > 0):
+        raise InvalidInput(f"efolds is {shortened(efolds)}; it must be a list that increases")
     scale = float(np.abs(completion.values).max())
     if scale == 0:
         raise InvalidInput("all observed values are zero")

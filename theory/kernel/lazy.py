@@ -22,8 +22,8 @@ from theory.compiled_losses import code_of, coupled, curve, forces
 from theory.errors import InvalidInput
 from theory.integrate import integrate
 from theory.kernel.ntk import gram, unit_features
-from theory.problem import Problem, Regime
-from theory.requests import requested_times
+from theory.problem import Problem, Regime, check_flow_of
+from theory.requests import check_rtol, requested_times
 from theory.units import scaled
 
 
@@ -62,9 +62,12 @@ def lazy_flow(
     """Integrate the lazy dual flow; `at` are times in units of t_g, each > 0.
 
     Raises:
-        InvalidInput: for the squared loss (its kernel machine has a closed form) or times <= 0.
+        InvalidInput: for the squared loss (its kernel machine has a closed form), times <= 0, or an
+            rtol outside [1e-13, 1e-2].
         IntegrationFailed: as `theory.integrate.integrate`.
     """
+    check_flow_of(problem, regime)
+    check_rtol(rtol)
     loss = problem.loss_function
     if not loss.classifies:
         raise InvalidInput("loss is 'squared'; the lazy flow is written for classification")

@@ -14,6 +14,7 @@ from math import exp
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from theory.backend import Floats
@@ -28,6 +29,7 @@ from theory.compiled_losses import (
 )
 from theory.errors import InvalidInput, OracleFailed
 from theory.losses import loss_named
+from theory.requests import all_finite, check_number, check_whole, number_array
 
 _NEWTON_STEPS = 30
 _ROUNDING = 64 * float(np.finfo(float).eps)
@@ -38,23 +40,32 @@ their sum, so this is reached for gamma = 1e-4, relative to the features."""
 
 
 def quasi_static_dual(
-    kernel: Floats, log_inverse_decay: float, loss: str = "exponential", classes: int | None = None
+    kernel: ArrayLike,
+    log_inverse_decay: float,
+    loss: str = "exponential",
+    classes: int | None = None,
 ) -> Floats:
     """log a, shape `(n,)`, for a kernel matrix K `(n, n)` and Lam = `log_inverse_decay` (any real).
 
-    Of several classes rows are the margins of each sample, K - 1 of them, one after the other.
+    Of several classes rows are the margins of each sample, K - 1 of them, one after the other, so
+    that n is a multiple of K - 1.
     Newton's method in log a, continued in Lam from where K a is negligible and the solution is
     log a = Lam.
 
     Raises:
+        InvalidInput: the squared loss; a kernel matrix that is not square, empty, zero, not finite,
+            or, of several classes, not of whole samples; a Lam that is not finite.
         OracleFailed: the residual did not fall to rounding, or rounding is as large as margins
             that nearly cancel.
     """
+    if classes is not None:
+        check_whole("classes", classes, 2)
     function = loss_named(loss, classes)
     if not function.classifies:
         raise InvalidInput(f"loss is {loss!r}; quasi-static duals exist for classification")
+    check_number("log_inverse_decay", log_inverse_decay)
     target, rest = float(log_inverse_decay), (code_of(function), coupled(function))
-    kernel = np.ascontiguousarray(kernel, dtype=np.float64)
+    kernel = _square(kernel, 1 if classes is None else classes - 1)
     level = min(target, -float(np.log(np.abs(kernel).sum(axis=1).max())) - 2.0)
     log_dual = _solved(kernel, np.full(len(kernel), level), level, *rest)
     if log_dual is None:
@@ -72,6 +83,22 @@ def quasi_static_dual(
             continue
         log_dual, level, stride = solved, next_level, 4.0 * stride
     return log_dual
+
+
+def _square(kernel: ArrayLike, margins: int) -> Floats:
+    """The kernel matrix as compiled code takes it, of so many margins of each sample; checked."""
+    given = number_array("kernel", kernel)
+    if given.ndim != 2 or given.shape[0] != given.shape[1] or given.size == 0:
+        raise InvalidInput(f"kernel has shape {given.shape}; it must be square and not empty")
+    if len(given) % margins:
+        raise InvalidInput(
+            f"kernel has {len(given)} rows; of {margins + 1} classes there must be {margins} of "
+            "each sample"
+        )
+    matrix = np.ascontiguousarray(all_finite("kernel", given))
+    if not matrix.any():
+        raise InvalidInput("kernel is zero; some gradient must not vanish")
+    return matrix
 
 
 def _solved(kernel: Floats, guess: Floats, level: float, loss: int, others: int) -> Floats | None:

@@ -55,11 +55,11 @@ class KernelSVM:
     """The maximum-margin direction in feature space.
 
     Attributes:
-        features: Phi, shape `(n, P)`.
+        features: Phi, shape `(rows, P)`: n rows, or n (K - 1) of K classes.
         weights: h, shape `(P,)`, scaled so that the active margins Phi h are 1.
-        dual: b, shape `(n,)`, with h = Phi^T b up to rounding; where that leaves a choice, the b
+        dual: b, shape `(rows,)`, with h = Phi^T b up to rounding; where that leaves a choice, the b
             of largest entropy.
-        margins: <Phi_i, h/|h|> >= gamma, shape `(n,)`, of h before it was rounded to float64.
+        margins: <Phi_i, h/|h|> >= gamma, shape `(rows,)`, of h before it was rounded to float64.
         margin_low, margin_high: certified bounds on the margin gamma.
         solver: which route found it.
         resolution: how far one rounding of each entry of the features moves the margin, relatively.
@@ -121,6 +121,7 @@ def kernel_svm(problem: Problem, *, solver: str | None = None) -> KernelSVM:
             through cvxpy).
 
     Raises:
+        InvalidInput: the squared loss, or an unknown solver.
         AssumptionError: the task is not separable in the gradient features.
         OracleFailed: no solver returned a certified solution, or the margin is so small that
             float64 does not resolve it.

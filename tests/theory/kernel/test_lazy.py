@@ -163,3 +163,10 @@ def test_squared_loss_is_refused(instance: Callable[..., Problem]) -> None:
     problem = instance("diagonal, L = 2", "squared")
     with pytest.raises(InvalidInput, match="loss is 'squared'; the lazy flow is written for"):
         lazy_flow(problem, Regime(log10_alpha=2, decay_power=1), [0.5])
+
+
+@pytest.mark.parametrize("rtol", [float("nan"), 1e-14, 0.1, None, "1"])
+def test_a_bad_tolerance_is_refused(rtol: Any, instance: Callable[..., Problem]) -> None:
+    regime = Regime(log10_alpha=2, decay_power=2)
+    with pytest.raises(InvalidInput, match=r"rtol is .*; it must lie in \[1e-13, 1e-2\]"):
+        lazy_flow(instance("diagonal, L = 2"), regime, [0.5], rtol=rtol)

@@ -1,5 +1,7 @@
 """Quasi-static duals: the defining equation, entropy identities, deterministic bounds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -131,6 +133,36 @@ def test_lag_correction_is_the_first_order_answer_to_a_drifting_decay(
 def test_squared_loss_has_no_quasi_static_dual() -> None:
     with pytest.raises(InvalidInput, match="loss is 'squared'; quasi-static duals exist for"):
         quasi_static_dual(np.eye(2), 1.0, "squared")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (np.eye(3), 3.0, "cross_entropy", 3),
+            "kernel has 3 rows; of 3 classes there must be 2",
+        ),
+        ((np.ones((2, 3)), 1.0), r"kernel has shape \(2, 3\); it must be square and not empty"),
+        ((np.ones(3), 1.0), r"kernel has shape \(3,\); it must be square"),
+        ((np.zeros((0, 0)), 1.0), r"kernel has shape \(0, 0\); it must be square and not empty"),
+        ((np.zeros((2, 2)), 1.0), "kernel is zero"),
+        ((np.array([[1.0, np.nan], [0.0, 1.0]]), 1.0), "kernel holds NaN or infinite values"),
+        (("abc", 1.0), "kernel is not a rectangular array of numbers: 'abc'"),
+        ((np.eye(2), np.inf), "log_inverse_decay is inf; it must be a finite number"),
+        ((np.eye(2), -np.inf), "log_inverse_decay is -inf; it must be a finite number"),
+        ((np.eye(2), np.nan), "log_inverse_decay is nan; it must be a finite number"),
+        ((np.eye(2), "1"), "log_inverse_decay is '1'; it must be a finite number"),
+        ((np.eye(2), 1.0, "exponential", 1), "classes is 1; it must be a whole number, at least 2"),
+    ],
+)
+def test_meaningless_machines_are_refused(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        quasi_static_dual(*arguments)
+
+
+def test_a_kernel_of_lists_is_one() -> None:
+    found = quasi_static_dual([[2, 0], [0, 2]], 1)
+    np.testing.assert_array_equal(found, quasi_static_dual(2.0 * np.eye(2), 1.0))
 
 
 def test_margins_that_the_kernel_matrix_does_not_resolve_are_refused() -> None:
