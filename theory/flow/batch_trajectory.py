@@ -15,7 +15,7 @@ class BatchTrajectory:
 
     Attributes:
         at: times in units of t_g, shape `(T,)`.
-        margins: q_i = y_i f_i, shape `(B, T, n)`.
+        margins: q_i = y_i f_i, shape `(B, T, n)`, or `(B, T, n (K - 1))` of K classes.
         log_norm: log |theta|, shape `(B, T)`.
         directions: theta / |theta|, shape `(B, T, P)`.
         displacement: eta with theta = rho (anchor + rho^-L eta), shape `(B, T, P)`.

@@ -33,7 +33,7 @@ from theory.flow.gradient import checked_flow, in_one_call
 from theory.flow.traced_chart import TracedChart
 from theory.kernel.lazy import tolerances
 from theory.problem import Problem, Regime
-from theory.requests import TIGHTEST, check_rtol, requested_times
+from theory.requests import TIGHTEST, check_budget, check_rtol, requested_times, shortened
 from theory.threads import threads_for
 
 MAX_STEPS: Final = 4000
@@ -78,14 +78,14 @@ def gradient_flow_batch(
 
     Raises:
         InvalidInput: for lists that do not fit each other, problems that cannot share a batch,
-            the squared loss, bad times, rtol or budget, a device that torch does not have.
+            the squared loss, bad times, rtol or budget, a device that torch does not have
+            or that holds no numbers.
         AssumptionError: an anchor's output is not zero, or values are not finite.
     """
     problems, regimes = paired(problems, regimes)
     requested = requested_times(at)
     check_rtol(rtol)
-    if max_steps < 1:
-        raise InvalidInput(f"max_steps is {max_steps}; it must be at least 1")
+    check_budget("max_steps", max_steps)
     _check_compatible(problems)
     _check_device(device)
     distinct = list({id(p): p for p in problems}.values())
@@ -199,6 +199,8 @@ def paired(
     problems: Sequence[Problem], regimes: Sequence[Regime]
 ) -> tuple[list[Problem], list[Regime]]:
     """B of each, one for all repeated; `InvalidInput` where their numbers do not fit."""
+    _check_list("problems", problems, Problem)
+    _check_list("regimes", regimes, Regime)
     lanes = max(len(problems), len(regimes))
     if not problems or not regimes or {len(problems), len(regimes)} - {1, lanes}:
         raise InvalidInput(
@@ -209,6 +211,12 @@ def paired(
         list(problems) * (lanes // len(problems)),
         list(regimes) * (lanes // len(regimes)),
     )
+
+
+def _check_list(name: str, values: object, kind: type) -> None:
+    """`InvalidInput` unless it is a list or tuple of that kind alone."""
+    if not isinstance(values, Sequence) or not all(isinstance(value, kind) for value in values):
+        raise InvalidInput(f"{name} is {shortened(values)}; it must be a list of {kind.__name__}s")
 
 
 def _check_compatible(problems: Sequence[Problem]) -> None:
@@ -242,6 +250,6 @@ def _check_device(device: str) -> None:
     import torch
 
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(0, dtype=torch.float64, device=device).cpu()
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise InvalidInput(f"device is {device!r}; torch cannot use it here: {error}") from None

@@ -44,8 +44,8 @@ from theory.integrate import MAX_EVALUATIONS, integrate
 from theory.kernel.lazy import tolerances
 from theory.losses import Loss
 from theory.nets import Diagonal
-from theory.problem import Problem, Regime
-from theory.requests import check_rtol, requested_times
+from theory.problem import Problem, Regime, check_flow_of
+from theory.requests import check_budget, check_rtol, requested_times
 
 _EXACT_GRAM: Final = 1_000_000_000
 """Up to so many products n^2 d a Gram matrix for Newton's iteration is computed exactly (0.1 s);
@@ -129,10 +129,13 @@ def diagonal_flow(
         max_evaluations: budget of right-hand sides for each piece of the flow and method.
 
     Raises:
-        InvalidInput: another net or loss, times that are negative or not finite, a bad rtol.
+        InvalidInput: another net or loss, times that are negative or not finite, a bad rtol, a
+            budget below 1.
         AssumptionError: an anchor that is not balanced ("zero output").
         IntegrationFailed: no method finished within its budget.
     """
+    check_flow_of(problem, regime)
+    check_budget("max_evaluations", max_evaluations)
     requested = _checked(problem, at, rtol)
     system = _System(problem, regime)
     rtol, atol = tolerances(system.chart.log_gain(0.0), rtol)

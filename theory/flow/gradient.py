@@ -33,8 +33,8 @@ from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, METHODS, OneCall, RightHandSide, integrate
 from theory.kernel.lazy import tolerances
 from theory.low_rank import LowRankJacobian
-from theory.problem import Problem, Regime
-from theory.requests import check_rtol, requested_times
+from theory.problem import Problem, Regime, check_flow_of
+from theory.requests import check_budget, check_rtol, requested_times
 from theory.threads import both, threads_for
 
 Event = Callable[[FlowState], float]
@@ -89,7 +89,8 @@ def gradient_flow(
             noise of exponents of size 2 (L-1) log alpha - log lambda. Errors are about as large.
         method: "LSODA", "BDF" or "Radau"; None takes compiled collocation for nets with few samples
             (up to log10 alpha = 300, without `dense` and `events`), BDF in as many dimensions as
-            samples for large torch nets, and tries these three in this order otherwise.
+            samples for large torch nets of more than 30 rows, and tries these three in this order
+            otherwise.
         dense: also return an interpolant, `Trajectory.state(at)`.
         events: functions of a `FlowState` whose sign changes are located.
         estimate_error: integrate again at 100 rtol, and to first order where the squared loss is
@@ -98,14 +99,17 @@ def gradient_flow(
         max_evaluations: budget of right-hand sides for each chart and method.
 
     Raises:
-        InvalidInput: for times that are negative or not finite, an unknown method, a bad rtol.
+        InvalidInput: for times that are negative or not finite, an unknown method, a bad rtol, or
+            a budget below 1.
         AssumptionError: the anchor's output is not zero, or values are not finite; the squared loss
             is stiff and the linearised model cannot interpolate its targets.
         NumericalFailure: the squared loss is stiff and its kernel is singular at the anchor only.
         IntegrationFailed: no method finished within its budget.
     """
+    check_flow_of(problem, regime)
     requested = requested_times(at)
     check_rtol(rtol)
+    check_budget("max_evaluations", max_evaluations)
     if method is not None and method not in METHODS:
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
     check_finite(problem)

@@ -15,8 +15,8 @@ from theory.errors import AssumptionError, InvalidInput
 from theory.flow.state import FlowState
 from theory.flow.trajectory import Trajectory
 from theory.integrate import MAX_EVALUATIONS, integrate
-from theory.problem import Problem, Regime
-from theory.requests import check_rtol, requested_times
+from theory.problem import Problem, Regime, check_flow_of
+from theory.requests import check_budget, check_rtol, requested_times
 
 LARGEST_LOG10_ALPHA = 3.0
 LOOSER = 100.0
@@ -36,9 +36,11 @@ def reference_flow(
     the cancellation of plain coordinates: an absolute error near 1e-16 |theta|^L.
 
     Raises:
-        InvalidInput: alpha above 1000, times that are negative or not finite, a bad rtol.
+        InvalidInput: alpha above 1000, times that are negative or not finite, a bad rtol, a
+            budget below 1.
         IntegrationFailed: no method finished within its budget.
     """
+    check_flow_of(problem, regime)
     if regime.log10_alpha > LARGEST_LOG10_ALPHA:
         raise InvalidInput(
             f"log10_alpha is {regime.log10_alpha}; plain coordinates stop at alpha = 1000: beyond, "
@@ -47,6 +49,7 @@ def reference_flow(
         )
     requested = requested_times(at)
     check_rtol(rtol)
+    check_budget("max_evaluations", max_evaluations)
     net, inputs, labels = problem.row_net, problem.inputs, problem.row_labels
     loss, mean, decay = problem.loss_function, -log(problem.samples), exp(regime.log_lambda)
     start = exp(regime.log_alpha) * problem.anchor

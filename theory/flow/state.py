@@ -6,12 +6,13 @@ from math import exp, inf, log
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.flow.chart import Chart
 from theory.flow.manifold import SlowManifold
-from theory.problem import Problem, Regime
+from theory.problem import Problem, Regime, new_inputs
 
 ROUNDING: Final = 4.0 * float(np.finfo(np.float64).eps)
 """Relative error of a parameter to which the rounding of an output amounts."""
@@ -95,9 +96,14 @@ class FlowState:
                 coordinates = np.exp(self.chart.log_scale(self.decay_time)) * self._point
         return FlowState(chart, self.decay_time, np.asarray(coordinates), self.slow)
 
-    def outputs(self, inputs: Floats) -> Floats:
-        """f(theta; x) on any inputs `(m, d)`, shape `(m,)`, or `(m, K)` of several classes."""
-        own = self.chart.outputs(self.decay_time, self.coordinates, inputs)
+    def outputs(self, inputs: ArrayLike) -> Floats:
+        """f(theta; x) on any inputs `(m, d)`, shape `(m,)`, or `(m, K)` of several classes.
+
+        Raises:
+            InvalidInput: inputs that the net does not take.
+        """
+        asked = new_inputs(self.problem.net, inputs)
+        own = self.chart.outputs(self.decay_time, self.coordinates, asked)
         return np.asarray(self.problem.units.target * own)
 
     @cached_property

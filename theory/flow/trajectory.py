@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
@@ -25,7 +26,8 @@ class Trajectory:
             loss: it bounds the error of the looser of the two; and of what both share, rounding and
             the tolerance, times `FlowState.condition`.
         evaluations: right-hand sides evaluated, both integrations together.
-        method: the SciPy method that finished.
+        method: what integrated it, parts joined by '+': "compiled Radau", "low-rank BDF", a SciPy
+            method, "plain coordinates" of what no chart holds; "none" at t = 0.
         event_times: one array per event, in units of t_g.
         loose: the T states at a hundred times the tolerance; none when not asked for. Any reading
             of both tells its own numerical error.
@@ -61,7 +63,7 @@ class Trajectory:
 
     @cached_property
     def margins(self) -> Floats:
-        """q, shape `(T, n)`."""
+        """q, shape `(T, n)`, or `(T, n (K - 1))` of K classes."""
         return self._stack("margins")
 
     @cached_property
@@ -89,6 +91,10 @@ class Trajectory:
         """theta, shape `(T, P)`; infinite where it exceeds float64."""
         return self._stack("theta")
 
-    def outputs(self, inputs: Floats) -> Floats:
-        """f(theta; x) on any inputs `(m, d)`, shape `(T, m)`."""
+    def outputs(self, inputs: ArrayLike) -> Floats:
+        """f(theta; x) on any inputs `(m, d)`, shape `(T, m)`, or `(T, m, K)` of several classes.
+
+        Raises:
+            InvalidInput: inputs that the net does not take.
+        """
         return np.array([state.outputs(inputs) for state in self.states])

@@ -284,3 +284,17 @@ def test_gpu_agrees_with_cpu(instance: Instance) -> None:
         gpu = gradient_flow_batch([problem], REGIMES, AT, device="cuda")
         np.testing.assert_allclose(gpu.margins, cpu.margins, rtol=AGREES)
         np.testing.assert_allclose(gpu.directions, cpu.directions, rtol=0, atol=AGREES)
+
+
+def test_what_is_no_list_of_problems_or_regimes_is_refused(instance: Instance) -> None:
+    problem: Any = instance("diagonal, L = 2")
+    with pytest.raises(InvalidInput, match=r"problems is Problem\(.*; it must be a list of Prob"):
+        gradient_flow_batch(problem, REGIMES)
+    with pytest.raises(InvalidInput, match=r"regimes is Regime\(.*; it must be a list of Regimes"):
+        gradient_flow_batch([problem], REGIMES[0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("device", ["meta", "abacus", 3.5])
+def test_devices_that_hold_no_numbers_are_refused(device: Any, instance: Instance) -> None:
+    with pytest.raises(InvalidInput, match=r"device is .*; torch cannot use it here"):
+        gradient_flow_batch([instance("diagonal, L = 2")], REGIMES, device=device)

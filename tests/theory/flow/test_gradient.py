@@ -317,6 +317,10 @@ def test_trajectory_reports_its_cost_and_refuses_what_it_does_not_hold(
         ([0.7], {"rtol": 1e-14}, r"rtol is 1e-14; it must lie in \[1e-13, 1e-2\]"),
         ([0.7], {"rtol": 0.1}, "rtol is 0.1"),
         ([0.7], {"rtol": np.nan}, "rtol is nan"),
+        ([0.7], {"rtol": None}, r"rtol is None; it must lie in \[1e-13, 1e-2\]"),
+        (["a"], {}, r"at is not a rectangular array of numbers: \['a'\]"),
+        ([0.7], {"max_evaluations": 0}, "max_evaluations is 0; it must be at least 1"),
+        ([0.7], {"max_evaluations": -1}, "max_evaluations is -1; it must be at least 1"),
         ([0.7], {"method": "RK45"}, "method is 'RK45'; allowed are LSODA, BDF, Radau"),
     ],
 )
@@ -325,6 +329,25 @@ def test_meaningless_requests_are_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         gradient_flow(instance("diagonal, L = 2"), MODERATE, at, **options)
+
+
+def test_what_is_no_problem_and_no_regime_is_refused(instance: Callable[..., Problem]) -> None:
+    problem: Any = instance("diagonal, L = 2")
+    with pytest.raises(InvalidInput, match=r"regime is \[Regime.*; it must be a Regime"):
+        gradient_flow(problem, [MODERATE])  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"problem is Diagonal\(.*; it must be a Problem"):
+        gradient_flow(problem.net, MODERATE)
+
+
+def test_outputs_on_inputs_of_another_length_are_refused(
+    instance: Callable[..., Problem],
+) -> None:
+    flow = gradient_flow(instance("diagonal, L = 2"), MODERATE, [0.7], estimate_error=False)
+    with pytest.raises(InvalidInput, match=r"inputs has 2 columns; .* of dimension 3"):
+        flow.outputs([[1, 2]])
+    with pytest.raises(InvalidInput, match=r"inputs has shape \(3,\); it must have 2 axes"):
+        flow.outputs([1, 2, 3])
+    assert flow.outputs([[1, 2, 3]]).shape == (1, 1)
 
 
 def test_an_anchor_with_an_output_is_refused() -> None:
