@@ -8,52 +8,86 @@ lazy flow moves, so the lazy prediction is one order better (`lazy_order` = 2 in
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
+from theory.requests import check_number, number_array, shortened
+from theory.units import power_of_two, scaled
 
 TWO_LAYERS = (TwoLayer, TwoLayerReLU)
 
 
 def _normalized(anchor: Floats, normalize: bool) -> Floats:
-    norm = np.linalg.norm(anchor)
-    if norm == 0 or not np.isfinite(norm):
+    if not anchor.any() or not np.all(np.isfinite(anchor)):
         raise InvalidInput("anchor would be zero or infinite; give finite numbers, not all zero")
-    return np.asarray(anchor / norm if normalize else anchor, dtype=np.float64)
+    if not normalize:
+        return anchor
+    unit = scaled(anchor, -power_of_two(anchor))
+    return np.asarray(unit / np.linalg.norm(unit))
+
+
+def _vector(name: str, values: ArrayLike) -> Floats:
+    """The numbers `(k,)` of an array of any shape."""
+    return np.asarray(number_array(name, values).astype(np.float64).ravel())
+
+
+def _check_layered(net: object, what: str) -> None:
+    if not isinstance(net, (*TWO_LAYERS, Deep)):
+        raise InvalidInput(
+            f"net is {shortened(net)}; {what} is for TwoLayer, TwoLayerReLU and Deep nets"
+        )
 
 
 def balanced_anchor(
-    net: Diagonal | Factorization, half: Floats, *, normalize: bool = True
+    net: Diagonal | Factorization, half: ArrayLike, *, normalize: bool = True
 ) -> Floats:
-    """u = v = half of a diagonal net, or U = V = half of a factorization (flattened)."""
-    half = np.asarray(half, dtype=np.float64).ravel()
+    """u = v = half of a diagonal net, or U = V = half of a factorization (flattened).
+
+    Raises:
+        InvalidInput: another net, numbers that are too few, too many, not finite or all zero.
+    """
+    if not isinstance(net, (Diagonal, Factorization)):
+        raise InvalidInput(
+            f"net is {shortened(net)}; a balanced anchor is for Diagonal and Factorization nets"
+        )
+    half = _vector("half", half)
     if 2 * half.size != net.parameters:
         raise InvalidInput(f"half has {half.size} numbers; {net} needs {net.parameters // 2}")
     return _normalized(np.concatenate([half, half]), normalize)
 
 
 def difference_anchor(
-    net: TwoLayer | TwoLayerReLU | Deep, half: Floats, *, normalize: bool = True
+    net: TwoLayer | TwoLayerReLU | Deep, half: ArrayLike, *, normalize: bool = True
 ) -> Floats:
     """The difference trick: two copies of a net of half the hidden widths, readouts opposite.
 
     `half` holds the parameters of the half-width net. A deep net gets the copies as diagonal
     blocks, with zeros between them.
+
+    Raises:
+        InvalidInput: as `rescaled_difference_anchor`.
     """
     return rescaled_difference_anchor(net, half, 1.0, normalize=normalize)
 
 
 def rescaled_difference_anchor(
-    net: TwoLayer | TwoLayerReLU | Deep, half: Floats, scale: float, *, normalize: bool = True
+    net: TwoLayer | TwoLayerReLU | Deep, half: ArrayLike, scale: float, *, normalize: bool = True
 ) -> Floats:
     """The difference trick with the second copy's first layer times `scale` and its readout
     divided by the same factor as it reaches the output. Zero output; no involution for scale != 1,
     unless the net is linear (there a reflection between the copies is one).
+
+    Raises:
+        InvalidInput: another net, an odd hidden width, a scale that is not finite and positive,
+            numbers that are too few, too many, not finite or all zero.
     """
+    _check_layered(net, "the difference trick")
+    check_number("scale", scale)
     if scale <= 0:
         raise InvalidInput(f"scale is {scale}; it must be positive")
-    half = np.asarray(half, dtype=np.float64).ravel()
+    half = _vector("half", half)
     half_net = _half_width(net)
     if half.size != half_net.parameters:
         raise InvalidInput(f"half has {half.size} numbers; {half_net} has {half_net.parameters}")
@@ -73,10 +107,15 @@ def rescaled_difference_anchor(
 
 
 def zero_readout_anchor(
-    net: TwoLayer | TwoLayerReLU | Deep, theta: Floats, *, normalize: bool = True
+    net: TwoLayer | TwoLayerReLU | Deep, theta: ArrayLike, *, normalize: bool = True
 ) -> Floats:
-    """`theta` with the last layer set to zero."""
-    theta = np.array(theta, dtype=np.float64).ravel()
+    """`theta` with the last layer set to zero.
+
+    Raises:
+        InvalidInput: another net, numbers that are too few, too many, not finite or all zero.
+    """
+    _check_layered(net, "a readout of zero")
+    theta = _vector("theta", theta)
     if theta.size != net.parameters:
         raise InvalidInput(f"theta has {theta.size} numbers; {net} has {net.parameters}")
     two_layers = isinstance(net, TWO_LAYERS)

@@ -6,16 +6,18 @@ squared loss, the gradient features interpolate the targets.
 """
 
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import AssumptionError
+from theory.errors import AssumptionError, InvalidInput
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
 from theory.kernel.svm import kernel_svm
 from theory.nets import HomogeneousNet, PairNet
 from theory.plain_function import check_plain_function
 from theory.problem import Problem
+from theory.requests import is_number
 
 _PROBES = 3
 _PROBE_SEED = 0
@@ -43,6 +45,7 @@ def check_assumptions(problem: Problem) -> None:
             "determinism", "independent samples", "double precision", "homogeneity", "smoothness",
             "zero output", "separability" (classification),
             "realizability" (squared loss).
+        InvalidInput: the net's degree is no finite number of at least 1.
     """
     check_finite(problem)
     check_plain_function(problem.net, problem.parameters, problem.inputs)
@@ -55,8 +58,20 @@ def check_assumptions(problem: Problem) -> None:
         check_realizability(problem)
 
 
+def check_degree(net: HomogeneousNet) -> None:
+    """`InvalidInput` unless the degree that a net states is a finite number of at least 1."""
+    if not is_number(net.degree) or not 1 <= net.degree < inf:
+        raise InvalidInput(f"degree is {net.degree!r}, it must be at least 1")
+
+
 def check_finite(problem: Problem) -> None:
-    """Outputs and gradients at the anchor are finite numbers of the right shape."""
+    """Outputs and gradients at the anchor are finite numbers of the right shape; so is the degree.
+
+    Raises:
+        AssumptionError: "finite values".
+        InvalidInput: the net's degree is no finite number of at least 1.
+    """
+    check_degree(problem.net)
     outputs = problem.net.outputs(problem.unit_anchor, problem.inputs)
     classes = () if problem.classes is None else (problem.classes,)
     if np.shape(outputs) != (problem.samples, *classes):

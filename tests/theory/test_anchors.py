@@ -141,6 +141,37 @@ def test_norm_is_kept_when_asked() -> None:
             lambda: rescaled_difference_anchor(TwoLayer(2, 2, "square"), np.ones(3), 0.0),
             "scale is 0.0; it must be positive",
         ),
+        *(
+            (
+                lambda scale=scale: rescaled_difference_anchor(
+                    TwoLayer(2, 2, "square"), np.ones(3), scale
+                ),
+                f"scale is {scale}; it must be a finite number",
+            )
+            for scale in (np.nan, np.inf)
+        ),
+        *(
+            (
+                lambda net=net: balanced_anchor(net, np.ones(2)),
+                "balanced anchor is for Diagonal and",
+            )
+            for net in (TwoLayer(2, 1, "square"), Deep((1, 1, 1, 1)))
+        ),
+        *(
+            (
+                lambda net=net: difference_anchor(net, np.ones(2)),
+                "difference trick is for TwoLayer,",
+            )
+            for net in (Diagonal(2), Factorization(2, 1))
+        ),
+        (
+            lambda: zero_readout_anchor(Diagonal(2), np.ones(4)),  # type: ignore[arg-type]
+            r"net is Diagonal\(.*; a readout of zero is for TwoLayer, TwoLayerReLU and Deep nets",
+        ),
+        (
+            lambda: balanced_anchor(Diagonal(2), ["a", "b"]),
+            r"half is not a rectangular array of numbers: \['a', 'b'\]",
+        ),
         (
             lambda: zero_readout_anchor(TwoLayer(2, 2, "square"), np.ones(5)),
             "theta has 5 numbers; .* has 6",
@@ -150,3 +181,9 @@ def test_norm_is_kept_when_asked() -> None:
 def test_impossible_anchors_are_refused(build: Callable[[], Floats], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         build()
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_anchors_of_any_size_become_directions(size: float) -> None:
+    found = balanced_anchor(Diagonal(2), size * np.array([3.0, 4.0]))
+    np.testing.assert_allclose(found, np.array([3.0, 4.0, 3.0, 4.0]) / 50**0.5, rtol=1e-15)

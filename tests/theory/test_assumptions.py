@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from theory.assumptions import check_assumptions
-from theory.errors import AssumptionError
+from theory.errors import AssumptionError, InvalidInput
 from theory.nets import Diagonal, HomogeneousNet, TwoLayer
 from theory.problem import Problem
 
@@ -181,3 +181,14 @@ def test_assumption_errors_are_invalid_input() -> None:
     )
     with pytest.raises(ValueError, match="zero output on every input"):
         build()
+
+
+@pytest.mark.parametrize("degree", [0, "2", float("nan"), float("inf"), None])
+def test_a_degree_that_is_none_is_refused(degree: Any) -> None:
+    class Stated(Quadratic):
+        pass
+
+    Stated.degree = degree
+    problem = Problem(Stated(), [1.0, 1.0, 1.0, 1.0], INPUTS, LABELS)
+    with pytest.raises(InvalidInput, match=f"degree is {degree!r}, it must be at least 1"):
+        check_assumptions(problem)

@@ -1,5 +1,6 @@
 """Deep nets without biases: f(W_1..W_K; x) = W_K act(W_{K-1} ... act(W_1 x))."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -15,6 +16,7 @@ from theory.nets.heads import (
     jacobian_of_heads,
     rows_and_shared,
 )
+from theory.requests import is_whole
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Deep(HomogeneousNet):
     activation: str = "linear"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) < 4 or min(self.widths) < 1:
+        given = tuple(self.widths) if isinstance(self.widths, Iterable) else ()
+        if len(given) < 4 or not all(is_whole(width) and width >= 1 for width in given):
+            told = list(given) if given else self.widths
             raise InvalidInput(
-                f"widths is {list(self.widths)}; a deep net needs at least three layers: the input "
+                f"widths is {told!r}; a deep net needs at least three layers: the input "
                 "dimension first, two or more hidden widths, the number of outputs last"
             )
+        object.__setattr__(self, "widths", given)
         activation_named(self.activation, tuple(ACTIVATIONS))
 
     @cached_property

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from theory.backend import Array, Integers, namespace, zeros
-from theory.errors import InvalidInput
 from theory.nets.activations import power_increment
 from theory.nets.base import HomogeneousNet
 from theory.nets.heads import (
@@ -16,6 +14,7 @@ from theory.nets.heads import (
     hessian_of_heads,
     jacobian_of_heads,
 )
+from theory.requests import check_whole
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,8 @@ class Diagonal(HomogeneousNet):
 
     def __post_init__(self) -> None:
         check_output_dim(self.output_dim)
-        if self.input_dim < 1:
-            raise InvalidInput(f"input_dim is {self.input_dim}; it must be at least 1")
-        if not isinstance(self.degree, Integral) or self.degree < 2:
-            raise InvalidInput(f"degree is {self.degree}; a diagonal net needs an integer >= 2")
+        check_whole("input_dim", self.input_dim)
+        check_whole("degree", self.degree, 2)
 
     @property
     def parameters(self) -> int:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from theory.backend import Array, namespace, zeros
-from theory.errors import InvalidInput
 from theory.nets.base import HomogeneousNet
+from theory.requests import check_whole
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,8 @@ class Factorization(HomogeneousNet):
     rank: int
 
     def __post_init__(self) -> None:
-        for name, value in (("size", self.size), ("rank", self.rank)):
-            if value < 1:
-                raise InvalidInput(f"{name} is {value}; it must be at least 1")
+        check_whole("size", self.size)
+        check_whole("rank", self.rank)
 
     @property
     def degree(self) -> int:

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from theory.backend import Array, Integers, zeros
-from theory.errors import InvalidInput
 from theory.nets.base import HomogeneousNet
+from theory.requests import check_whole
 
 
 class Headed(Protocol):
@@ -28,8 +28,7 @@ class Headed(Protocol):
 
 def check_output_dim(output_dim: int) -> None:
     """`InvalidInput` unless there is at least one output."""
-    if output_dim < 1:
-        raise InvalidInput(f"output_dim is {output_dim}; it must be at least 1")
+    check_whole("output_dim", output_dim)
 
 
 def rows_and_shared(own: int, output_dim: int, shared: int, *, first: bool) -> Integers:

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
 from theory.nets.base import HomogeneousNet
 from theory.plain_function import check_plain_function
+from theory.requests import all_finite, number_array, shortened
 
 _FACTORS: Final = (0.75, 1.5, 2.0)
 """By which theta is scaled to measure the degree."""
@@ -128,7 +130,7 @@ class TorchModule(HomogeneousNet):
         return type(self.module).__name__
 
 
-def module_net(module: Any, inputs: Floats, trained: Sequence[str] | None = None) -> TorchModule:
+def module_net(module: Any, inputs: ArrayLike, trained: Sequence[str] | None = None) -> TorchModule:
     """The homogeneous net of a `torch.nn.Module`, its degree measured on `inputs` `(m, d)`.
 
     Args:
@@ -138,13 +140,18 @@ def module_net(module: Any, inputs: Floats, trained: Sequence[str] | None = None
             require gradients.
 
     Raises:
-        InvalidInput: `trained` names nothing, or the module fails on these inputs.
+        InvalidInput: no module, inputs that are not finite, `trained` names nothing, or the module
+            fails on these inputs.
         AssumptionError: "determinism", "independent samples", "homogeneity" in the trained
             parameters, "double precision".
     """
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise InvalidInput(f"module is {shortened(module)}; it must be a torch.nn.Module")
+    images = all_finite("inputs", number_array("inputs", inputs))
     own = copy.deepcopy(module).double().eval()
     names = selected(own, trained)
-    images = np.asarray(inputs, dtype=np.float64)
     blank = TorchModule(own, names, 1.0)
     blank = replace(blank, output_dim=_outputs(blank, images))
     _try_out(blank, images)
@@ -195,6 +202,8 @@ def selected(
         if not found:
             raise InvalidInput(f"module {type(module).__name__} has no parameters to train")
         return tuple(found)
+    if isinstance(trained, str):
+        raise InvalidInput(f"{argument} is the string {trained!r}; give a list of names")
     for entry in trained:
         if not any(_names(entry, name) for name in named):
             raise InvalidInput(

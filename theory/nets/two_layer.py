@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from theory.backend import Array, Integers, namespace, zeros
-from theory.errors import InvalidInput
 from theory.nets.activations import Activation, activation_named
 from theory.nets.base import HomogeneousNet
 from theory.nets.heads import (
@@ -14,6 +13,7 @@ from theory.nets.heads import (
     jacobian_of_heads,
     rows_and_shared,
 )
+from theory.requests import check_whole
 
 TWO_LAYER_ACTIVATIONS = ("square", "cube", "relu", "relu_squared", "relu_cubed")
 
@@ -35,9 +35,8 @@ class TwoLayer(HomogeneousNet):
 
     def __post_init__(self) -> None:
         check_output_dim(self.output_dim)
-        for name, value in (("width", self.width), ("input_dim", self.input_dim)):
-            if value < 1:
-                raise InvalidInput(f"{name} is {value}; it must be at least 1")
+        check_whole("width", self.width)
+        check_whole("input_dim", self.input_dim)
         activation_named(self.activation, TWO_LAYER_ACTIVATIONS)
 
     @property

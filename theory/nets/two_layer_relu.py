@@ -21,6 +21,7 @@ from theory.backend import Array, namespace, zeros
 from theory.errors import InvalidInput
 from theory.nets.activations import activation_named
 from theory.nets.base import HomogeneousNet
+from theory.requests import check_number, check_whole
 
 RELU = activation_named("relu")
 
@@ -72,9 +73,10 @@ class TwoLayerReLU(HomogeneousNet):
     degree = 2
 
     def __post_init__(self) -> None:
-        for name, value in (("width", self.width), ("input_dim", self.input_dim)):
-            if value < 1:
-                raise InvalidInput(f"{name} is {value}; it must be at least 1")
+        check_whole("width", self.width)
+        check_whole("input_dim", self.input_dim)
+        check_number("slope", self.slope)
+        check_number("smoothing", self.smoothing)
         if not 0.0 <= self.slope < 1.0:
             raise InvalidInput(f"slope is {self.slope}; it must be at least 0 and below 1")
         if not 0.0 <= self.smoothing <= 1.0:

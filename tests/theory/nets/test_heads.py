@@ -108,7 +108,9 @@ def test_one_output_is_the_scalar_net() -> None:
 
 
 def test_bad_numbers_of_outputs_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="output_dim is 0; it must be at least 1"):
+    with pytest.raises(
+        InvalidInput, match="output_dim is 0; it must be a whole number, at least 1"
+    ):
         TwoLayer(3, 4, "cube", 0)
     with pytest.raises(InvalidInput, match="output_dim is -1"):
         Diagonal(3, 2, -1)

@@ -221,3 +221,16 @@ def test_flow_is_that_of_the_family_of_the_same_function(module: nn.Module, clos
     regime, net = Regime(log10_alpha=3.0, decay_power=1.0), module_net(module, INPUTS)
     own, known = (gradient_flow(difference(n), regime, rtol=1e-12) for n in (net, closed))
     np.testing.assert_allclose(own.margins, known.margins, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x", INPUTS), "module is 'x'; it must be a torch.nn.Module"),
+        ((layers(Square()), INPUTS, "0.weight"), "trained is the string '0.weight'; give a list"),
+        ((layers(Square()), [[np.nan, 1.0, 1.0]]), "inputs holds NaN or infinite values"),
+    ],
+)
+def test_meaningless_modules_are_refused(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        module_net(*arguments)

@@ -268,12 +268,35 @@ def test_factorization_sums_repeated_and_diagonal_pairs() -> None:
     np.testing.assert_array_equal(net.jacobian(theta, inputs), expected)
 
 
+NOT_WHOLE: list[tuple[Callable[[], object], str]] = [
+    (lambda: Diagonal(2.5), "input_dim is 2.5; it must be a whole number, at least 1"),  # type: ignore[arg-type]
+    (lambda: Diagonal("a"), "input_dim is 'a'; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: Diagonal(None), "input_dim is None; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: Diagonal(True), "input_dim is True; it must be a whole number"),
+    (lambda: Diagonal(2, 2, 1.5), "output_dim is 1.5; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: TwoLayer(1.5, 2, "square"), "width is 1.5; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: TwoLayer("2", 2, "square"), "width is '2'; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: TwoLayerReLU(2, 2, "a"), "slope is 'a'; it must be a finite number"),  # type: ignore[arg-type]
+    (lambda: TwoLayerReLU(2, 2.5), "input_dim is 2.5; it must be a whole number"),  # type: ignore[arg-type]
+    (lambda: Deep((2, 3.5, 3, 1)), r"widths is \[2, 3.5, 3, 1\]; a deep net needs"),  # type: ignore[arg-type]
+    (lambda: Deep(3), "widths is 3; a deep net needs"),  # type: ignore[arg-type]
+    (lambda: Deep("abcd"), r"widths is \['a', 'b', 'c', 'd'\]; a deep net needs"),  # type: ignore[arg-type]
+    (lambda: Factorization(1.5, 1), "size is 1.5; it must be a whole number"),  # type: ignore[arg-type]
+]
+
+
+def test_sizes_of_numpy_are_whole_numbers() -> None:
+    two = np.int64(2)
+    assert Diagonal(two).parameters == 4  # type: ignore[arg-type]
+    assert Deep((two, two, two, two)).parameters == 12  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
         (lambda: Diagonal(0), "input_dim is 0"),
-        (lambda: Diagonal(2, 1), "degree is 1; a diagonal net needs an integer >= 2"),
-        (lambda: Diagonal(2, 2.5), "degree is 2.5; a diagonal net needs an integer >= 2"),  # type: ignore[arg-type]
+        (lambda: Diagonal(2, 1), "degree is 1; it must be a whole number, at least 2"),
+        (lambda: Diagonal(2, 2.5), "degree is 2.5; it must be a whole number, at least 2"),  # type: ignore[arg-type]
         (lambda: TwoLayer(0, 3, "square"), "width is 0"),
         (lambda: TwoLayer(2, 0, "square"), "input_dim is 0"),
         (lambda: TwoLayer(2, 3, "linear"), "activation is 'linear'; allowed are square, cube"),
@@ -285,6 +308,7 @@ def test_factorization_sums_repeated_and_diagonal_pairs() -> None:
         (lambda: Deep((2, 3, 3, 1), "tanh"), "activation is 'tanh'"),
         (lambda: Factorization(0, 1), "size is 0"),
         (lambda: Factorization(2, 0), "rank is 0"),
+        *((build, message) for build, message in NOT_WHOLE),
     ],
 )
 def test_impossible_nets_are_refused(build: Callable[[], object], message: str) -> None:
