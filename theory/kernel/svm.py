@@ -158,7 +158,7 @@ LEAST_MARGIN: Final = 2.0**-500
 
 
 def _check_multipliers(margin: float) -> None:
-    """Raise `OracleFailed` where they are too large for float64, as one over the margin squared.
+    """Raise `OracleFailed` where they leave float64, as one over the margin squared.
 
     So far below all others are the gradients of a smooth rectifier where all units are off.
     """
@@ -167,6 +167,11 @@ def _check_multipliers(margin: float) -> None:
             f"kernel SVM: its margin is {margin:.1e}, and its multipliers, one over its square, "
             f"exceed float64 (allowed are margins from {LEAST_MARGIN:.0e} on): a sample hardly "
             "moves the net at the anchor"
+        )
+    if margin > 1.0 / LEAST_MARGIN:
+        raise OracleFailed(
+            f"kernel SVM: its margin is {margin:.1e}, and its multipliers, one over its square, are "
+            f"below float64 (allowed are margins up to {1.0 / LEAST_MARGIN:.0e})"
         )
 
 

@@ -251,3 +251,10 @@ def test_the_certificate_knows_a_wrong_direction_and_a_wrong_multiplier(
     # a multiplier of the wrong sign proves nothing
     negative = bounds_of(programme, Pair((weights, zeros[0]), (-dual, zeros[1])))
     assert negative.high == np.inf
+
+
+def test_multipliers_below_float64_are_told() -> None:
+    rows = np.array([[1.0, 0.5], [-0.2, 1.0]])
+    assert max_margin(1e150 * rows).margin == pytest.approx(1e150 * max_margin(rows).margin)
+    with pytest.raises(OracleFailed, match="below float64"):
+        max_margin(1e200 * rows)
