@@ -83,6 +83,7 @@ class Evidence:
         sabotages: what the claim noticed on this instance.
         comparisons: with an independent route, on the few instances that take one.
         unrouted: why that route failed, in words.
+        unsteady: an equal instance gave other numbers.
     """
 
     instance: dict[str, Any]
@@ -95,6 +96,7 @@ class Evidence:
     sabotages: tuple[Sabotage, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     unrouted: str = ""
+    unsteady: bool = False
     seconds: float = 0.0
 
     @property
@@ -123,6 +125,7 @@ class Evidence:
             sabotages=tuple(Sabotage(**entry) for entry in data["sabotages"]),
             comparisons=tuple(Comparison(**entry) for entry in data["comparisons"]),
             unrouted=data["unrouted"],
+            unsteady=data["unsteady"],
             seconds=data["seconds"],
         )
 

@@ -1,5 +1,6 @@
 """From an instance to evidence: measured once, for all claims that share the measurement."""
 
+import json
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -21,6 +22,7 @@ from theory.errors import (
     OracleFailed,
 )
 from verify.alone import notices
+from verify.calls import InstanceChanged, called, recorded
 from verify.evidence import CLAIM, Comparison, Evidence, Laws, Outcome, Rungs, Sabotage
 from verify.instances import Instance, measures_of
 from verify.language.claim import AnyClaim
@@ -80,14 +82,15 @@ def examine_all(
             f"instance is a {type(instance).__name__}; claim {claims[0].id} takes a "
             f"{measurement.kind.__name__}"
         )
-    start = perf_counter()
-    measured, failure = attempt(lambda: measure(measurement, instance))
+    written, failure = attempt(lambda: json.loads(recorded(instance)))
+    start, measured = perf_counter(), None
+    if failure is None:
+        measured, failure = attempt(lambda: measure(measurement, instance))
     seconds = (perf_counter() - start) / len(claims)
-    recorded = instance.to_json()
     sizes = measures_of(instance)
     found = {}
     for claim in claims:
-        named = {**recorded, "claim": claim.id}
+        named = {**(written or {}), "claim": claim.id}
         blank = Evidence(named, "measured", measures=sizes, seconds=seconds)
         if failure is not None:
             found[claim.id] = replace(blank, outcome=failure[0], message=failure[1])
@@ -106,10 +109,16 @@ def measure(measurement: Measurement[Any, Any], instance: Instance) -> Any:
 
     Raises:
         AssumptionError: one is not met.
+        InstanceChanged: it is another instance afterwards.
+        InvalidInput: a test of an assumption returns a value.
         NumericalFailure: as the measurement does.
     """
-    check_assumptions(measurement, instance)
-    return measurement.measure(instance)
+
+    def checked(instance: Instance) -> Any:
+        check_assumptions(measurement, instance)
+        return measurement.measure(instance)
+
+    return called(checked, instance)
 
 
 def check_assumptions(
@@ -119,10 +128,17 @@ def check_assumptions(
 
     Raises:
         AssumptionError: one is not met.
+        InvalidInput: a test returns a value, which says nothing.
     """
     for assumption in measurement.assumptions:
-        if assumption.test is not None and assumption.id != without:
-            assumption.test(instance)
+        if assumption.test is None or assumption.id == without:
+            continue
+        said: Any = assumption.test(instance)
+        if said is not None:
+            raise InvalidInput(
+                f"test of assumption {assumption.id!r} returns {said!r}; it must return None or "
+                "raise AssumptionError"
+            )
 
 
 def attempt(compute: Any) -> tuple[Any, Failure | None]:
@@ -137,6 +153,8 @@ def attempt(compute: Any) -> tuple[Any, Failure | None]:
         return None, ("oracle not certified", str(error))
     except NumericalFailure as error:
         return None, ("integrator did not finish", str(error))
+    except InstanceChanged as error:
+        return None, ("raised", str(error))
     except (Exception, SystemExit) as error:
         return None, ("raised", where_raised(error))
 
@@ -316,7 +334,7 @@ def _sabotaged(
     """What each claim notices of each wrong world."""
     told: dict[str, list[Sabotage]] = {claim.id: [] for claim in claims}
     for name, measure in claims[0].measurement.sabotaged.items():
-        measured, failure = attempt(lambda measure=measure: measure(instance))
+        measured, failure = attempt(lambda measure=measure: called(measure, instance))
         for claim in claims:
             told[claim.id].append(_noticed(claim, name, measured, failure))
     return {key: replace(e, sabotages=tuple(told[key])) for key, e in found.items()}
@@ -335,7 +353,7 @@ def compared(
     claims: Sequence[AnyClaim], instance: Instance, found: Mapping[str, Evidence]
 ) -> dict[str, Evidence]:
     """The numbers of every law by the independent route, beside those of the usual one."""
-    other, failure = attempt(lambda: claims[0].measurement.independent(instance))  # type: ignore[misc]
+    other, failure = attempt(lambda: called(claims[0].measurement.independent, instance))  # type: ignore[arg-type]
     if failure is not None:
         return {key: replace(entry, unrouted=failure[1]) for key, entry in found.items()}
     beside = dict(found)

@@ -6,6 +6,7 @@
 | a rate refuted, by its median or by its scatter  | falsified    |
 | fewer than nine tenths of instances measured     | inconclusive |
 | some instance raised what nobody foresaw         | inconclusive |
+| equal instances gave different outcomes          | inconclusive |
 | nothing asserted, or a law that applied nowhere  | inconclusive |
 | a law decided too seldom where it applies        | inconclusive |
 | a rate undecided, scattered or with too few      | inconclusive |
@@ -197,6 +198,8 @@ def _measured(evidence: Sequence[Evidence], measured: int) -> Iterable[str]:
     raised = next((entry for entry in evidence if entry.outcome == "raised"), None)
     if raised is not None:
         yield f"it raised {raised.message}"
+    if any(entry.unsteady for entry in evidence):
+        yield "equal instances gave different numbers"
     if measured < MIN_COVERAGE * len(evidence):
         failed = Counter(entry.outcome for entry in evidence if entry.outcome != "measured")
         told = ", ".join(f"{count} {outcome}" for outcome, count in failed.most_common())

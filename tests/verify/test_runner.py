@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from stated import Total, bound, rate, tiny
 
 import verify.counterexamples
 import verify.runner
+from theory import Diagonal, Problem, Regime
 from theory.errors import (
     AssumptionError,
     IntegrationFailed,
@@ -29,7 +31,7 @@ from verify.events import (
 )
 from verify.evidence import CLAIM, Evidence, Sabotage
 from verify.further import ROUNDS, UNCONFIRMED
-from verify.instances import read_instance
+from verify.instances import FlowInstance, read_instance
 from verify.merge import merge
 from verify.replay import replay_file
 from verify.report.files import write_report
@@ -413,6 +415,60 @@ def test_of_equal_instances_the_one_seen_in_wrong_worlds_is_kept() -> None:
     merged = merge([*shards, shards[0]], "c")
     assert [entry.instance["name"] for entry in merged] == ["a", "b"]
     assert merged[1].sabotages == told.sabotages
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_equal_instances_the_one_that_refutes_is_kept(order: int) -> None:
+    kept, refuted = (
+        {"c": Evidence({"name": "a"}, "measured", laws={CLAIM: (bound("b", value, 1.0),)})}
+        for value in (0.5, 2.0)
+    )
+    shards = [ShardResult(shard("one", "c"), (found,), 0) for found in (kept, refuted, kept)]
+    (merged,) = merge(shards[::order], "c")
+    assert merged.laws == refuted["c"].laws
+    assert merged.unsteady
+
+
+def test_equal_instances_may_differ_by_rounding() -> None:
+    shards = [
+        ShardResult(
+            shard("one", "c"),
+            ({"c": Evidence({}, "measured", laws={CLAIM: (bound("b", value, 1.0),)})},),
+            0,
+        )
+        for value in (0.5, 0.5 + 1e-16)
+    ]
+    (merged,) = merge(shards, "c")
+    assert not merged.unsteady
+
+
+def test_equal_instances_with_other_outcomes_do_not_hold(tiny_claim: Make, plan: Make) -> None:
+    from hypothesis import strategies as st
+
+    seen: list[float] = []
+
+    def check(total: float) -> None:
+        seen.append(total)
+        if len(seen) > 30:
+            raise IntegrationFailed("stuck")
+
+    def few(families: tuple[str, ...], sizes: Any) -> Any:
+        return st.sampled_from(
+            [
+                FlowInstance(
+                    Problem(
+                        Diagonal(1), np.array([0.5, 0.5]), np.array([[float(value)]]), np.ones(1)
+                    ),
+                    Regime(log10_alpha=8, decay_power=2),
+                )
+                for value in range(1, 9)
+            ]
+        )
+
+    claim = tiny_claim(check=check, instances=few, families=("all",))
+    (entry,) = run(plan(claim), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    assert "equal instances gave different numbers" in entry.ruling.shortfalls
 
 
 def test_merge_of_nothing_is_nothing() -> None:

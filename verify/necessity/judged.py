@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from verify.alone import SINGLE_RATE, ratio
+from verify.calls import called
 from verify.examine import Failure, attempt, check_assumptions, laws_in_parts
 from verify.instances import Instance
 from verify.language.claim import AnyClaim
@@ -152,7 +153,7 @@ def _outcomes(claims: Sequence[AnyClaim], instance: Instance, without: str) -> d
     _, failure = attempt(lambda: check_assumptions(measurement, instance, without))
     if failure is not None:
         return dict.fromkeys(_ids(claims), Outcome(open=(": ".join(failure),)))
-    measured, failure = attempt(lambda: measurement.measure(instance))
+    measured, failure = attempt(lambda: called(measurement.measure, instance))
     if failure is None:
         return {claim.id: outcome_of(*laws_in_parts(claim, measured)) for claim in claims}
     unstated = failure[0] == "assumption not met"
