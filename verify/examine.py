@@ -364,22 +364,40 @@ def compared(
         laws, failure = attempt(lambda claim=claim: stated_laws(claim, other, claim.theory)[0])
         if failure is None:
             pairs = tuple(comparisons(evidence.laws[CLAIM], laws))
-            beside[claim.id] = replace(evidence, comparisons=pairs)
+            reason = "" if pairs else "none of its numbers is decided"
+            beside[claim.id] = replace(evidence, comparisons=pairs, unrouted=reason)
         else:
             beside[claim.id] = replace(evidence, unrouted=failure[1])
     return beside
 
 
 def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:
-    """Check by check, with what both routes tell of their errors, the other `BY_CHANCE` times."""
+    """Check by check, with what both routes tell of their errors, the other `BY_CHANCE` times.
+
+    Another number that decides nothing confirms nothing: it counts only where it is further off
+    than its error.
+    """
     by_id = {law.id: law for law in others}
     for law in laws:
         other = by_id.get(law.id)
         if other is None:
             continue
         for one, two in zip(law.checks, other.checks, strict=False):
-            if isfinite(one.value) and isfinite(two.value):
-                yield Comparison(law.id, one.value, two.value, one.error + BY_CHANCE * two.error)
+            pair = _pair(law.id, (one.value, one.error), (two.value, two.error))
+            if _tells(pair, two.status is not Status.UNRESOLVED):
+                yield pair
         if law.estimate is not None and other.estimate is not None:
-            allowed = law.estimate.error + BY_CHANCE * other.estimate.error
-            yield Comparison(law.id, law.estimate.fitted, other.estimate.fitted, allowed)
+            mine, found = law.estimate, other.estimate
+            pair = _pair(law.id, (mine.fitted, mine.error), (found.fitted, found.error))
+            if _tells(pair, found.error <= found.tolerance):
+                yield pair
+
+
+def _pair(law: str, one: tuple[float, float], two: tuple[float, float]) -> Comparison:
+    return Comparison(law, one[0], two[0], one[1] + BY_CHANCE * two[1])
+
+
+def _tells(pair: Comparison, decided: bool) -> bool:
+    if not all(map(isfinite, (pair.value, pair.other, pair.allowed))):
+        return False
+    return decided or not pair.agrees

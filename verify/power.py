@@ -89,14 +89,16 @@ def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power])
     """Why the run could not have noticed that the claim is false, in words; empty where it could.
 
     It could not where a wrong world that its measurement was put into went unnoticed, or none is
-    named or could be made, or where no error in a constant was detected and no value came near its
-    bound.
+    named or could be made, or where no error in a constant was detected and no value took a share
+    of `LOOSE` of its bound.
     """
     worlds = sabotages(evidence)
     unnoticed = [name for name, noticed in worlds.items() if noticed is False]
     if unnoticed:
         return f"its laws do not notice a measurement with {_joined(unnoticed)}"
     if not any(worlds.values()):
+        if worlds:
+            return "; ".join(unmade(evidence))
         return "its measurement has no wrong world that its laws would have to notice"
     exact = any(
         law.kind in (Kind.RATE, Kind.ORDERED) or law.basis is Basis.IDENTITY for law in ruling.laws
@@ -107,7 +109,7 @@ def teeth(evidence: Sequence[Evidence], ruling: Ruling, powers: Sequence[Power])
         return ""
     if powers:
         return "no error of 50 % in any of its constants is detected"
-    return f"no value comes within {100 * LOOSE:g} % of its bound"
+    return f"no value takes as much as {100 * LOOSE:g} % of its bound"
 
 
 def sabotages(evidence: Sequence[Evidence]) -> dict[str, bool | None]:
@@ -119,6 +121,16 @@ def sabotages(evidence: Sequence[Evidence]) -> dict[str, bool | None]:
             noticed = sabotage.noticed
             found[sabotage.name] = noticed if known is None else known or bool(noticed)
     return found
+
+
+def unmade(evidence: Sequence[Evidence]) -> list[str]:
+    """In words, the wrong worlds that no instance could be put into, each with its last reason."""
+    reasons = {s.name: s.message for entry in evidence for s in entry.sabotages}
+    return [
+        f"its wrong world '{name}' could not be made: {reasons[name]}"
+        for name, noticed in sabotages(evidence).items()
+        if noticed is None
+    ]
 
 
 def failure_in_words(constants: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from verify.power import (
     power_of,
     sabotages,
     teeth,
+    unmade,
 )
 from verify.rates import CONFIDENCE, Rate
 
@@ -113,12 +114,26 @@ class ClaimResult:
         if self.missing:
             parts.append(f"{self.missing} instances are missing: their workers were lost")
         if ruling.verdict == "holds":
-            share = f"{100 * room_for_failures(ruling.decided):.3g} %"
-            parts.append(f"it may still fail on up to {share} of such instances (95 % confidence)")
+            parts.append(self._room)
+            parts += unmade(self.evidence)
         if ruling.verdict == "holds" and not self.power:
             parts.append("no constant of its theory was put off, which leaves its power unknown")
         told = (in_words(self.power), failure_in_words(self.beyond_repair))
         return "; ".join([*parts, *filter(None, told)])
+
+    @property
+    def fewest(self) -> int:
+        """Instances on which every one of its laws was decided, or more."""
+        return min((law.decided for law in self.ruling.laws), default=0)
+
+    @property
+    def _room(self) -> str:
+        share = f"{100 * room_for_failures(self.fewest):.3g} %"
+        told = f"it may still fail on up to {share} of such instances (95 % confidence)"
+        if self.fewest >= self.ruling.decided:
+            return told
+        law = min(self.ruling.laws, key=lambda law: law.decided)
+        return f"{told}, as '{law.id}' was decided on {law.decided}"
 
     def to_json(self) -> dict[str, Any]:
         claim, ruling, found = self.claim, self.ruling, self.counterexample
@@ -141,7 +156,7 @@ class ClaimResult:
             "expected": claim.expected,
             "examples": len(self.evidence),
             "decided": ruling.decided,
-            "room_for_failures": room_for_failures(ruling.decided),
+            "room_for_failures": room_for_failures(self.fewest),
             "discarded": self.discarded + unmet,
             "inconclusive": ruling.undecided - unmet,
             "missing": self.missing,
@@ -275,8 +290,13 @@ def judge_claim(
     evidence: Sequence[Evidence],
     discarded: int,
     missing: int = 0,
+    lost: Sequence[str] = (),
 ) -> ClaimResult:
-    """Judge the claim and every rival on the same evidence; `holds` needs it to be complete."""
+    """Judge the claim and every rival on the same evidence; `holds` needs it to be complete.
+
+    Args:
+        lost: families of which instances were tried and none was measured.
+    """
     rivals = []
     for rival in claim.rivals:
         needed = examples_until_rejected(evidence, rival.id)
@@ -292,6 +312,8 @@ def judge_claim(
     withdrawn = [
         *filter(None, (vain, dull and f"toothless: {dull}")),
         *_incomplete(evidence, discarded, missing),
+        *(f"no instance of family {family} was measured" for family in lost),
+        *filter(None, (_unrouted(claim, evidence),)),
     ]
     survivors_alone = ruling.verdict == "holds" and not withdrawn and bool(survivors)
     if ruling.verdict == "holds" and (withdrawn or survivors):
@@ -332,6 +354,15 @@ def _incomplete(evidence: Sequence[Evidence], discarded: int, missing: int) -> l
             f"further off than the {worst.allowed:.2g} that errors allow"
         )
     return told
+
+
+def _unrouted(claim: AnyClaim, evidence: Sequence[Evidence]) -> str:
+    """That its independent route says nothing, in words."""
+    if claim.measurement.independent is None or any(entry.comparisons for entry in evidence):
+        return ""
+    reasons = [entry.unrouted for entry in evidence if entry.unrouted]
+    reason = reasons[0] if reasons else "it was taken on no instance"
+    return f"its independent route gave no numbers: {reason}"
 
 
 def _reason(ruling: Ruling) -> str:

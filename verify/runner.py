@@ -272,10 +272,20 @@ def _judged(claim: AnyClaim, work: _Work, fresh: Sequence[ShardResult]) -> Claim
     evidence = merge(planned, claim.id, further)
     discarded = sum(shard.discarded for shard in shards)
     missing = sum(shard.missing for shard in shards)
-    result = judge_claim(claim, evidence, discarded, missing)
+    result = judge_claim(claim, evidence, discarded, missing, _lost(claim, shards))
     if refuted_by_rates_alone(result.ruling):
         result = replace(result, ruling=confirmed(result.ruling, claim, fresh))
     return result
+
+
+def _lost(claim: AnyClaim, shards: Sequence[ShardResult]) -> list[str]:
+    """Families of which instances were tried and none was measured."""
+    tried: dict[str, bool] = {}
+    for result in shards:
+        for entry in result.of(claim.id):
+            family = result.shard.family
+            tried[family] = tried.get(family, False) or entry.outcome == "measured"
+    return [family for family, measured in tried.items() if not measured]
 
 
 def _complete(

@@ -25,3 +25,11 @@ def test_the_own_error_counts_once() -> None:
     other = (below("sum", Quantity.of(1.2, 0.0), 2.0, Basis.DERIVED),)
     (pair,) = comparisons(one, other)
     assert not pair.agrees
+
+
+def test_a_number_that_decides_nothing_counts_where_it_is_off() -> None:
+    one = (below("sum", Quantity.of(1.0, 0.0), 2.0, Basis.DERIVED),)
+    far = (below("sum", Quantity.of(1.95, 0.1), 2.0, Basis.DERIVED),)
+    assert [pair.agrees for pair in comparisons(one, far)] == [False]
+    wide = (below("sum", Quantity.of(1.0, 5.0), 2.0, Basis.DERIVED),)
+    assert list(comparisons(one, wide)) == []

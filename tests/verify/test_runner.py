@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from stated import Total, bound, rate, tiny
 
 import verify.counterexamples
@@ -32,6 +34,7 @@ from verify.events import (
 from verify.evidence import CLAIM, Evidence, Sabotage
 from verify.further import ROUNDS, UNCONFIRMED
 from verify.instances import FlowInstance, read_instance
+from verify.language import Basis, Kind, below, not_applicable
 from verify.merge import merge
 from verify.replay import replay_file
 from verify.report.files import write_report
@@ -442,9 +445,12 @@ def test_equal_instances_may_differ_by_rounding() -> None:
     assert not merged.unsteady
 
 
-def test_equal_instances_with_other_outcomes_do_not_hold(tiny_claim: Make, plan: Make) -> None:
-    from hypothesis import strategies as st
+def with_input(value: float) -> FlowInstance:
+    problem = Problem(Diagonal(1), np.array([0.5, 0.5]), np.array([[value]]), np.ones(1))
+    return FlowInstance(problem, Regime(log10_alpha=8, decay_power=2))
 
+
+def test_equal_instances_with_other_outcomes_do_not_hold(tiny_claim: Make, plan: Make) -> None:
     seen: list[float] = []
 
     def check(total: float) -> None:
@@ -453,17 +459,7 @@ def test_equal_instances_with_other_outcomes_do_not_hold(tiny_claim: Make, plan:
             raise IntegrationFailed("stuck")
 
     def few(families: tuple[str, ...], sizes: Any) -> Any:
-        return st.sampled_from(
-            [
-                FlowInstance(
-                    Problem(
-                        Diagonal(1), np.array([0.5, 0.5]), np.array([[float(value)]]), np.ones(1)
-                    ),
-                    Regime(log10_alpha=8, decay_power=2),
-                )
-                for value in range(1, 9)
-            ]
-        )
+        return st.sampled_from([with_input(float(value)) for value in range(1, 9)])
 
     claim = tiny_claim(check=check, instances=few, families=("all",))
     (entry,) = run(plan(claim), ()).claims
@@ -518,8 +514,6 @@ def test_an_exception_of_one_claim_does_not_end_the_run(
 
 
 def test_a_strategy_that_fails_is_inconclusive(tiny_claim: Make, plan: Make) -> None:
-    from hypothesis import strategies as st
-
     def draws_nothing(families: tuple[str, ...], sizes: Any) -> Any:
         return st.integers().map(lambda _: 1 / 0)
 
@@ -636,11 +630,79 @@ def test_an_independent_route_without_numbers_is_told(tiny_claim: Make, plan: Ma
 
     made = plan(tiny_claim(independent=again))
     result = run(made, ())
-    told = result.claims[0].to_json()["independent"]
+    (entry,) = result.claims
+    told = entry.to_json()["independent"]
     assert (told["numbers"], told["worst"]) == (0, None)
     assert told["failed"] == ["steps below rounding"] * 3
+    assert (entry.ruling.verdict, result.exit_status) == ("inconclusive", 3)
+    told = "its independent route gave no numbers: steps below rounding"
+    assert entry.ruling.shortfalls == (told,)
     write_report(result.to_json(), made.folder)
     assert "gave no numbers:\nsteps below rounding" in (made.folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize(("value", "error"), [(1e5, 1e6), (float("nan"), 0.0), (1.0, inf)])
+def test_an_independent_route_that_says_nothing_confirms_nothing(
+    value: float, error: float, tiny_claim: Make, plan: Make
+) -> None:
+    def laws(total: Any, limit: float) -> list[Any]:
+        number, told = total if isinstance(total, tuple) else (total, 0.0)
+        return [below("total", number, limit, Basis.DERIVED, error=told)]
+
+    claim = tiny_claim(laws=laws, independent=lambda i: Total((value, error)))
+    (entry,) = run(plan(claim), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    told = "its independent route gave no numbers: none of its numbers is decided"
+    assert entry.ruling.shortfalls == (told,)
+
+
+def test_a_family_of_which_nothing_is_measured_is_told(tiny_claim: Make, plan: Make) -> None:
+    """One instance in twenty: nine tenths are measured all the same."""
+    families = tuple(f"f{k:02}" for k in range(20))
+
+    def drawn(families: tuple[str, ...], sizes: Any) -> Any:
+        start = 0.5 if "f19" in families else 0.0
+        return st.integers(1, 900).map(lambda value: with_input(start + value))
+
+    def check(total: float) -> None:
+        if total % 1.0:
+            raise IntegrationFailed("always here")
+
+    claim = tiny_claim(check=check, families=families, instances=drawn)
+    (entry,) = run(plan(claim), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    assert entry.ruling.shortfalls == ("no instance of family f19 was measured",)
+
+
+def test_a_wrong_world_that_crashes_is_told_by_its_name(tiny_claim: Make, plan: Make) -> None:
+    worlds = {"bug": lambda i: i.nothing}
+    (none,) = run(plan(tiny_claim(sabotaged=worlds)), ()).claims
+    told = "its wrong world 'bug' could not be made: AttributeError"
+    assert (none.ruling.verdict, none.standing) == ("inconclusive", "toothless")
+    assert told in none.ruling.shortfalls[0]
+    worlds["far larger inputs"] = lambda i: Total(1e6)
+    (one,) = run(plan(tiny_claim(sabotaged=worlds)), ()).claims
+    assert one.ruling.verdict == "holds"
+    assert told in one.words
+
+
+def test_what_may_still_fail_is_counted_by_the_law_decided_least(
+    tiny_claim: Make, plan: Make
+) -> None:
+    def laws(total: float, limit: float) -> Any:
+        yield bound("total", total, limit)
+        if total > 60.0:
+            yield not_applicable("main", Kind.BELOW, "large")
+        else:
+            yield bound("main", total, limit)
+
+    (entry,) = run(plan(tiny_claim(laws=laws)), ()).claims
+    main = next(law for law in entry.ruling.laws if law.id == "main")
+    assert entry.ruling.verdict == "holds"
+    assert main.decided < entry.ruling.decided
+    room = entry.to_json()["room_for_failures"]
+    assert room == pytest.approx(1.0 - 0.05 ** (1.0 / main.decided))
+    assert f"as 'main' was decided on {main.decided}" in entry.words
 
 
 def test_an_instance_that_is_dear_is_shrunk_in_fewer_tries(tiny_claim: Make, plan: Make) -> None:
