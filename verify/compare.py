@@ -13,6 +13,9 @@ from verify.results import SCHEMA
 WORST_RATIO_MOVED = 0.1
 """A worst case counts as moved when its ratio to the bound changed by more than a tenth."""
 
+HALF = 0.5
+"""Share of the instances, of those to which it applied, to which a law must still apply."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -26,8 +29,9 @@ def compare_files(old: Path, new: Path) -> Comparison:
     """Compare two results files, claim by claim.
 
     A regression is a verdict further from the expected one, a rate further from its prediction
-    than before by more than its tolerance, a bound newly broken, a rival no longer rejected, a
-    claim missing from a run of all claims, and a new claim whose verdict is the opposite of the
+    than before by more than its tolerance, a bound newly broken, a rival no longer rejected, a law
+    or a rate that is gone, a law that applies to less than half as large a share of the instances,
+    a claim missing from a run of all claims, and a new claim whose verdict is the opposite of the
     expected one. A claim that was not among those chosen for the new run is no regression.
 
     Raises:
@@ -110,6 +114,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, st
     if old["verdict"] != new["verdict"]:
         worse = _standing(new) < _standing(old)
         yield worse, f"verdict went from {old['verdict']} to {new['verdict']}"
+    yield from _gone(old, new)
     yield from _rates(old, new)
     yield from _worst(old, new)
     rejected = {rival["id"]: rival["rejected"] for rival in new["rivals"]}
@@ -118,6 +123,33 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, st
             lost = "no longer rejected" if rival["id"] in rejected else "no longer tried"
             yield True, f"rival {rival['id']} is {lost}"
     yield from _power(old, new)
+
+
+def _gone(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
+    """Laws and rates that the new run lacks, and laws that speak of half as many of its instances.
+
+    Results of before laws were told have none.
+    """
+    laws = {law["name"]: law for law in new.get("laws", ())}
+    for before in old.get("laws", ()) if "laws" in new else ():
+        law = laws.get(before["name"])
+        if law is None:
+            yield True, f"law '{before['name']}' is no longer stated"
+            continue
+        shares = [
+            entry.get("applicable", 0) / max(claim.get("examples", 1), 1)
+            for entry, claim in ((before, old), (law, new))
+        ]
+        if shares[1] < HALF * shares[0]:
+            yield (
+                True,
+                f"law '{law['name']}' applies to {law['applicable']} of {new['examples']} "
+                f"instances, and did to {before['applicable']} of {old['examples']}",
+            )
+    rates = {rate["quantity"] for rate in new["rates"]}
+    for rate in old["rates"]:
+        if rate["quantity"] not in rates and rate.get("judgement") != "too few":
+            yield True, f"rate '{rate['quantity']}' is no longer found"
 
 
 def _standing(claim: dict[str, Any]) -> int:

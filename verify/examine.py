@@ -25,7 +25,7 @@ from verify.alone import notices
 from verify.calls import InstanceChanged, called, recorded
 from verify.evidence import CLAIM, Comparison, Evidence, Laws, Outcome, Rungs, Sabotage
 from verify.instances import Instance, measures_of
-from verify.language.claim import AnyClaim
+from verify.language.claim import AnyClaim, Finding
 from verify.language.constants import detunings_of
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
@@ -242,16 +242,26 @@ def _asserted(
         if again is None or repr(again) != repr(own):
             told = "its laws say something else of one record when they are asked again"
             return replace(blank, outcome="raised", message=told)
-    told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), claim.findings(measured)))
+    told, failure = attempt(lambda: (tuple(map(rungs_of, ladders)), _findings(claim, measured)))
     if failure is not None:
         return replace(blank, outcome=failure[0], message=failure[1])
     return replace(
         blank,
         laws=laws,
         ladders=told[0],
-        findings=tuple(told[1]),
+        findings=told[1],
         seconds=blank.seconds + perf_counter() - start,
     )
+
+
+def _findings(claim: AnyClaim, measured: Any) -> tuple[Finding, ...]:
+    found = tuple(claim.findings(measured))
+    for finding in found:
+        if not isinstance(finding, Finding):
+            raise InvalidInput(
+                f"findings of claim {claim.id} hold a {type(finding).__name__}; give findings"
+            )
+    return found
 
 
 def _of_rivals(claim: AnyClaim, assertions: Assertions, own: Laws) -> Iterator[tuple[str, Laws]]:

@@ -15,6 +15,7 @@ from verify.evidence import CLAIM
 from verify.judge import MIN_DECIDED, Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.merge import merge
+from verify.rates import FEWEST, Rate
 from verify.shards import Shard, ShardResult, further_shard
 from verify.strategies.sizes import QUICK, Sizes
 
@@ -28,6 +29,8 @@ that was two tolerances wrong unconfirmed, on two of four seeds; of 12 it leaves
 """
 
 UNCONFIRMED = "refuted by a rate, which fresh instances did not confirm"
+
+SCARCE = "refuted by a rate, with too few fresh instances of its stratum to confirm it:"
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,30 @@ def fresh_shards(
 
 def confirmed(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> Ruling:
     """The ruling, its refutation by rates withdrawn where fresh instances do not refute one."""
-    again = judge(merge(fresh, claim.id), CLAIM)
-    refuted = {(r.quantity, r.stratum) for r in ruling.rates if r.judgement == "refuted"}
-    if any(r.judgement == "refuted" and (r.quantity, r.stratum) in refuted for r in again.rates):
+    if _again(ruling, claim, fresh):
         return ruling
-    return replace(ruling, verdict="inconclusive", shortfalls=(UNCONFIRMED, *ruling.shortfalls))
+    few = scarce(ruling, claim, fresh)
+    told = f"{SCARCE} {', '.join(few)}" if few else UNCONFIRMED
+    return replace(ruling, verdict="inconclusive", shortfalls=(told, *ruling.shortfalls))
+
+
+def scarce(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> list[str]:
+    """Refuted rates with too few fresh instances of their stratum, where none is confirmed."""
+    if _again(ruling, claim, fresh):
+        return []
+    samples = {_key(rate): rate.samples for rate in judge(merge(fresh, claim.id), CLAIM).rates}
+    return [rate.name for rate in _refuted(ruling) if samples.get(_key(rate), 0) < FEWEST]
+
+
+def _again(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> bool:
+    """Whether fresh instances refute a rate that is refuted."""
+    again = judge(merge(fresh, claim.id), CLAIM)
+    return bool(set(map(_key, _refuted(again))) & set(map(_key, _refuted(ruling))))
+
+
+def _refuted(ruling: Ruling) -> list[Rate]:
+    return [rate for rate in ruling.rates if rate.judgement == "refuted"]
+
+
+def _key(rate: Rate) -> tuple[str, str]:
+    return rate.quantity, rate.stratum

@@ -32,9 +32,10 @@ from verify.further import (
     confirmed,
     fresh_shards,
     refuted_by_rates_alone,
+    scarce,
     shortage,
 )
-from verify.judge import judge
+from verify.judge import Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.merge import merge
 from verify.necessity.table import NecessityPlan, run_necessity
@@ -51,6 +52,9 @@ from verify.shards import (
     suite_sources,
 )
 from verify.user_modules import sources_of
+
+MAX_EXAMPLES = 1_000_000
+"""Of each claim: a plan is a list in memory."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,16 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     run resumes.
 
     Raises:
-        InvalidInput: fewer than one example or worker, a report folder that cannot be made, or an
-            engine that cannot be started.
+        InvalidInput: fewer than one example or worker, more than `MAX_EXAMPLES`, a seed that the
+            history cannot hold, a report folder that cannot be made, or an engine that cannot be
+            started.
     """
     if plan.examples < 1:
         raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
+    if plan.examples > MAX_EXAMPLES:
+        raise InvalidInput(f"examples is {plan.examples}; it must be at most {MAX_EXAMPLES}")
+    if not -(2**63) <= plan.seed < 2**63:
+        raise InvalidInput(f"seed is {plan.seed}; it must be a whole number of 64 bits")
     if plan.jobs < 1:
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
     start = perf_counter()
@@ -226,18 +235,30 @@ class _Work:
         for group in self.groups:
             for claim in group:
                 planned, further = self.results_of(claim)
-                if not refuted_by_rates_alone(judge(merge(planned, claim.id, further), CLAIM)):
-                    continue
-                shards = fresh_shards(
-                    (claim,),
-                    claim.families,
-                    self.done,
-                    self.plan.seed,
-                    max(self._examples(group) // 3, CONFIRMING),
-                    self.plan.profile.sizes,
-                )
-                found[claim.id] = list(self.finish(shards).values())
+                ruling = judge(merge(planned, claim.id, further), CLAIM)
+                if refuted_by_rates_alone(ruling):
+                    found[claim.id] = self._fresh(claim, ruling, self._examples(group))
         return found
+
+    def _fresh(self, claim: AnyClaim, ruling: Ruling, planned: int) -> list[ShardResult]:
+        """Fresh instances; where they hold too few of a refuted stratum, as many as were planned.
+
+        For `ROUNDS` rounds at most.
+        """
+        fresh: dict[Shard, ShardResult] = {}
+        for count in (max(planned // 3, CONFIRMING), *[planned] * ROUNDS):
+            shards = fresh_shards(
+                (claim,),
+                claim.families,
+                [*self.done, *fresh],
+                self.plan.seed,
+                count,
+                self.plan.profile.sizes,
+            )
+            fresh |= self.finish(shards)
+            if not scarce(ruling, claim, list(fresh.values())):
+                break
+        return list(fresh.values())
 
 
 def running(left: Sequence[Shard], workers: int) -> tuple[str, ...]:

@@ -70,6 +70,11 @@ def power(detected: float | None) -> Callable[[Data], None]:
     return lambda data: law(data).update(power=[found])
 
 
+def laws(*applicable: tuple[str, int]) -> Callable[[Data], None]:
+    stated = [{"name": name, "applicable": count} for name, count in applicable]
+    return lambda data: law(data).update(laws=stated, examples=24)
+
+
 def as_it_is(data: Data) -> None:
     del data
 
@@ -210,6 +215,37 @@ CASES: list[tuple[str, Callable[[Data], None], Callable[[Data], None], int, str]
         verdict("inconclusive"),
         0,
         "law\n  new, inconclusive\n",
+    ),
+    (
+        "law gone",
+        laws(("main", 24), ("total", 24)),
+        laws(("total", 24)),
+        1,
+        "law\n  law 'main' is no longer stated (regression)",
+    ),
+    (
+        "law that applies to few",
+        laws(("main", 24)),
+        laws(("main", 11)),
+        1,
+        "law 'main' applies to 11 of 24 instances, and did to 24 of 24 (regression)",
+    ),
+    ("law that applies to half", laws(("main", 24)), laws(("main", 12)), 0, NOTHING),
+    ("law new", laws(), laws(("main", 12)), 0, NOTHING),
+    ("laws not told", laws(("main", 24)), as_it_is, 0, NOTHING),
+    (
+        "rate gone",
+        as_it_is,
+        lambda data: law(data).update(rates=[]),
+        1,
+        "law\n  rate 'slope' is no longer found (regression)",
+    ),
+    (
+        "rate of few gone",
+        lambda data: law(data)["rates"][0].update(judgement="too few"),
+        lambda data: law(data).update(rates=[]),
+        0,
+        NOTHING,
     ),
     ("sharper", power(0.5), power(0.02), 0, "order went from 50 % to 2 % (sharper)\n"),
     ("blunter", power(0.5), power(None), 0, "in order went from 50 % to none (blunter)\n"),

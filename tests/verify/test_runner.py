@@ -32,7 +32,7 @@ from verify.events import (
     ShrinkStarted,
 )
 from verify.evidence import CLAIM, Evidence, Sabotage
-from verify.further import ROUNDS, UNCONFIRMED
+from verify.further import ROUNDS, SCARCE, UNCONFIRMED
 from verify.instances import FlowInstance, read_instance
 from verify.language import Basis, Kind, below, not_applicable
 from verify.merge import merge
@@ -554,6 +554,42 @@ def test_a_refutation_by_a_rate_is_confirmed_on_fresh_instances(
     assert entry.ruling.verdict == "inconclusive"
     assert entry.ruling.shortfalls[0] == UNCONFIRMED
     assert len(seen) > 40
+
+
+def test_a_rare_stratum_is_confirmed_on_enough_fresh_instances(
+    tiny_claim: Make, plan: Make
+) -> None:
+    """One instance in six: the first fresh dozen holds too few."""
+
+    def drawn(families: tuple[str, ...], sizes: Any) -> Any:
+        return st.integers(1, 10**6).map(lambda value: with_input(float(value)))
+
+    def laws(total: float, limit: float) -> list[Any]:
+        seldom = total % 6 == 0
+        slope = 9.0 if seldom else 1.0
+        return [bound("b", 0.0, 1.0), rate("r", 1.0, slope, 0.1, stratum=f"seldom {seldom}")]
+
+    claim = tiny_claim(laws=laws, instances=drawn, families=("all",))
+    (entry,) = run(plan(claim, examples=72), ()).claims
+    refuted = [rate.name for rate in entry.ruling.rates if rate.judgement == "refuted"]
+    assert (entry.ruling.verdict, refuted) == ("falsified", ["r, seldom True"])
+
+
+def test_a_stratum_that_is_never_drawn_again_is_told(tiny_claim: Make, plan: Make) -> None:
+    seen: list[float] = []
+
+    def once(total: float, limit: float) -> list[Any]:
+        slope = 9.0 if len(seen) <= 40 else 1.0
+        return [bound("b", 0.0, limit), rate("r", 1.0, slope, 0.1, stratum=f"{len(seen) > 40}")]
+
+    (entry,) = run(plan(tiny_claim(check=seen.append, laws=once)), ()).claims
+    assert entry.ruling.shortfalls[0] == f"{SCARCE} r, False"
+
+
+def test_findings_that_are_none_are_told(tiny_claim: Make, plan: Make) -> None:
+    (entry,) = run(plan(tiny_claim(findings=lambda measured: ["looks odd"])), ()).claims
+    assert entry.ruling.verdict == "inconclusive"
+    assert "findings of claim tiny hold a str; give findings" in entry.ruling.shortfalls[0]
 
 
 def test_a_rate_that_is_short_of_evidence_draws_more(tiny_claim: Make, plan: Make) -> None:
