@@ -1,6 +1,7 @@
 """Every claim that is known: the suite's, those of installed packages, and users' modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from verify.instances import COMMON, Instance, instance_from_json
 from verify.language.claim import AnyClaim, Claim
 from verify.registry import registry
 from verify.user_modules import installed_claims, joined, load_claims
+
+FEW = 12
+"""Claims that a message still lists."""
 
 
 def all_claims() -> dict[str, AnyClaim]:
@@ -23,7 +27,7 @@ def all_claims() -> dict[str, AnyClaim]:
 
 
 def claim_named(name: str) -> AnyClaim:
-    """The claim of that id; `InvalidInput` lists the known ones otherwise.
+    """The claim of that id; `InvalidInput` names similar ones otherwise.
 
     One in a file of its name is loaded alone: all of them take seconds.
     """
@@ -66,17 +70,38 @@ def claims_with(modules: Sequence[str]) -> dict[str, AnyClaim]:
 
 
 def select(claims: Mapping[str, AnyClaim], names: Iterable[str]) -> tuple[AnyClaim, ...]:
-    """The claims of those ids, each once; `InvalidInput` lists the known ones otherwise."""
+    """The claims of those ids, each once; `InvalidInput` names similar ones otherwise."""
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in claims:
-            raise InvalidInput(f"claim is {name!r}; known are {', '.join(claims)}")
+            raise InvalidInput(f"claim is {name!r}; {_known(name, list(claims))}")
     return tuple(claims[name] for name in names)
 
 
+def _known(name: str, claims: Sequence[str]) -> str:
+    """What it may have been meant to be, in words."""
+    if near := get_close_matches(name, claims, n=3):
+        return f"did you mean {' or '.join(near)}?"
+    if len(claims) <= FEW:
+        return f"known are {', '.join(claims)}"
+    return f"'theory-verify list' shows the {len(claims)} that are known"
+
+
 def instance_of(claim: AnyClaim, data: Mapping[str, Any], folder: Path | None = None) -> Instance:
-    """The instance in parsed JSON: a net with its data, or whatever a claim's own kind reads."""
+    """The instance in parsed JSON: a net with its data, or whatever a claim's own kind reads.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
     if issubclass(claim.kind, COMMON) or not hasattr(claim.kind, "from_json"):
         return instance_from_json(data, folder)
-    own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
+    try:
+        own: Instance = claim.kind.from_json({key: data[key] for key in data if key != "claim"})
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise InvalidInput(
+            f"instance is no {claim.kind.__name__}; its from_json raises {type(error).__name__}: "
+            f"{' '.join(str(error).split())}"
+        ) from error
     return own

@@ -62,7 +62,7 @@ class Rate:
     @property
     def name(self) -> str:
         """The law with its stratum, to read."""
-        return f"{self.quantity}, {self.stratum}" if self.stratum else self.quantity
+        return f"{self.quantity}, {self.stratum}" if self.stratum != "" else self.quantity
 
 
 def rates_of(laws: Iterable[Law]) -> tuple[Rate, ...]:

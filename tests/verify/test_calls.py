@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from stated import Total, tiny
 
 from theory.backend import Floats
+from theory.errors import InvalidInput
+from verify.catalogue import instance_of
 from verify.evidence import CLAIM
 from verify.examine import examine, own_laws
 from verify.instances import Record
@@ -133,3 +135,25 @@ def test_a_test_of_an_assumption_that_answers_says_nothing() -> None:
     assert entry.outcome == "raised"
     assert "test of assumption 'large' returns" in entry.message
     assert "it must return None or raise AssumptionError" in entry.message
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An instance that reads what it is given."""
+
+    value: int
+    claim: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Plain":
+        return cls(**data)
+
+
+@pytest.mark.parametrize("data", [{}, {"value": 1, "more": 2}])
+def test_an_own_kind_that_cannot_be_read_is_told(data: dict[str, int]) -> None:
+    claim = of(Plain, lambda i: Total(float(i.value)))
+    with pytest.raises(InvalidInput, match="instance is no Plain; its from_json raises TypeError"):
+        instance_of(claim, data)

@@ -268,7 +268,7 @@ def test_modules_of_several_outputs_are_asked_as_classes(
         (["Square", "--samples", "0"], "samples is 0; it must be a whole number of at least 1"),
         (["Square", "--examples", "-1"], "examples is -1; it must be a whole number of at least"),
         (["Square", "--input-dim", "3"], "its net fails on 4 parameters"),
-        (["Nothing"], "loading it failed"),
+        (["Nothing"], "has no Nothing; it has "),
     ],
 )
 def test_unusable_net_is_one_sentence(

@@ -143,8 +143,8 @@ def test_claim_of_the_suite_is_collected(repository: Run) -> None:
 @pytest.mark.parametrize(
     ("configuration", "words"),
     [
-        ('claims = ["riemann"]', "claim is 'riemann'; known are kernel-svm"),
-        ('claims = ["my_claims:riemann"]', "claim is 'riemann'; known are kernel-svm"),
+        ('claims = ["riemann"]', "claim is 'riemann'; 'theory-verify list' shows the "),
+        ('claims = ["my_claims:riemann"]', "claim is 'riemann'; 'theory-verify list' shows the "),
         ('claims = ["no.py"]', "there is no such file"),
         ('claims = ["no.such:x"]', "nothing of that name can be imported"),
         ('claims = ["tests/test_nothing.py"]', "it defines neither CLAIM nor CLAIMS"),

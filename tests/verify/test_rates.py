@@ -85,3 +85,8 @@ def test_order_statistics_of_the_interval_are_told() -> None:
     assert "the value found on each" in judged(*[1.0] * 24).method
     assert judged(*[1.0] * 6).method.endswith("between values 1 and 6 in order")
     assert judged(*[1.0] * 5).method.endswith("the interval is that of all values, below 95 %")
+
+
+def test_a_stratum_of_zero_has_a_name() -> None:
+    laws = [rate("r", 1.0, 1.0, 0.1, stratum=name) for name in (0, "")]  # type: ignore[arg-type]
+    assert [found.name for found in rates_of(laws)] == ["r, 0", "r"]

@@ -1,6 +1,7 @@
 """One instance, or one net of your own."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ def evaluate(file: Path, times: tuple[float, ...], as_json: bool) -> int:
     from verify.evaluate import evaluate_instance, format_evaluation
     from verify.instances import FlowInstance, read_instance
 
+    for at in times:
+        if not isfinite(at):
+            raise InvalidInput(f"at is {at:g}; it must be a finite time in units of t_g")
     instance = read_instance(file)
     if not isinstance(instance, FlowInstance):
         raise InvalidInput(f"{file}: evaluate takes a net with weight decay; replay takes any")

@@ -9,6 +9,7 @@ from functools import cached_property
 from math import inf
 from numbers import Real
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -385,9 +386,11 @@ def load_module_net(
         with _seeded(), neighbours(found.resolve().parent):
             spec.loader.exec_module(module)
         with _seeded():
-            net = getattr(module, name)
+            net = _named(module, name, found)
             if not isinstance(net, HomogeneousNet) and not _is_module(net):
                 net = net()
+    except InvalidInput:
+        raise
     except (Exception, SystemExit) as error:
         raise InvalidInput(f"path is {path!r}; loading it failed: {error!r}") from error
     if _is_module(net):
@@ -412,6 +415,19 @@ def load_module_net(
         raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
     _check_degree(net)
     return ModuleNet(path, net)
+
+
+def _named(module: ModuleType, name: str, file: Path) -> Any:
+    """What a file calls so; `InvalidInput` names the classes and functions that it has."""
+    if hasattr(module, name):
+        return getattr(module, name)
+    own = [
+        key
+        for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == module.__name__
+    ]
+    has = ", ".join(own) or "no class"
+    raise InvalidInput(f"{file.name} has no {name}; it has {has}")
 
 
 def _check_degree(net: HomogeneousNet) -> None:

@@ -74,12 +74,20 @@ def _of_record(record: Record) -> dict[str, float]:
     return found
 
 
+def _finite(name: str, value: Any) -> dict[str, float]:
+    """A number as a measure; none where it is beyond all floats."""
+    try:
+        return {name: float(value)} if isfinite(value) else {}
+    except OverflowError:
+        return {}
+
+
 def _of_field(name: str, value: Any) -> dict[str, float]:
     match value:
         case Enum() | bool():
             return {}
         case Real():
-            return {name: float(value)} if isfinite(value) else {}
+            return _finite(name, value)
         case tuple():
             return {f"entries of {name}": float(len(value))}
         case np.ndarray():

@@ -8,10 +8,10 @@ class Balance(Record):
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -23,6 +23,14 @@ _ALLOWED = (
     "bool, int, float, str, an Enum, Literal, tuple, NDArray, another instance, or one of these "
     "or None"
 )
+
+_NO_NUMBERS = ("inf", "-inf", "nan")
+"""As they are written."""
+
+_ENTRIES = {"b": "true or false", "i": "whole numbers", "u": "whole numbers", "U": "strings"}
+"""What an array holds by the kind of its type; numbers otherwise."""
+
+LARGEST = float(np.finfo(float).max)
 
 _WORDS: dict[type, str] = {
     bool: "true or false",
@@ -135,26 +143,53 @@ def _read_tuple(value: list[Any], arguments: tuple[Any, ...], name: str) -> tupl
 
 
 def _read_array(value: Any, entries: Any, name: str) -> np.ndarray[Any, Any]:
+    held = _ENTRIES.get(np.dtype(entries).kind, "numbers")
+    for entry in _entries(expect(name, value, list)):
+        if not _is_entry(entry, entries):
+            raise InvalidInput(f"{name} holds {entry!r}; it must hold {held}")
     try:
-        array = np.array(expect(name, value, list), dtype=entries)
+        array = np.array(value, dtype=entries)
     except (ValueError, TypeError, OverflowError):
         raise InvalidInput(f"{name} is not a rectangular array of numbers") from None
     array.setflags(write=False)
     return array
 
 
+def _entries(value: Any) -> Iterator[Any]:
+    """The entries of nested lists."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _entries(entry)
+    else:
+        yield value
+
+
+def _is_entry(entry: Any, kind: Any) -> bool:
+    """Whether an array of that type is written with such an entry."""
+    wanted = np.dtype(kind).kind
+    if wanted == "b" or isinstance(entry, bool):
+        return wanted == "b" and isinstance(entry, bool)
+    if wanted == "U":
+        return isinstance(entry, str)
+    if wanted == "f":
+        return isinstance(entry, (int, float)) or entry in _NO_NUMBERS
+    return isinstance(entry, int) or (isinstance(entry, float) and entry.is_integer())
+
+
 def _read_plain(value: Any, kind: type[Any], name: str) -> Any:
     if issubclass(kind, Enum):
-        if value in kind.__members__:
+        if isinstance(value, str) and value in kind.__members__:
             return kind[value]
         raise InvalidInput(f"{name} is {value!r}; allowed are {', '.join(kind.__members__)}")
     if hasattr(kind, "from_json"):
         return kind.from_json(value)
-    if kind is float and value in ("inf", "-inf", "nan"):
+    if kind is float and value in _NO_NUMBERS:
         return float(value)
     if kind not in _WORDS:
         raise InvalidInput(f"{name} is declared as {kind.__name__}; allowed are {_ALLOWED}")
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise InvalidInput(f"{name} is {value!r}; it must be {_WORDS[kind]}")
+    if kind in (int, float) and LARGEST < abs(value) < inf:
+        raise InvalidInput(f"{name} is beyond {LARGEST:.2g}; no float64 is so large")
     return kind(value)
