@@ -190,3 +190,13 @@ def test_shrinks_from_the_seed_of_its_shard(tiny_claim: Callable[..., Any]) -> N
     strategy: st.SearchStrategy[FlowInstance] = rare.instances(FAMILY, QUICK)
     assert shrink_counterexample(rare, strategy, best, 3, 1.1, 100) is not None
     assert shrink_counterexample(rare, strategy, other, 3, 1.1, 100) is None
+
+
+@pytest.mark.parametrize(("kept", "fewest"), [(1, 12), (4, 0)])
+def test_draws_that_a_filter_repeats_are_discarded(kept: int, fewest: int) -> None:
+    """One in four passes, and Hypothesis asks a filter three times before it gives up."""
+    drawn: list[Any] = []
+    strategy = st.integers(0, 10**6).filter(lambda value: value * 7 % 4 < kept)
+    discarded = draw_instances(strategy, 0, 24, drawn.append)
+    assert (len(drawn), discarded == 0) == (24, kept == 4)
+    assert discarded >= fewest
