@@ -280,7 +280,7 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
         "no such class",
         "module",
         {"net.path": "nets.py:Gone"},
-        "nets.py:Gone'; .* no attribute 'Gone'",
+        "nets.py has no Gone; it has Cubic, Biased",
     ),
     (
         "class of another kind",

@@ -40,7 +40,7 @@ def test_replay_of_a_pair(write: Callable[..., Path], invoke: Callable[..., Any]
     ("changes", "message"),
     [
         ({"assumption": "luck"}, "assumption is 'luck'; allowed are a function of theta and x, "),
-        ({"claim": "grokking"}, "claim is 'grokking'; 'theory-verify list' shows the "),
+        ({"claim": "grokking"}, "claim is 'grokking'; did you mean "),
         ({"claim": None}, 'no "claim" is named'),
         ({"restored": 3}, "restored is 3; it must be an object"),
         ({"more": 3}, "pair has unknown keys more"),
