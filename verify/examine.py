@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
-from math import isfinite
+from math import isclose, isfinite
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from verify.evidence import CLAIM, Comparison, Evidence, Laws, Outcome, Rungs, S
 from verify.instances import Instance, measures_of
 from verify.language.claim import AnyClaim, Finding
 from verify.language.constants import detunings_of
+from verify.language.fits import RESOLVED
 from verify.language.ladder import Ladder
 from verify.language.law import Check, Estimate, Law, Status
 from verify.language.measurement import Measurement
@@ -38,6 +39,10 @@ Failure = tuple[Outcome, str]
 BY_CHANCE = 3.0
 """By how much the error that another route tells may be too small. Two tolerances a hundred apart
 are as near to each other as what the tighter one errs once in a hundred numbers, by chance."""
+
+
+SAME_RUNG = 1e-6
+"""Relative difference of two places on the axis of a ladder that are one."""
 
 
 def examine(claim: AnyClaim, instance: Instance, *, rivals: bool = True) -> Evidence:
@@ -392,15 +397,38 @@ def comparisons(laws: Laws, others: Laws) -> Iterable[Comparison]:
         other = by_id.get(law.id)
         if other is None:
             continue
-        for one, two in zip(law.checks, other.checks, strict=False):
+        for one, two in _of_one_rung(law.checks, other.checks):
             pair = _pair(law.id, (one.value, one.error), (two.value, two.error))
             if _tells(pair, two.status is not Status.UNRESOLVED):
                 yield pair
-        if law.estimate is not None and other.estimate is not None:
+        if law.estimate and other.estimate and _over_the_same_rungs(law, other):
             mine, found = law.estimate, other.estimate
             pair = _pair(law.id, (mine.fitted, mine.error), (found.fitted, found.error))
             if _tells(pair, found.error <= found.tolerance):
                 yield pair
+
+
+def _of_one_rung(checks: Sequence[Check], others: Sequence[Check]) -> Iterator[tuple[Check, Check]]:
+    """In order; by their rungs where one route judges others than the other does."""
+    if len(checks) == len(others):
+        yield from zip(checks, others, strict=True)
+        return
+    for one in checks:
+        near = (two for two in others if _near(one.at, two.at))
+        if (two := next(near, None)) is not None:
+            yield one, two
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and isclose(one, other, rel_tol=SAME_RUNG)
+
+
+def _over_the_same_rungs(law: Law, other: Law) -> bool:
+    """Slopes over other rungs of one ladder differ by what bends it, which no error tells."""
+    if law.ladder is None or other.ladder is None:
+        return True
+    one, two = (ladder.measured.resolved(RESOLVED) for ladder in (law.ladder, other.ladder))
+    return np.array_equal(one, two)
 
 
 def _pair(law: str, one: tuple[float, float], two: tuple[float, float]) -> Comparison:

@@ -170,8 +170,8 @@ def _check_multipliers(margin: float) -> None:
         )
     if margin > 1.0 / LEAST_MARGIN:
         raise OracleFailed(
-            f"kernel SVM: its margin is {margin:.1e}, and its multipliers, one over its square, are "
-            f"below float64 (allowed are margins up to {1.0 / LEAST_MARGIN:.0e})"
+            f"kernel SVM: its margin is {margin:.1e}, and its multipliers, one over its square, "
+            f"are below float64 (allowed are margins up to {1.0 / LEAST_MARGIN:.0e})"
         )
 
 
