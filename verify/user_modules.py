@@ -24,10 +24,6 @@ from verify.neighbours import neighbours
 
 GROUP = "theory_verify.claims"
 
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""Ids name files of shards and counterexamples."""
-
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -188,10 +184,5 @@ def _checked(claim: Any, where: str, reference: str) -> AnyClaim:
         raise InvalidInput(
             f"module is {reference!r}; {where} is of type {type(claim).__name__}, it must be a "
             "verify.language.Claim"
-        )
-    if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
-        raise InvalidInput(
-            f"module is {reference!r}; {where} has the id {claim.id!r}, which names files: only "
-            "letters, digits, '.', '_' and '-' are allowed"
         )
     return claim

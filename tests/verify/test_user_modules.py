@@ -204,7 +204,7 @@ TWICE = HOLDS.replace("CLAIM =", "ONE =") + "\nCLAIMS = [ONE, ONE]\n"
         ("x = 1", "it defines neither CLAIM nor CLAIMS"),
         (HOLDS + "\nCLAIMS = [CLAIM]", "it defines both CLAIM and CLAIMS"),
         (TWICE, "claim 'sums' of a module has the id of another claim"),
-        (HOLDS.replace('"sums"', '"../sums"'), "has the id '../sums', which names files"),
+        (HOLDS.replace('"sums"', '"../sums"'), "is '../sums'; it must be at most"),
         (HOLDS.replace('"sums"', '"kkt"'), "claim 'kkt' of mine.py has the id of another claim"),
     ],
 )

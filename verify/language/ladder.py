@@ -208,8 +208,8 @@ def falling(
     C is the largest value / small^order on the first `calibrated_on` rungs, of those that exceed
     their error; never less than what makes `at_least` of the first rung, a size that it can be
     expected to have. One rung alone can be small by accident, so it calibrates only beside such a
-    size. Where no value exceeds its error, and no error is above `exact`, the law does not
-    apply: nothing deviates. Where larger errors cover all values it is unresolved.
+    size. Where no value exceeds its error, and none of the first rungs has one above `exact`, the
+    law does not apply: nothing deviates. Where larger errors cover all values it is unresolved.
 
     Raises:
         InvalidInput: one rung is to calibrate without `at_least`; the factor is not positive and
@@ -227,7 +227,8 @@ def falling(
     certain = values.resolved(1.0)
     if not np.all(np.isfinite(values.values)):
         return unresolved(law, Kind.APPROACHES, "not a finite number")
-    if not certain.any() and values.errors.max() <= exact:
+    known = values.errors[:calibrated_on].max() <= exact and np.all(np.isfinite(values.errors))
+    if not certain.any() and known:
         return not_applicable(law, Kind.APPROACHES, "every rung is exact to its numerical error")
     if not certain.any():
         return unresolved(law, Kind.APPROACHES, "the errors cover every rung")
