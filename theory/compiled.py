@@ -48,6 +48,16 @@ def summing(function: Callable[P, Number]) -> Callable[P, Number]:
     return _compiled(function, _SUMMING)
 
 
+def linked(function: Callable[P, R]) -> Callable[P, R]:
+    """A compiled generator for compiled loops over it, whose machine code is kept with theirs.
+
+    Numba cannot link one that it has read from disk, as where an interruption, or another process,
+    has left a generator there but not yet what calls it.
+    """
+    jitted: Callable[P, R] = njit(**_OPTIONS)(function.py_func)  # type: ignore[attr-defined]
+    return jitted
+
+
 def _compiled(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
     folder = machine_code(Path(__file__).parent)
     if not writable(folder):  # not even temporary files: compiled anew by each process

@@ -1,5 +1,7 @@
 """Machine code on disk is that of the sources at hand."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,3 +89,35 @@ def test_what_fills_arrays_cannot_make_or_return_any() -> None:
     for function in (made, part):
         with pytest.raises(TypingError, match="array"):
             filling(function)(np.ones(3))  # type: ignore[type-var]
+
+
+GENERATOR = """
+from theory.compiled import compiled, linked
+
+@compiled
+def counted(most):
+    for number in range(most):
+        yield number
+
+steps = linked(counted)
+
+@compiled
+def total(most):
+    found = 0
+    for number in steps(most):
+        found += number
+    return found
+"""
+
+
+def test_loops_over_generators_can_be_compiled_after_an_interruption(tmp_path: Path) -> None:
+    """The generator is on disk, and not yet what calls it."""
+    (tmp_path / "numbers_counted.py").write_text(GENERATOR)
+    paths = os.pathsep.join([str(tmp_path), str(Path(module.__file__).parents[1])])
+    here = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "code"), "PYTHONPATH": paths}
+    for line, answer in (("list(counted(4))", "[0, 1, 2, 3]"), ("total(4)", "6")) * 2:
+        code = f"from numbers_counted import *; print({line})"
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=here, capture_output=True, text=True
+        )
+        assert (told.stdout.strip(), told.stderr) == (answer, "")

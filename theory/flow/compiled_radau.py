@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.backend import Floats
-from theory.compiled import compiled
+from theory.compiled import compiled, linked
 from theory.compiled_clock import decay_time_at
 from theory.flow.collocation import POINTS_ASKED, Room, collocate, room_for, stretch
 from theory.flow.compiled_chart import CompiledChart, equations_of, linearize_together
 from theory.flow.compiled_nets import SPACE
 from theory.integrate import Stretch
+
+_steps = linked(collocate)
 
 
 def integrate_chart(
@@ -43,7 +45,7 @@ def _integrate(
 ) -> None:
     system = equations_of(whole, real)
     decay_times, space = np.empty(POINTS_ASKED), np.empty((SPACE, initial.size))
-    for asked in collocate(whole, real, start, clocks, initial, rtol, atol, budget, states, room):
+    for asked in _steps(whole, real, start, clocks, initial, rtol, atol, budget, states, room):
         for i in range(asked):
             decay_times[i] = decay_time_at(room.clocks[i])
         times, points = decay_times[:asked], room.points[:asked]
