@@ -64,15 +64,19 @@ def measure(told: SparseTask, factor: float = 1.0) -> Ends:
 
 
 def by_flow(told: SparseTask) -> Ends:
-    """The dense ones by the flow itself."""
-    ends = []
+    """The dense ones by the flow itself, to two tolerances."""
+    tight, loose = [], []
     for alpha in LARGE[told.degree]:
         start = np.full(told.rows.shape[1], alpha)
-        logs = decayed_flow(told.rows, told.targets, (start, start), told.degree, 0.0, 1e3).tight
-        u, v = np.split(np.exp(told.degree * logs[0]), 2)
-        ends.append(u - v)
-    dense = np.array(ends)
-    return Ends(told, measure(told).excess, dense, 1e-7 * np.abs(dense).max(axis=1))
+        flow = decayed_flow(
+            told.rows, told.targets, (start, start), told.degree, 0.0, 1e3, rtol=1e-11
+        )
+        for logs, ends in ((flow.tight[0], tight), (flow.loose[0], loose)):
+            u, v = np.split(np.exp(told.degree * logs), 2)
+            ends.append(u - v)
+    dense = np.array(tight)
+    errors = np.abs(dense - np.array(loose)).max(axis=1)
+    return Ends(told, measure(told).excess, dense, errors + 1e-13 * LARGE[told.degree])
 
 
 Excess = Callable[[SparseTask, Floats], Floats]
