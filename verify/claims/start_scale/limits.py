@@ -65,7 +65,8 @@ def measure(told: SparseTask, factor: float = 1.0) -> Ends:
 
 def by_flow(told: SparseTask) -> Ends:
     """The dense ones by the flow itself, to two tolerances."""
-    tight, loose = [], []
+    tight: list[Floats] = []
+    loose: list[Floats] = []
     for alpha in LARGE[told.degree]:
         start = np.full(told.rows.shape[1], alpha)
         flow = decayed_flow(
