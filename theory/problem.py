@@ -20,10 +20,10 @@ LARGEST_LOGARITHM = 1e15
 """Beyond it neighbouring float64 logarithms are different powers of ten."""
 
 
-def _frozen_array(name: str, values: ArrayLike, ndim: int) -> Floats:
+def _frozen_array(name: str, values: ArrayLike, ndim: int, least: int = 1) -> Floats:
     """A read-only float64 copy of `values`, with the number of axes checked and no NaN or inf."""
     array = number_array(name, values)
-    if array.size == 0:
+    if array.size < least:
         raise InvalidInput(f"{name} is empty; it must hold at least one number")
     if array.ndim != ndim:
         raise InvalidInput(f"{name} has shape {array.shape}; it must have {ndim} axes")
@@ -144,8 +144,8 @@ def check_flow_of(problem: object, regime: object) -> None:
 
 
 def new_inputs(net: HomogeneousNet, inputs: ArrayLike) -> Floats:
-    """Inputs `(m, d)` on which a net can be asked; `InvalidInput` for any others."""
-    array = _frozen_array("inputs", inputs, 2)
+    """Inputs `(m, d)` on which a net can be asked, none of them too; `InvalidInput` for others."""
+    array = _frozen_array("inputs", inputs, 2, least=0)
     _check_inputs(net, array)
     return array
 
@@ -186,7 +186,7 @@ def _check_labels(labels: Floats, loss: str, classes: int | None) -> None:
 def _check_inputs(net: HomogeneousNet, inputs: Floats) -> None:
     if isinstance(net, Factorization):
         whole = np.all(inputs == np.round(inputs))
-        if inputs.shape[1] != 2 or not whole or inputs.min() < 0 or inputs.max() >= net.size:
+        if inputs.shape[1] != 2 or not whole or np.any((inputs < 0) | (inputs >= net.size)):
             raise InvalidInput(
                 f"inputs must be pairs of whole indices from 0 to {net.size - 1} for {net}"
             )

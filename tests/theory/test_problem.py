@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, TwoLayer
-from theory.problem import Problem, Regime
+from theory.problem import Problem, Regime, new_inputs
 
 MODERATE = Regime(log10_alpha=2, decay_power=2)
 
@@ -143,3 +143,8 @@ def test_whole_numbers_of_any_length_are_numbers() -> None:
     inputs = [[10**30, 1], [1, -(10**25)]]
     problem = Problem(Diagonal(2, 2), np.ones(4), inputs, [1, -1])
     np.testing.assert_array_equal(problem.inputs, [[1e30, 1.0], [1.0, -1e25]])
+
+
+@pytest.mark.parametrize("net", [Diagonal(2, 2), Factorization(2)])
+def test_a_net_may_be_asked_on_no_inputs(net: Diagonal | Factorization) -> None:
+    assert new_inputs(net, np.empty((0, 2))).shape == (0, 2)

@@ -235,7 +235,7 @@ BAD_INSTANCES: list[tuple[str, str, Changes, str]] = [
     ("no input_dim", "diagonal", {"net.input_dim": REMOVED}, "net lacks input_dim"),
     ("no log10_alpha", "diagonal", {"regime.log10_alpha": REMOVED}, "regime lacks log10_alpha"),
     # dimensions
-    ("degree 1", "diagonal", {"net.degree": 1}, "degree is 1; .* >= 2"),
+    ("degree 1", "diagonal", {"net.degree": 1}, "degree is 1; .* at least 2"),
     ("fractional degree", "diagonal", {"net.degree": 2.5}, "degree is 2.5; .* whole number"),
     ("infinite degree", "diagonal", {"net.degree": inf}, "degree is inf; .* whole number"),
     ("NaN degree", "diagonal", {"net.degree": nan}, "degree is nan; .* whole number"),

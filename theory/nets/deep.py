@@ -34,7 +34,7 @@ class Deep(HomogeneousNet):
     def __post_init__(self) -> None:
         given = tuple(self.widths) if isinstance(self.widths, Iterable) else ()
         if len(given) < 4 or not all(is_whole(width) and width >= 1 for width in given):
-            told = list(given) if given else self.widths
+            told = list(given) if isinstance(self.widths, Iterable) else self.widths
             raise InvalidInput(
                 f"widths is {told!r}; a deep net needs at least three layers: the input "
                 "dimension first, two or more hidden widths, the number of outputs last"
