@@ -145,6 +145,6 @@ def test_whole_numbers_of_any_length_are_numbers() -> None:
     np.testing.assert_array_equal(problem.inputs, [[1e30, 1.0], [1.0, -1e25]])
 
 
-@pytest.mark.parametrize("net", [Diagonal(2, 2), Factorization(2)])
+@pytest.mark.parametrize("net", [Diagonal(2, 2), Factorization(2, 2)])
 def test_a_net_may_be_asked_on_no_inputs(net: Diagonal | Factorization) -> None:
     assert new_inputs(net, np.empty((0, 2))).shape == (0, 2)
