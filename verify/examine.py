@@ -40,7 +40,6 @@ BY_CHANCE = 3.0
 """By how much the error that another route tells may be too small. Two tolerances a hundred apart
 are as near to each other as what the tighter one errs once in a hundred numbers, by chance."""
 
-
 SAME_RUNG = 1e-6
 """Relative difference of two places on the axis of a ladder that are one."""
 

@@ -105,25 +105,28 @@ def fresh_shards(
 
 def confirmed(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> Ruling:
     """The ruling, its refutation by rates withdrawn where fresh instances do not refute one."""
-    if _again(ruling, claim, fresh):
+    again = judge(merge(fresh, claim.id), CLAIM)
+    if _repeated(ruling, again):
         return ruling
-    few = scarce(ruling, claim, fresh)
+    few = _few(ruling, again)
     told = f"{SCARCE} {', '.join(few)}" if few else UNCONFIRMED
     return replace(ruling, verdict="inconclusive", shortfalls=(told, *ruling.shortfalls))
 
 
 def scarce(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> list[str]:
     """Refuted rates with too few fresh instances of their stratum, where none is confirmed."""
-    if _again(ruling, claim, fresh):
-        return []
-    samples = {_key(rate): rate.samples for rate in judge(merge(fresh, claim.id), CLAIM).rates}
-    return [rate.name for rate in _refuted(ruling) if samples.get(_key(rate), 0) < FEWEST]
-
-
-def _again(ruling: Ruling, claim: AnyClaim, fresh: Sequence[ShardResult]) -> bool:
-    """Whether fresh instances refute a rate that is refuted."""
     again = judge(merge(fresh, claim.id), CLAIM)
+    return [] if _repeated(ruling, again) else _few(ruling, again)
+
+
+def _repeated(ruling: Ruling, again: Ruling) -> bool:
+    """Whether fresh instances refute a rate that is refuted."""
     return bool(set(map(_key, _refuted(again))) & set(map(_key, _refuted(ruling))))
+
+
+def _few(ruling: Ruling, again: Ruling) -> list[str]:
+    samples = {_key(rate): rate.samples for rate in again.rates}
+    return [rate.name for rate in _refuted(ruling) if samples.get(_key(rate), 0) < FEWEST]
 
 
 def _refuted(ruling: Ruling) -> list[Rate]:

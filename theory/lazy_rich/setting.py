@@ -10,6 +10,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.committee import Committee
 from theory.lazy_rich.quadratic_form import QuadraticForm
+from theory.requests import check_whole
 
 _POSITIVE_INTEGERS = ("input_dim", "width", "samples", "steps")
 _POSITIVE = ("output_scale", "step", "signal")
@@ -53,9 +54,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         for name in _POSITIVE_INTEGERS:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise InvalidInput(f"{name} is {value!r}; it must be a whole number, at least 1")
+            check_whole(name, getattr(self, name))
         for name in (*_POSITIVE, "curvature"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):

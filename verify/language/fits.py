@@ -46,11 +46,10 @@ def log_slope(x: ArrayLike, values: Quantity, agreement: float = inf) -> Slope:
         InvalidInput: there are not as many x as values.
     """
     places = _places(x, values)
-    resolved = values.resolved(RESOLVED)
-    if np.isnan(values.values).any() or (values.values[resolved] <= 0.0).any():
+    kept = values.resolved(RESOLVED)
+    if np.isnan(values.values).any() or (values.values[kept] <= 0.0).any():
         told = "a rung is not a positive number"
         return Slope(nan, inf, inf, "least-squares slope", told)
-    kept = resolved
     axis = places[kept]
     logs = np.log10(values.values[kept])
     errors = values.errors[kept] / (values.values[kept] * np.log(10.0))
