@@ -16,10 +16,10 @@ OURS = ("gradient_flow_batch", "gradient_flow", "diagonal_flow")
 PREAMBLE = """# Benchmarks
 
 Seconds differ between machines; read the ratios, all of one run. Each solver has the loosest
-tolerance at which its margins are right to 1e-8 of the largest (`gradient_flow`: its default,
-1e-11, with its error estimate). Where no net is named: diagonal nets of degree 2, input dimension
-10, six samples. All at decay power 2, 0.7 and 1.3 t_g; nets that are named are batches of four
-where no other size is told.
+tolerance at which its margins are right to 1e-8 of the largest (`gradient_flow` of diagonal nets:
+its default, 1e-11). Calls of `gradient_flow` are timed with their error estimates. Where no net is
+named: diagonal nets of degree 2, input dimension 10, six samples. All at decay power 2, 0.7 and
+1.3 t_g; nets that are named are batches of four where no other size is told.
 Times are the fastest of several rounds, per instance. A solver that is missing gives up: raw
 coordinates hold no digits of margins beyond alpha = 1000. With nets that are named they are timed
 at alpha = 30 alone, and at 100 in the batch of 64.
