@@ -42,8 +42,8 @@ def check_assumptions(problem: Problem) -> None:
 
     Raises:
         AssumptionError: for the first one that fails, with `assumption` one of "finite values",
-            "determinism", "independent samples", "double precision", "homogeneity", "smoothness",
-            "zero output", "separability" (classification),
+            "determinism", "independent samples", "double precision", "gradients", "homogeneity",
+            "smoothness", "zero output", "separability" (classification),
             "realizability" (squared loss).
         InvalidInput: the net's degree is no finite number of at least 1.
     """
@@ -112,11 +112,6 @@ def check_homogeneity(net: HomogeneousNet, parameters: int, inputs: Floats) -> N
         error = float((np.maximum(np.abs(euler), np.abs(scaling)) / scale).max())
         if not error <= HOMOGENEITY_TOLERANCE:
             advice = "correct its degree, or remove biases and non-homogeneous activations"
-            if float((np.abs(scaling) / scale).max()) <= HOMOGENEITY_TOLERANCE:
-                advice = (
-                    "the outputs scale as they should and the gradients do not: forward takes "
-                    "numbers out of theta (float(), .item(), .detach()), which no derivative passes"
-                )
             if error < 1e-5:
                 advice = "errors as small as this come from float32 inside: keep float64 throughout"
             raise AssumptionError(

@@ -28,6 +28,7 @@ MENDING: Final = {
     "determinism": "call .eval(); draw nothing and keep nothing in forward",
     "independent samples": "let each output depend on its own input only",
     "double precision": "keep float64 throughout",
+    "gradients": "let every derivative pass forward: no .detach(), .item(), no_grad or checkpoint",
     "homogeneity": "scale theta by c and the output must scale by c^degree: drop biases (or give "
     "them the degree of their layer), normalisation and skip connections, correct `degree`",
     "smoothness": "take a continuously differentiable activation, for instance relu(z)**2",

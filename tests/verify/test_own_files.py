@@ -106,8 +106,8 @@ def test_what_no_transform_follows_is_derived_by_passes_backwards(name: str, net
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Numbers", "forward takes numbers out of theta (float(), .item(), .detach())"),
-        ("Floats", "forward takes numbers out of theta (float(), .item(), .detach())"),
+        ("Numbers", "forward takes numbers out of theta (float(), .item(), .detach(), no_grad)"),
+        ("Floats", "forward takes numbers out of theta (float(), .item(), .detach(), no_grad)"),
         ("Huge", "degree is 1e+30; outputs scale like alpha^degree"),
     ],
 )

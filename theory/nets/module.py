@@ -16,7 +16,8 @@ from theory.nets.base import HomogeneousNet
 from theory.plain_function import check_plain_function
 from theory.requests import all_finite, number_array, shortened
 
-_FACTORS: Final = (0.75, 1.5, 2.0)
+_ROUNDS_NOTHING: Final = 2.0
+_FACTORS: Final = (0.75, 1.5, _ROUNDS_NOTHING)
 """By which theta is scaled to measure the degree."""
 
 _PROBES: Final = 3
@@ -24,6 +25,9 @@ _PROBES: Final = 3
 SPREAD: Final = 1e-5
 """Of the degrees that scalings of theta show: float32 inside a module moves them by 1e-6, which is
 for another check to tell; a bias, by a part of one."""
+
+ROUNDED, HALF = 1e-12, 0.5
+"""Of the same where c = 2, which rounds nothing, and of all in formats of 8 or 11 bits."""
 
 _SMALLEST_OUTPUT: Final = 1e-3
 """Relative to |theta| |grad f|: an output below has lost the digits that tell a degree."""
@@ -143,7 +147,7 @@ def module_net(module: Any, inputs: ArrayLike, trained: Sequence[str] | None = N
         InvalidInput: no module, inputs that are not finite, `trained` names nothing, or the module
             fails on these inputs.
         AssumptionError: "determinism", "independent samples", "homogeneity" in the trained
-            parameters, "double precision".
+            parameters, "double precision", "gradients".
     """
     import torch
 
@@ -195,8 +199,13 @@ def _try_out(net: TorchModule, inputs: Floats) -> None:
 def selected(
     module: Any, trained: Sequence[str] | None, argument: str = "trained"
 ) -> tuple[str, ...]:
-    """Names of the trained parameters, see `module_net`; `InvalidInput` for names of nothing."""
+    """Names of the trained parameters, see `module_net`.
+
+    Raises:
+        InvalidInput: names of nothing; parameters that have no shape yet, or are complex.
+    """
     named = dict(module.named_parameters())
+    _check_kinds(module, named)
     if trained is None:
         found = [name for name, parameter in named.items() if parameter.requires_grad]
         if not found:
@@ -216,6 +225,17 @@ def selected(
     return tuple(found)
 
 
+def _check_kinds(module: Any, named: dict[str, Any]) -> None:
+    import torch
+
+    for name, parameter in named.items():
+        own = f"module {type(module).__name__} has the parameter {name}"
+        if torch.nn.parameter.is_lazy(parameter):
+            raise InvalidInput(f"{own} of no shape yet; call the module once on some inputs first")
+        if parameter.is_complex():
+            raise InvalidInput(f"{own} of complex numbers; parameters must be real")
+
+
 def _names(entry: str, parameter: str) -> bool:
     return parameter == entry or parameter.startswith(f"{entry}.")
 
@@ -223,6 +243,7 @@ def _names(entry: str, parameter: str) -> bool:
 def _degree(net: TorchModule, inputs: Floats) -> float:
     """log f(c theta) / f(theta) over log c, the same for all c, theta and inputs."""
     degrees: list[float] = []
+    exact: list[float] = []
     for theta in np.random.default_rng(0).standard_normal((_PROBES, net.parameters)):
         outputs = net.outputs(theta, inputs)
         lengths = np.linalg.norm(net.jacobian(theta, inputs), axis=-1) * np.linalg.norm(theta)
@@ -230,7 +251,9 @@ def _degree(net: TorchModule, inputs: Floats) -> float:
         for factor in _FACTORS:
             ratios = net.outputs(factor * theta, inputs)[told] / outputs[told]
             with np.errstate(divide="ignore", invalid="ignore"):
-                degrees.extend(np.log(ratios) / np.log(factor))
+                found = np.log(ratios) / np.log(factor)
+            degrees.extend(found)
+            exact.extend(found if factor == _ROUNDS_NOTHING else ())
     if not degrees:
         raise InvalidInput(
             f"module {net} has no output but zero at random parameters; no degree can be measured"
@@ -238,8 +261,15 @@ def _degree(net: TorchModule, inputs: Floats) -> float:
     low, high = float(np.min(degrees)), float(np.max(degrees))
     middle = float(np.median(degrees))
     if not (high - low <= SPREAD * max(1.0, middle) and middle > 1.0 - SPREAD):
+        if np.ptp(exact) <= ROUNDED * max(1.0, middle) and high - low <= HALF:
+            raise AssumptionError(
+                "double precision",
+                f"module {net} carries less than float64, which the flow needs: its degree is "
+                f"{np.median(exact):.8g} for factors of 2 and from {low:.8g} to {high:.8g} for "
+                "others; keep float64 throughout: no .half() and no .bfloat16()",
+            )
         told = np.array(degrees)[np.isfinite(degrees)]
-        between = f"from {told.min():.4g} to {told.max():.4g}" if told.size else "nowhere defined"
+        between = f"from {told.min():.8g} to {told.max():.8g}" if told.size else "nowhere defined"
         raise AssumptionError(
             "homogeneity",
             f"module {net} is not homogeneous of a degree of at least 1 in its trained parameters: "

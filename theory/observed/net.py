@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
+import numpy as np
+
 from theory.errors import InvalidInput
 from theory.nets.module import TorchModule, selected
 from theory.observed.rows import Rows
+from theory.plain_function import OTHER_GRADIENTS
 
 BATCH: Final = 1024
 """Samples of one pass."""
@@ -22,6 +25,16 @@ AGREEMENT: Final = 1e-9
 
 ROUNDING: Final = 1e-12
 """Of the terms of an output, which may cancel: a start of zero output is rounding alone."""
+
+STEP: Final = 1e-5
+"""Of differences that gradients are compared with, relative to |theta|."""
+
+GRADIENT: Final = 1e-3
+"""Relative to |grad f| / sqrt(P), what it typically says of a direction. Differences are 1e-9 to
+1e-5 off; where one of few rectifiers turns within a step 0.1, but not along most directions."""
+
+DIRECTIONS, AWAY = 3, 0.1
+"""How many are tried, and how far from theta, relative to |theta|."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +195,7 @@ def at_state(net: TorchModule, state: Mapping[str, Any]) -> tuple[TorchModule, A
 
 
 def check_function(observed: Observed) -> None:
-    """The same outputs again, finite, and the same for a sample alone.
+    """The same outputs again, finite, the same for a sample alone, and with their own gradients.
 
     Raises:
         InvalidInput: naming the model.
@@ -208,6 +221,36 @@ def check_function(observed: Observed) -> None:
             "model gives a sample another output when others join its batch; one output of one "
             "input is needed, so no statistics over a batch in eval mode"
         )
+    _check_gradients(observed, few, rounding)
+
+
+def _check_gradients(observed: Observed, inputs: Any, rounding: float) -> None:
+    """A mix of outputs changes along a random direction as its gradient says, for most of a few.
+
+    At weights near theta: at its own, the module computes twice what it should. `rounding` is that
+    of the mix.
+    """
+    import torch
+
+    theta, errors = observed.theta.detach(), []
+    length = float(theta.norm()) or 1.0
+    draws = np.random.default_rng(0).standard_normal((DIRECTIONS, 2, len(theta)))
+    draws /= np.linalg.norm(draws, axis=-1, keepdims=True)
+    for away, direction in torch.from_numpy(draws).to(theta):
+        point = (theta + AWAY * length * away).requires_grad_()
+        outputs = observed.outputs_at(point, inputs)
+        mix, step = mixed(outputs), STEP * length
+        gradient = _gradient(outputs, point, mix)
+        with torch.no_grad():
+            ahead, behind = (
+                (mix * observed.outputs_at(point + side * step * direction, inputs)).sum()
+                for side in (1.0, -1.0)
+            )
+        typical = float(gradient.norm()) / len(theta) ** 0.5
+        error = abs(float(ahead - behind) / (2.0 * step) - float(gradient @ direction))
+        errors.append(error - (GRADIENT * typical + rounding / step))
+    if np.median(errors) > 0.0:
+        raise InvalidInput(f"model has gradients that are not its outputs' own: {OTHER_GRADIENTS}")
 
 
 def rounding_of(observed: Observed) -> float:
@@ -215,13 +258,17 @@ def rounding_of(observed: Observed) -> float:
 
     f is a mix of the outputs of a few inputs; 0 where that is not finite.
     """
-    import torch
-
     point = observed.theta.detach().requires_grad_()
     outputs = observed.outputs_at(point, observed.inputs[:8])
-    mix = torch.linspace(1.0, 2.0, outputs.numel()).to(outputs).reshape(outputs.shape)
-    size = float((_gradient(outputs, point, mix) * observed.theta).abs().sum())
+    size = float((_gradient(outputs, point, mixed(outputs)) * observed.theta).abs().sum())
     return ROUNDING * size if isfinite(size) else 0.0
+
+
+def mixed(outputs: Any) -> Any:
+    """Weights of outputs `(b, K)` in a mix of them all, of the same shape."""
+    import torch
+
+    return torch.linspace(1.0, 2.0, outputs.numel()).to(outputs).reshape(outputs.shape)
 
 
 def _gradient(value: Any, point: Any, weights: Any, again: bool = False) -> Any:

@@ -1,5 +1,6 @@
 """Torch modules as nets: the function, its degree, and what is refused in which words."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow
@@ -149,6 +151,60 @@ class SingleInside(Noisy):
         return (inputs.float() @ self.weight.float()).double()
 
 
+class HalfInside(Noisy):
+    def forward(self, inputs: Any) -> Any:
+        return (inputs.half() @ self.weight.half()).double()
+
+
+class Passing(nn.Module):  # type: ignore[misc]
+    """Two layers, of which torch does not derive all."""
+
+    def __init__(self, hidden: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 4, bias=False), nn.Linear(4, 1, bias=False)
+        self.hidden = hidden
+
+    def forward(self, inputs: Any) -> Any:
+        return self.second(self.hidden(self.first, inputs))
+
+
+def detached(layer: Any, inputs: Any) -> Any:
+    return layer(inputs) * layer(inputs).detach()
+
+
+def without_gradients(layer: Any, inputs: Any) -> Any:
+    with torch.no_grad():
+        return layer(inputs) ** 2
+
+
+def computed_twice(layer: Any, inputs: Any) -> Any:
+    return checkpoint(lambda x: layer(x) ** 2, inputs, use_reentrant=False)
+
+
+def sideways(layer: Any, inputs: Any) -> Any:
+    """What is not derived is of degree zero: Euler's identity misses it."""
+    hidden = layer(inputs)
+    turned = hidden[:, :1] / hidden.norm(dim=1, keepdim=True)
+    return hidden**2 * (2.0 + turned.detach())
+
+
+@pytest.mark.parametrize("hidden", [detached, without_gradients, computed_twice, sideways])
+def test_gradients_that_are_not_those_of_the_outputs_are_refused(
+    hidden: Callable[[Any, Any], Any],
+) -> None:
+    torch.manual_seed(0)
+    with pytest.raises(AssumptionError, match="not those of its outputs, by") as raised:
+        module_net(Passing(hidden), INPUTS)
+    assert raised.value.assumption == "gradients"
+
+
+@pytest.mark.parametrize("act", [nn.ReLU(), nn.LeakyReLU(), nn.Hardtanh(-1e9, 0.0)])
+def test_kinks_do_not_look_like_other_gradients(act: nn.Module) -> None:
+    for seed in range(10):
+        inputs = default_rng(seed).standard_normal((30, 3))
+        assert module_net(layers(act), inputs).degree == 2
+
+
 @pytest.mark.parametrize(
     ("module", "assumption", "message"),
     [
@@ -159,6 +215,8 @@ class SingleInside(Noisy):
             "fails on one",
         ),
         (SingleInside(), "double precision", "less than float64"),
+        (HalfInside(), "double precision", "degree is 1 for factors of 2 and from .* to .*half"),
+        (layers(nn.LayerNorm(4)), "homogeneity", r"is from 1.9999\d+ to 2.000\d+; remove"),
         (layers(nn.Tanh()), "homogeneity", "Sequential is not homogeneous of a degree.* is from"),
         (nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)), "homogeneity", "remove biases behind"),
     ],
@@ -171,6 +229,15 @@ def test_what_is_outside_the_theorems_is_refused(
     assert raised.value.assumption == assumption
 
 
+class Complex(nn.Module):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, dtype=torch.complex64))
+
+    def forward(self, inputs: Any) -> Any:
+        return (inputs.to(self.weight.dtype) @ self.weight).real
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
@@ -178,6 +245,8 @@ def test_what_is_outside_the_theorems_is_refused(
         (nn.Flatten(0), "Flatten has no parameters to train"),
         (nn.Linear(4, 1, bias=False), r"Linear fails on inputs of shape \(5, 3\)"),
         (nn.ReLU(), "module ReLU has no parameters to train"),
+        (nn.LazyLinear(1, bias=False), "parameter weight of no shape yet; call the module once"),
+        (Complex(), "parameter weight of complex numbers; parameters must be real"),
     ],
 )
 def test_modules_that_do_not_run_are_named(module: nn.Module, message: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from modules import dense_jacobian, observe, task, two_layers
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import theory.observed.net
 from theory.errors import InvalidInput
@@ -102,7 +103,30 @@ class Centred(Noisy):
         return (x - x.mean(0)) @ self.weight
 
 
-@pytest.mark.parametrize(("kind", "words"), [(Noisy, "deterministic"), (Centred, "batch")])
+class Twice(Noisy):
+    """Computes again, backwards, with the weights that the module itself has."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return checkpoint(lambda y: (y @ self.weight) ** 2, x, use_reentrant=False)
+
+
+class Straight(Noisy):
+    """Signs with a gradient that is not theirs."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        z = x @ self.weight
+        return z + (torch.sign(z) - z).detach()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Noisy, "deterministic"),
+        (Centred, "batch"),
+        (Twice, "gradients that are not its outputs' own.*checkpoint"),
+        (Straight, "gradients that are not its outputs' own.*a backward of its own"),
+    ],
+)
 def test_what_is_no_function_of_one_input_is_refused(kind: type[Noisy], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         check_function(observe(kind(), *task()))

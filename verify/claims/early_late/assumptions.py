@@ -56,7 +56,7 @@ def _classifying(problem: Problem) -> Problem:
 
 FUNCTION = Assumption(
     "a function of theta and x",
-    "f is finite, deterministic, of one input at a time, in double precision",
+    "f is finite, deterministic, of one input at a time, in double precision, with its gradients",
     _function,
 )
 HOMOGENEITY = Assumption("homogeneity", "f(c theta; x) = c^L f(theta; x)", _homogeneous)
