@@ -304,7 +304,7 @@ TOLERANCES = (
 CLAIMS = (
     Claim(
         id="anchor-output",
-        title="An output f(anchor) breaks the kernel SVM once alpha^(cL) |f(anchor)| is Lam",
+        title="An output of the anchor breaks the kernel SVM once alpha^(cL) times it is Lambda",
         statement=(
             r"f(\theta; x) = f_0(x) +"
             r" \rho^L \left( f(\bar\theta; x) - k(x, X) K^{-1} f(\bar\theta; X) \right),"
