@@ -131,7 +131,7 @@ def line_of(target: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Line 
         return Line(f"{args[0].code}[{args[1]}]")
     shape = tuple(value.shape) if hasattr(value, "shape") else ()
     if name in _LINEAR and any(isinstance(a, Shown) and a.vanishes for a in args[:2]):
-        return Line(constant=np.zeros(shape))
+        return Line(constant=np.zeros_like(value.numpy()))
     if name in _IDENTITIES or (name == "_to_copy" and args[0].value.dtype == value.dtype):
         return Line(args[0].code)
     if name == "_to_copy" and str(value.dtype) == "torch.float64":
@@ -287,7 +287,8 @@ def _expanded(args: Any, kwargs: Any, shape: tuple[int, ...]) -> Line:
     if args[0].shape == shape:
         return Line(args[0].code)
     if np.prod(shape) <= SMALL:  # `broadcast_to` takes several times as long
-        return Line(f"{args[0].code} + {{zeros}}", {"zeros": np.zeros(shape)})
+        zeros = np.zeros(shape, args[0].value.numpy().dtype)  # of an index they are whole
+        return Line(f"{args[0].code} + {{zeros}}", {"zeros": zeros})
     return Line(f"np.broadcast_to({args[0].code}, {shape})")
 
 

@@ -115,11 +115,11 @@ class _Writer:
         for tag in getattr(node.target, "tags", ()):
             if tag.name in _IMPURE:
                 raise Untraceable(f"{node.target} is random")
-        if isinstance(value, torch.Tensor) and value.dtype in (torch.float32, torch.float16):
-            raise Untraceable(f"{node.target} leaves float64")
         known = not any(argument in self.names for argument in node.all_input_nodes)
         if known or is_creation(node.target):
             return
+        if isinstance(value, torch.Tensor) and value.dtype in (torch.float32, torch.float16):
+            raise Untraceable(f"{node.target} leaves float64")
         line = line_of(node.target, value, self._shown(node.args), self._shown(dict(node.kwargs)))
         if isinstance(line, Line):
             if line.constant is not None:

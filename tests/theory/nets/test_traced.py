@@ -45,6 +45,17 @@ class Convolution(HomogeneousNet):
         )
 
 
+class Pooled(HomogeneousNet):
+    """P = 24 on pairs, the largest of each two of eight squares: indices that depend on theta."""
+
+    degree = 3
+
+    def forward(self, theta: Any, inputs: Any) -> Any:
+        squares = (inputs[:, :2] @ theta[8:].reshape(8, 2).T) ** 2
+        largest = torch.nn.functional.max_pool1d(squares[:, None], 2)[:, 0]
+        return largest @ (theta[:4] - theta[4:8])
+
+
 class Attention(HomogeneousNet):
     """P = 24 on triples of numbers as three tokens; quotients, sums and joined parts."""
 
@@ -121,7 +132,9 @@ NETS = {
     "relu squared": TwoLayers(lambda z: torch.relu(z) ** 2),
     "leaky relu cubed": TwoLayers(lambda z: torch.nn.functional.leaky_relu(z, 0.1) ** 3),
     "smooth, no polynomial": TwoLayers(lambda z: (z**2 + 0.3 * z.abs() ** 2.5).sqrt()),
+    "sorted": TwoLayers(lambda z: (z**2).sort(dim=1).values * torch.arange(1.0, 9.0).double()),
     "convolution": Convolution(),
+    "pooled": Pooled(),
     "attention": Attention(),
 }
 
