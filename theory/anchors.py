@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.nets import Deep, Diagonal, Factorization, HomogeneousNet, TwoLayer, TwoLayerReLU
-from theory.requests import check_number, number_array, shortened
+from theory.requests import check_positive, number_array, shortened
 from theory.units import power_of_two, scaled
 
 TWO_LAYERS = (TwoLayer, TwoLayerReLU)
@@ -84,9 +84,7 @@ def rescaled_difference_anchor(
             numbers that are too few, too many, not finite or all zero.
     """
     _check_layered(net, "the difference trick")
-    check_number("scale", scale)
-    if scale <= 0:
-        raise InvalidInput(f"scale is {scale}; it must be positive")
+    check_positive("scale", scale)
     half = _vector("half", half)
     half_net = _half_width(net)
     if half.size != half_net.parameters:

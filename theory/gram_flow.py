@@ -16,7 +16,7 @@ from scipy.linalg import solve_triangular
 from scipy.special import exprel
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
+from theory.requests import check_not_negative
 
 
 def gram_root(values: Floats, start: Floats, time: float, gain: float) -> Floats:
@@ -33,8 +33,7 @@ def gram_root(values: Floats, start: Floats, time: float, gain: float) -> Floats
     Raises:
         InvalidInput: a time before 0 or that is not finite.
     """
-    if not 0.0 <= time < np.inf:
-        raise InvalidInput(f"time is {time}; it must be finite and 0 or later")
+    check_not_negative("time", time)
     exponents = values * time
     means = np.sqrt(gain * time * exprel(-2.0 * np.abs(exponents)))
     growth = np.maximum(exponents, 0.0)  # (gain G)^(1/2) is means e^growth

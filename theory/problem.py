@@ -11,7 +11,13 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.losses import Loss, loss_named
 from theory.nets import Factorization, HomogeneousNet, PairNet
-from theory.requests import all_finite, check_number, check_whole, number_array, shortened
+from theory.requests import (
+    all_finite,
+    check_positive,
+    check_whole,
+    number_array,
+    shortened,
+)
 from theory.units import Units, scaled
 
 LOG_10 = log(10.0)
@@ -284,8 +290,6 @@ class Regime:
         Raises:
             InvalidInput: a factor that is not finite and positive.
         """
-        check_number("factor", factor)
-        if factor <= 0:
-            raise InvalidInput(f"factor is {factor}; it must be positive")
+        check_positive("factor", factor)
         log10_lambda = self.log10_lambda + log10(factor)
         return Regime(log10_alpha=self.log10_alpha, log10_lambda=log10_lambda)

@@ -68,6 +68,18 @@ def check_number(name: str, value: Any) -> None:
         raise InvalidInput(f"{name} is {shortened(value)}; it must be a finite number")
 
 
+def check_positive(name: str, value: Any) -> None:
+    """`InvalidInput` unless `value` is a finite number above 0."""
+    if not is_number(value) or not 0.0 < value <= LARGEST:
+        raise InvalidInput(f"{name} is {shortened(value)}; it must be positive and finite")
+
+
+def check_not_negative(name: str, value: Any) -> None:
+    """`InvalidInput` unless `value` is a finite number, 0 or more."""
+    if not is_number(value) or not 0.0 <= value <= LARGEST:
+        raise InvalidInput(f"{name} is {shortened(value)}; it must be finite and at least 0")
+
+
 def is_number(value: object) -> bool:
     """Whether it is a real number, of Python or of NumPy; a truth value is none."""
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -146,7 +146,7 @@ def test_norm_is_kept_when_asked() -> None:
                 lambda scale=scale: rescaled_difference_anchor(
                     TwoLayer(2, 2, "square"), np.ones(3), scale
                 ),
-                f"scale is {scale}; it must be a finite number",
+                f"scale is {scale}; it must be positive and finite",
             )
             for scale in (np.nan, np.inf)
         ),

@@ -48,5 +48,5 @@ def test_a_mode_that_is_not_there_at_first_never_is() -> None:
 
 @pytest.mark.parametrize("time", [-1.0, np.inf, np.nan])
 def test_times_before_the_start_are_refused(time: float) -> None:
-    with pytest.raises(InvalidInput, match=rf"time is {time}; it must be finite and 0 or later"):
+    with pytest.raises(InvalidInput, match=rf"time is {time}; it must be finite and at least 0"):
         gram_root(np.ones(1), np.ones((1, 1)), time, 1.0)

@@ -115,7 +115,7 @@ def test_squared_loss_takes_real_targets() -> None:
         ),
         (lambda: MODERATE.with_decay(0), "factor is 0; it must be positive"),
         (lambda: MODERATE.with_decay(-1), "factor is -1; it must be positive"),
-        (lambda: MODERATE.with_decay(nan), "factor is nan; it must be a finite number"),
+        (lambda: MODERATE.with_decay(nan), "factor is nan; it must be positive and finite"),
         (lambda: Regime(log10_alpha=True, decay_power=1), "log10_alpha is True; .* a number"),
     ],
 )

@@ -10,7 +10,9 @@ from theory.errors import InvalidInput
 from theory.requests import (
     check_budget,
     check_increasing,
+    check_not_negative,
     check_number,
+    check_positive,
     check_rtol,
     check_whole,
     requested_times,
@@ -83,3 +85,18 @@ def test_values_that_increase_pass(at: Sequence[float]) -> None:
 def test_values_that_do_not_increase_are_refused(at: Sequence[float]) -> None:
     with pytest.raises(InvalidInput, match=r"at is .*; it must increase from 0 or more"):
         check_increasing("at", at)
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 10**400, "1", True, None, [1]])
+def test_sizes_are_finite_numbers(value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"scale is .*; it must be positive and finite"):
+        check_positive("scale", value)
+    with pytest.raises(InvalidInput, match=r"decay is .*; it must be finite and at least 0"):
+        check_not_negative("decay", value)
+
+
+def test_zero_is_not_negative_and_not_positive() -> None:
+    check_not_negative("decay", 0)
+    check_positive("scale", np.float64(5e-324))
+    with pytest.raises(InvalidInput, match="scale is 0; it must be positive"):
+        check_positive("scale", 0)

@@ -14,6 +14,7 @@ it at the end, errs by O(d). Source: this project.
 from math import log, log2, pi
 
 from theory.errors import InvalidInput
+from theory.requests import check_positive
 
 
 def lead_of_leaving(smoothing: float, speed: float) -> float:
@@ -26,9 +27,8 @@ def lead_of_leaving(smoothing: float, speed: float) -> float:
     Raises:
         InvalidInput: one that is not positive.
     """
-    for name, value in (("smoothing", smoothing), ("speed", speed)):
-        if not value > 0.0:
-            raise InvalidInput(f"{name} is {value}; it must be positive")
+    check_positive("smoothing", smoothing)
+    check_positive("speed", speed)
     return 0.5 * smoothing * log(2.0 * pi / (speed * smoothing))
 
 

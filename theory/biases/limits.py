@@ -14,6 +14,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.kernel.quasi_static import lag_correction, quasi_static_dual
 from theory.problem import Problem
+from theory.requests import check_positive
 
 STEP = 1e-2
 """Of differences, relative to Lam, on which duals depend by a + b log Lam."""
@@ -91,10 +92,7 @@ class DualCourse:
             InvalidInput: Lam is not positive and finite, and differences have no size.
             OracleFailed: see `quasi_static_dual`.
         """
-        if not 0.0 < log_inverse_decay < np.inf:
-            raise InvalidInput(
-                f"log_inverse_decay is {log_inverse_decay!r}; it must be positive and finite"
-            )
+        check_positive("log_inverse_decay", log_inverse_decay)
         step = STEP * log_inverse_decay
         levels = [log_inverse_decay + k * step for k in (-1.0, 0.0, 1.0)]
         logs = [quasi_static_dual(kernel, x, problem.loss, problem.classes) for x in levels]

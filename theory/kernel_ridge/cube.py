@@ -14,6 +14,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.kernel_ridge.curves import Spectrum
+from theory.requests import check_not_negative, check_whole
 
 BLOCK: Final = 250
 """Data sets solved at a time, which bounds the memory."""
@@ -32,11 +33,12 @@ class Cube:
     level: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.dimension <= 12:
+        check_whole("dimension", self.dimension)
+        if self.dimension > 12:
             raise InvalidInput(f"dimension is {self.dimension}; it must lie between 1 and 12")
-        if not 0.0 <= self.rate < np.inf:
-            raise InvalidInput(f"rate is {self.rate}; it must be finite and at least 0")
-        if not 0 <= self.level <= self.dimension:
+        check_not_negative("rate", self.rate)
+        check_whole("level", self.level, 0)
+        if self.level > self.dimension:
             raise InvalidInput(f"level is {self.level}; it must lie between 0 and the dimension")
 
     @cached_property

@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,7 @@ class Curve:
     samples: int
 
     def __post_init__(self) -> None:
-        if not self.samples >= 1:
-            raise InvalidInput(f"samples are {self.samples}; there must be one at least")
+        check_whole("samples", self.samples)
 
     @cached_property
     def effective_ridge(self) -> float:

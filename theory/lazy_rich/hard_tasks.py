@@ -14,6 +14,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.linearised import RANK_TOLERANCE
 from theory.lazy_rich.quadratic_form import QuadraticForm
+from theory.requests import check_positive
 
 
 def hardness(kernel: Floats, targets: Floats) -> float:
@@ -111,5 +112,4 @@ def relative_movement(
 
 
 def _check_curvature(curvature: float) -> None:
-    if not curvature > 0:
-        raise InvalidInput(f"curvature is {curvature!r}; it must be positive")
+    check_positive("curvature", curvature)

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
 from theory.lazy_rich.quadratic_form import Decomposition
-from theory.requests import check_increasing
+from theory.requests import check_increasing, check_positive
 
 RTOL = 1e-11
 
@@ -43,10 +43,7 @@ class InfiniteWidth:
 
     def __post_init__(self) -> None:
         for name in ("output_scale", "curvature", "signal"):
-            if not 0.0 < getattr(self, name) < inf:
-                raise InvalidInput(
-                    f"{name} is {getattr(self, name)!r}; it must be positive and finite"
-                )
+            check_positive(name, getattr(self, name))
         if not 1 <= self.input_dim < inf:
             raise InvalidInput(f"input_dim is {self.input_dim!r}; it must be at least 1 and finite")
 
@@ -95,8 +92,7 @@ class InfiniteWidth:
         """
         if not 0.0 < share <= 1.0:
             raise InvalidInput(f"share is {share!r}; it must lie in (0, 1]")
-        if not 0.0 < latest < inf:
-            raise InvalidInput(f"latest is {latest!r}; it must be positive and finite")
+        check_positive("latest", latest)
         goal = share * self.loss(1.0, 1.0).total
         logarithms = self._logarithms(latest, rtol)
 

@@ -16,6 +16,7 @@ from theory.backend import Array
 from theory.errors import InvalidInput
 from theory.lazy_rich.committee import spread
 from theory.lazy_rich.training import Training
+from theory.requests import check_positive
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,8 @@ def reduced(training: Training, weight_square: float, signal: float) -> Training
     """
     if training.committee.readout is not None:
         raise InvalidInput("readout is trained; the reduction is that of fixed readouts")
-    if not (weight_square > 0 and signal > 0):
-        raise InvalidInput(
-            f"weight_square is {weight_square!r} and signal {signal!r}; both must be positive"
-        )
+    check_positive("weight_square", weight_square)
+    check_positive("signal", signal)
     unit = turned(training, WEIGHTS, weight_square**-0.5)
     return turned(unit, LABELS, 1.0 / signal)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from theory.backend import Array, Floats
 from theory.errors import InvalidInput
+from theory.requests import check_positive, check_whole
 
 MAX_POINTS = 100_000
 """A tensor grid of more points takes more time than a closed form is worth."""
@@ -43,10 +44,9 @@ def gauss_hermite(input_dim: int, order: int, variance: float) -> Quadrature:
         InvalidInput: a dimension or order below 1, a variance that is not positive, or a grid of
             more than `MAX_POINTS` points.
     """
-    if input_dim < 1 or order < 1:
-        raise InvalidInput(f"input_dim is {input_dim} and order is {order}; both start at 1")
-    if not variance > 0:
-        raise InvalidInput(f"variance is {variance}; it must be positive")
+    check_whole("input_dim", input_dim)
+    check_whole("order", order)
+    check_positive("variance", variance)
     if order**input_dim > MAX_POINTS:
         raise InvalidInput(
             f"input_dim is {input_dim} and order is {order}; order^input_dim is at most "
@@ -71,10 +71,8 @@ def fifth_degree(input_dim: int, variance: float) -> Quadrature:
     Raises:
         InvalidInput: a dimension below 1, or a variance that is not positive.
     """
-    if input_dim < 1:
-        raise InvalidInput(f"input_dim is {input_dim}; it must be at least 1")
-    if not variance > 0:
-        raise InvalidInput(f"variance is {variance}; it must be positive")
+    check_whole("input_dim", input_dim)
+    check_positive("variance", variance)
     size, unit = input_dim + 2.0, np.eye(input_dim)
     rows, columns = np.triu_indices(input_dim, 1)
     sums, differences = unit[rows] + unit[columns], unit[rows] - unit[columns]

@@ -10,7 +10,7 @@ from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.committee import Committee
 from theory.lazy_rich.quadratic_form import QuadraticForm
-from theory.requests import check_whole
+from theory.requests import check_not_negative, check_positive, check_whole
 
 _POSITIVE_INTEGERS = ("input_dim", "width", "samples", "steps")
 _POSITIVE = ("output_scale", "step", "signal")
@@ -55,18 +55,13 @@ class Setting:
     def __post_init__(self) -> None:
         for name in _POSITIVE_INTEGERS:
             check_whole(name, getattr(self, name))
-        for name in (*_POSITIVE, "curvature"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
-                raise InvalidInput(f"{name} is {value!r}; it must be a finite number")
-            if value < 0 or (value == 0 and name in _POSITIVE):
-                allowed = "positive" if name in _POSITIVE else "zero or positive"
-                raise InvalidInput(f"{name} is {value!r}; it must be {allowed}")
+        for name in _POSITIVE:
+            check_positive(name, getattr(self, name))
+        check_not_negative("curvature", self.curvature)
         for name in ("centred", "trained_readout"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInput(f"{name} is {getattr(self, name)!r}; it must be true or false")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise InvalidInput(f"seed is {self.seed!r}; it must be a whole number, at least 0")
+        check_whole("seed", self.seed, 0)
         if self.overlaps is not None:
             self._check_overlaps(self.overlaps)
 

@@ -153,12 +153,12 @@ def test_risk_on_the_cube_is_that_of_a_plain_solution() -> None:
 
 @pytest.mark.parametrize(("dimension", "level"), [(0, 0), (13, 1), (4, 5)])
 def test_cubes_that_do_not_exist(dimension: int, level: int) -> None:
-    with pytest.raises(InvalidInput, match="must lie between"):
+    with pytest.raises(InvalidInput, match="must lie between|must be a whole number, at least 1"):
         Cube(dimension, 1.0, level)
 
 
 def test_curves_that_do_not_exist() -> None:
-    with pytest.raises(InvalidInput, match="samples are 0"):
+    with pytest.raises(InvalidInput, match="samples is 0"):
         Curve(Spectrum(VALUES, TARGET, 0.1, 0.02), 0)
     with pytest.raises(InvalidInput, match=r"ridge is -0\.001"):
         Spectrum(VALUES, TARGET, 0.1, -1e-3)

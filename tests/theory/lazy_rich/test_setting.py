@@ -23,16 +23,14 @@ SETTING = Setting(5, 3, 7, seed=2)
             for value in (0, -2, 1.5, "3", True, None)
         ),
         *(
-            ({name: value}, f"{name} is .*; it must be a finite number")
-            for name in ("output_scale", "step", "signal", "curvature")
-            for value in (float("nan"), float("inf"), "1", True, None)
+            ({name: value}, f"{name} is .*; it must be positive and finite")
+            for name in ("output_scale", "step", "signal")
+            for value in (0, -1.0, float("nan"), float("inf"), "1", True, None)
         ),
         *(
-            ({name: value}, f"{name} is .*; it must be positive")
-            for name in ("output_scale", "step", "signal")
-            for value in (0, -1.0)
+            ({"curvature": value}, "curvature is .*; it must be finite and at least 0")
+            for value in (-0.1, float("nan"), float("inf"), "1", True, None)
         ),
-        ({"curvature": -0.1}, "curvature is -0.1; it must be zero or positive"),
         *(
             ({name: value}, f"{name} is .*; it must be true or false")
             for name in ("centred", "trained_readout")

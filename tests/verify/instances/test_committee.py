@@ -61,7 +61,7 @@ def test_what_is_not_given_has_the_defaults_of_a_setting() -> None:
         ({"overlaps": 0.5}, "overlaps is 0.5; it must be a list of numbers"),
         ({"overlaps": [0.5, 0.5, 0.5]}, "it must hold 2 finite numbers"),
         ({"overlaps": [1.0, 0.5]}, "sum of squares 1.25"),
-        ({"curvature": -1}, "curvature is -1; it must be zero or positive"),
+        ({"curvature": -1}, "curvature is -1; it must be finite and at least 0"),
         ({"output_scale": 0}, "output_scale is 0; it must be positive"),
         ({"centred": 1}, "centred is 1; it must be true or false"),
         ({"claim": 3}, "claim is 3; it must be a string"),

@@ -1,13 +1,14 @@
 """The problem that the dynamical mean field theory solves: D and P to infinity at fixed P / D."""
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 
 from theory.backend import Array, Floats
 from theory.errors import InvalidInput
 from theory.lazy_rich.setting import Setting
+from theory.requests import check_not_negative, check_positive, check_whole
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,12 @@ class MeanField:
     terms: Terms = Terms()
 
     def __post_init__(self) -> None:
-        for name in ("sample_ratio", "signal", "output_scale", "step"):
-            if not getattr(self, name) > 0:
-                raise InvalidInput(f"{name} is {getattr(self, name)!r}; it must be positive")
-        if not (isfinite(self.curvature) and self.curvature >= 0):
-            raise InvalidInput(f"curvature is {self.curvature!r}; it must be zero or positive")
-        if self.steps < 1:
-            raise InvalidInput(f"steps is {self.steps!r}; it must be at least 1")
+        if not self.sample_ratio > 0:
+            raise InvalidInput(f"sample_ratio is {self.sample_ratio!r}; it must be positive")
+        for name in ("signal", "output_scale", "step"):
+            check_positive(name, getattr(self, name))
+        check_not_negative("curvature", self.curvature)
+        check_whole("steps", self.steps)
         width = len(self.overlaps)
         if self.covariance.shape != (width, width):
             raise InvalidInput(

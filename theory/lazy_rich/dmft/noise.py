@@ -5,6 +5,7 @@ import torch
 
 from theory.backend import Array
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_whole
 
 RIDGE = 1e-13
 """Added to covariances, relative to their diagonal: those of nearly equal variables are singular to
@@ -24,8 +25,7 @@ def whitened_normals(
     Raises:
         InvalidInput: an odd number of samples, or fewer than twice the columns.
     """
-    if runs < 1:
-        raise InvalidInput(f"runs is {runs}; it must be at least 1")
+    check_whole("runs", runs)
     if samples % 2 or samples < 2 * columns:
         raise InvalidInput(
             f"samples is {samples}; it must be even and at least {2 * columns}, twice the columns"
