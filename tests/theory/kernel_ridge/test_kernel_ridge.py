@@ -153,7 +153,7 @@ def test_risk_on_the_cube_is_that_of_a_plain_solution() -> None:
 
 @pytest.mark.parametrize(("dimension", "level"), [(0, 0), (13, 1), (4, 5)])
 def test_cubes_that_do_not_exist(dimension: int, level: int) -> None:
-    with pytest.raises(InvalidInput, match="must lie between|must be a whole number, at least 1"):
+    with pytest.raises(InvalidInput, match=r"must lie between|must be a whole number, at least 1"):
         Cube(dimension, 1.0, level)
 
 
