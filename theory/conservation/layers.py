@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, NumericalFailure
 from theory.plain_flow import PlainFlow, plain_flow
 from theory.units import power_of_two
 
@@ -149,6 +149,7 @@ def descent(task: LayerTask, step: float, steps: int) -> Layers:
 
     Raises:
         InvalidInput: steps below 0, or a step that is not finite.
+        NumericalFailure: they diverge beyond float64.
     """
     if not steps >= 0 or not np.isfinite(step):
         raise InvalidInput(f"{steps!r} steps of {step!r}; allowed are 0 or more of a finite one")
@@ -159,6 +160,8 @@ def descent(task: LayerTask, step: float, steps: int) -> Layers:
             (1.0 - step * task.decay) * layer - step * gradient
             for layer, gradient in zip(weights, gradients, strict=True)
         )
+    if not all(np.all(np.isfinite(layer)) for layer in weights):
+        raise NumericalFailure(f"{steps} steps of {step:g} diverge: weights leave float64")
     return weights
 
 

@@ -7,12 +7,17 @@ lie on one side of a hyperplane through it with probability 2^(1-N) sum_{k<d} C(
 
 from itertools import combinations, product
 from math import comb
+from typing import Final
 
 import numpy as np
 from scipy.optimize import linprog
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.requests import check_whole
+
+ROUNDING: Final = 1e-12
+"""Of products of unit vectors: below it a point lies on the hyperplane through others."""
 
 
 def separable_share(points: int, dimension: int) -> float:
@@ -21,8 +26,8 @@ def separable_share(points: int, dimension: int) -> float:
     Raises:
         InvalidInput: there are no points or no dimensions.
     """
-    if points < 1 or dimension < 1:
-        raise InvalidInput(f"{points} points in {dimension} dimensions; 1 is the least of both")
+    check_whole("points", points)
+    check_whole("dimension", dimension)
     # whole numbers divide exactly where they are beyond all floats
     return sum(comb(points - 1, k) for k in range(min(points, dimension))) / (1 << (points - 1))
 
@@ -38,7 +43,8 @@ def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple
         by_programmes: ask a linear programme for each labelling instead.
 
     Raises:
-        InvalidInput: there are fewer points than dimensions.
+        InvalidInput: there are fewer points than dimensions, or, without programmes, d of them are
+            linearly dependent but for rounding.
     """
     count, dimension = points.shape
     if count < dimension:
@@ -49,7 +55,14 @@ def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple
     found = set()
     for chosen in combinations(range(count), dimension - 1):
         on_edge = np.linalg.svd(points[list(chosen)])[2][-1] if chosen else np.ones(1)
-        read = np.sign(points @ on_edge).astype(int)
+        products = points @ on_edge
+        vanish = np.abs(products) <= ROUNDING * np.linalg.norm(points, axis=1)
+        if vanish.sum() > len(chosen):
+            raise InvalidInput(
+                f"points {np.flatnonzero(vanish).tolist()} are linearly dependent; without "
+                "programmes they must be in general position"
+            )
+        read = np.sign(products).astype(int)
         for free in product((-1, 1), repeat=dimension - 1):
             read[list(chosen)] = free
             signs = tuple(read.tolist())

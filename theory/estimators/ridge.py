@@ -6,6 +6,7 @@ delay between fitting and generalising; here it is exact once the span has conve
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,9 @@ from scipy.optimize import brentq
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import plain_flow
+
+NO_DATA: Final = 1e-13
+"""Of the largest eigenvalue of S: what rounding leaves where no data are is a few 1e-16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class RidgeTask:
     def _spectrum(self) -> tuple[Floats, Floats]:
         """Eigenvalues of S, 0 where no data are, and its eigenvectors."""
         values, vectors = np.linalg.eigh(self.covariance)
-        return np.where(values < 1e-9 * values[-1], 0.0, values), vectors
+        return np.where(values < NO_DATA * values[-1], 0.0, values), vectors
 
     @property
     def _kept(self) -> Floats:
@@ -101,6 +105,6 @@ def time_to_generalise(task: RidgeTask, level: float, latest: float) -> float:
             f"{first:g} and {last:g}"
         )
     found: float = brentq(
-        lambda time: task.errors(time)[0] - level, earliest, latest, xtol=1e-12, rtol=1e-13
+        lambda time: task.errors(time)[0] - level, earliest, latest, xtol=1e-14 * latest, rtol=1e-13
     )
     return found

@@ -18,11 +18,11 @@ from theory.errors import InvalidInput
 
 def _rectifier_kernels(both: Floats) -> tuple[Floats, Floats]:
     first, cross, second = np.moveaxis(both, -1, 0)
-    size = np.sqrt(first * second)
+    area = np.sqrt(np.maximum(determinant(both), 0.0))
     # a layer whose neurons are all dead has no angle, and no kernel
-    cosine = np.divide(cross, size, out=np.zeros_like(size), where=size > 0.0)
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    mixed = size * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / np.pi
+    dead = (first == 0.0) | (second == 0.0)
+    angle = np.where(dead, np.pi / 2.0, np.arctan2(area, cross))
+    mixed = (area + (np.pi - angle) * cross) / np.pi
     slopes = [np.ones_like(first), (np.pi - angle) / np.pi, np.ones_like(first)]
     return np.stack([first, mixed, second], axis=-1), np.stack(slopes, axis=-1)
 

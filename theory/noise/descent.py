@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure
 from theory.noise.interpolation import interpolation
 from theory.plain_flow import plain_flow
 
@@ -67,13 +67,16 @@ def descend(
 
     Args:
         rng: which sample each step takes; without it a step takes all of them.
-        noise: labels of the first `noisy_steps` are off by this, up or down.
+        noise: labels of the first `noisy_steps` are off by this, up or down, as `rng` has it.
         precise: compute in `numpy.longdouble`.
 
     Raises:
+        InvalidInput: noise without a generator.
         NumericalFailure: a step overshoots zero, or nothing is fitted after `MOST_STEPS`, as
             where steps are so small that float64 rounds them off.
     """
+    if rng is None and noise * noisy_steps != 0.0:
+        raise InvalidInput(f"rng is None; noise of {noise!r} needs a generator to draw its signs")
     kind: Any = np.longdouble if precise else np.float64
     inputs, labels = task.inputs.astype(kind), task.labels.astype(kind)
     u, v = task.plus.astype(kind), task.minus.astype(kind)

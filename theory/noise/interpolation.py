@@ -28,14 +28,14 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
     """The w `(d,)` of least Q with X w = y.
 
     Args:
-        inputs: X, `(n, d)`, of full row rank.
+        inputs: X, `(n, d)`, whose rows are linearly independent.
         labels: y, `(n,)`.
         plus: a > 0, `(d,)`.
         minus: b > 0, `(d,)`.
 
     Raises:
         OracleFailed: Newton's method on the convex dual does not reach X w = y to 1e-13 of y and of
-            the numbers that w is made of.
+            the numbers that w is made of, as where rows depend on each other.
     """
     dual = np.zeros(len(labels))
     for _ in range(ITERATIONS):
@@ -43,7 +43,10 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
         gap = inputs @ weights - labels
         if np.all(np.abs(gap) <= ACCURACY * (np.abs(inputs) @ made_of + np.abs(labels))):
             return weights
-        step = np.asarray(np.linalg.solve((inputs * (4.0 * powers)) @ inputs.T, -gap), float)
+        try:
+            step = np.asarray(np.linalg.solve((inputs * (4.0 * powers)) @ inputs.T, -gap), float)
+        except np.linalg.LinAlgError:
+            raise OracleFailed("no interpolation of least Q: rows of X are dependent") from None
         # exponents that move by one at most keep the quadratic model meaningful
         step /= max(1.0, 4.0 * float(np.abs(inputs.T @ step).max()))
         slope = float(gap @ step)

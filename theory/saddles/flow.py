@@ -43,7 +43,8 @@ def small_start_flow(
         levels: of the loss |X w - y|^2 / 2, falling.
 
     Raises:
-        IntegrationFailed: the integrator gave up, or some level was not reached.
+        IntegrationFailed: the integrator gave up, some level was not reached, or weights are above
+            e^8, which is where exponents end here: take targets in units in which they are not.
     """
     double = 2.0 * log_inverse
     grid = np.asarray(times, dtype=np.float64)
@@ -76,6 +77,8 @@ def small_start_flow(
     )
     if found.status != 0 or any(len(event) == 0 for event in found.t_events):
         raise IntegrationFailed(f"from alpha = e^-{log_inverse:g}: {found.message}")
+    if double * (np.abs(found.y).max(initial=0.0) - 1.0) >= _LARGEST:
+        raise IntegrationFailed(f"from alpha = e^-{log_inverse:g}: weights exceed e^{_LARGEST:g}")
     weights = np.array([np.subtract(*parts(state)) for state in found.y.T])
     return SmallStartFlow(weights, np.array([event[0] for event in found.t_events]))
 

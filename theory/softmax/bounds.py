@@ -6,17 +6,20 @@ from scipy.special import logsumexp
 
 from theory.backend import Integers
 from theory.errors import InvalidInput
+from theory.requests import all_finite
 
 
 def mean_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     """(mean loss, smallest margin) of logits `(n, K)` with whole labels `(n,)` from 0 to K - 1.
 
     Raises:
-        InvalidInput: no samples, a single class, or labels that are not whole or do not fit.
+        InvalidInput: no samples, a single class, logits that are not finite, or labels that are not
+            whole or do not fit.
     """
     scores = np.asarray(logits, dtype=np.float64)
     if scores.ndim != 2 or len(scores) < 1:
         raise InvalidInput(f"logits have shape {scores.shape}; it must be (n, K) with n >= 1")
+    scores = all_finite("logits", scores)
     count, classes = scores.shape
     own = _whole(labels)
     if classes < 2 or own.shape != (count,) or own.min() < 0 or own.max() >= classes:

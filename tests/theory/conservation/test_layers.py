@@ -13,7 +13,8 @@ from theory.conservation import (
     drift_coefficient,
     layer_flow,
 )
-from theory.errors import InvalidInput
+from theory.errors import InvalidInput, NumericalFailure
+from verify.strategies.conservation import LinearNet
 
 
 @pytest.fixture
@@ -143,3 +144,9 @@ def test_tasks_that_do_not_fit_are_refused(task: LayerTask) -> None:
         layer_flow(task, [1.0], decays=[0.1])
     with pytest.raises(InvalidInput, match="-3 steps"):
         descent(task, 0.1, -3)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_descent_that_diverges_fails_as_a_number() -> None:
+    with pytest.raises(NumericalFailure, match=r"20 steps of 1e\+06 diverge"):
+        descent(LinearNet((3, 4, 2), 5, 0.1, 0.1, 0).task, 1e6, 20)

@@ -188,8 +188,10 @@ def test_bad_input() -> None:
     for time in (-1.0, float("inf")):
         with pytest.raises(InvalidInput, match="time is"):
             SpectralCurve(0.5).log_bulk(time)
-    with pytest.raises(InvalidInput, match="0 points"):
+    with pytest.raises(InvalidInput, match="points is 0"):
         separable_share(0, 1)
+    with pytest.raises(InvalidInput, match=r"dimension is 1\.5; it must be a whole number"):
+        separable_share(3, 1.5)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="N >= d"):
         separable_signs(np.ones((1, 2)))
 
@@ -201,3 +203,31 @@ def test_what_is_left_where_data_are_is_at_most_its_bound() -> None:
         known = task.floor + task.without_data * np.exp(-2.0 * task.decay * time)
         left = abs(task.errors(time)[0] - known)
         assert 0.01 * task.unconverged(time) < left <= task.unconverged(time)
+
+
+def test_signs_of_points_that_depend_on_each_other_are_asked_of_programmes() -> None:
+    """On a line through the origin signs are tied; read off an edge they would be rounding."""
+    tied = np.array([[1.0, 2.0, 0.5], [-2.0, -4.0, -1.0], [0.3, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    with pytest.raises(InvalidInput, match=r"points \[0, 1.*\] are linearly dependent"):
+        separable_signs(tied)
+    found = separable_signs(tied, by_programmes=True)
+    assert len(found) == 8
+    assert all(signs[0] == -signs[1] for signs in found)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+def test_times_of_generalising_have_no_unit(unit: float) -> None:
+    """S and lambda in other units: time in theirs."""
+    task = RidgeData((0.5, 2.0), 2, 0.05, 3).task
+    latest = 100.0 / task.decay
+    level = float(task.errors([latest / 50.0])[0])
+    scaled = RidgeTask(unit * task.covariance, task.target, task.start, unit * task.decay)
+    found = time_to_generalise(scaled, level, latest / unit)
+    assert found * unit == pytest.approx(time_to_generalise(task, level, latest), rel=1e-10)
+
+
+def test_small_eigenvalues_are_data() -> None:
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    small = (turn * [0.0, 1e-11, 1.0]) @ turn.T
+    task = RidgeTask(small, turn.sum(axis=1), np.zeros(3), 1e-11)
+    assert task.floor == pytest.approx(1.0 + 0.25, rel=1e-4)

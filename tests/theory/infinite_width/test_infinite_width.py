@@ -307,3 +307,14 @@ def test_bad_shapes_are_refused() -> None:
         kernels(Activation.ERF, INPUTS[:1], 1)
     with pytest.raises(InvalidInput, match="width is 0"):
         drawn_layers(np.random.default_rng(0), BOTH, 0)
+
+
+@pytest.mark.parametrize("lost", [1, 10, 30, 52])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_angles_between_nearly_parallel_inputs_keep_their_digits(lost: int, sign: float) -> None:
+    """The slopes' kernel is (pi - angle) / pi, of a cosine that is 1 - 2^-lost exactly."""
+    cosine = sign * (1.0 - 2.0**-lost)
+    _, slopes = expected_kernels(Activation.RELU, np.array([1.0, cosine, 1.0]))
+    angle = 2.0 * np.arcsin(np.sqrt(2.0 ** -(lost + 1)))  # from the nearer of two directions
+    near = 1.0 - slopes[1] if sign > 0 else slopes[1]
+    assert near == pytest.approx(angle / np.pi, abs=3e-16)

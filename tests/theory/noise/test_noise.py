@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.errors import InvalidInput, NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure, OracleFailed
 from theory.noise import (
     DiagonalTask,
     descend,
@@ -165,3 +165,14 @@ def test_fluctuations_solve_their_balance() -> None:
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(InvalidInput, match="batch is 0"):
         mean_squared_gradients(TASK, 0)
+
+
+def test_noise_is_drawn_by_a_generator() -> None:
+    task = DiagonalTask(np.ones((1, 2)), np.ones(1), np.ones(2), np.ones(2))
+    with pytest.raises(InvalidInput, match=r"rng is None; noise of 0\.1 needs a generator"):
+        descend(task, 0.01, noise=0.1, noisy_steps=3)
+
+
+def test_rows_that_depend_on_each_other_have_no_interpolation_here() -> None:
+    with pytest.raises(OracleFailed, match=r"dependent|no interpolation"):
+        interpolation(np.ones((2, 3)), np.ones(2), np.ones(3), np.ones(3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from theory.errors import InvalidInput, OracleFailed
+from theory.errors import IntegrationFailed, InvalidInput, OracleFailed
 from theory.saddles import (
     greedy_path,
     jump_times,
@@ -130,3 +130,9 @@ def test_leading_distance_is_that_of_small_starts() -> None:
 def test_targets_that_no_input_sees_are_refused() -> None:
     with pytest.raises(InvalidInput, match="never leaves 0"):
         greedy_path(np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([1.0, -1.0]))
+
+
+def test_weights_beyond_where_exponents_end_are_no_flow() -> None:
+    rows, targets = np.eye(2), np.array([1e4, 1.0])
+    with pytest.raises(IntegrationFailed, match=r"weights exceed e\^8"):
+        small_start_flow(rows, targets, 20.0, [1.0], [])

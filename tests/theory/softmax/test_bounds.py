@@ -64,3 +64,9 @@ def test_bounds_of_nothing() -> None:
 def test_labels_that_do_not_fit(labels: list[int]) -> None:
     with pytest.raises(InvalidInput, match="they must be 2 of 3"):
         mean_cross_entropy(np.zeros((2, 3)), np.array(labels))
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_logits_that_are_not_finite_have_no_loss(wrong: float) -> None:
+    with pytest.raises(InvalidInput, match="logits holds NaN or infinite values"):
+        mean_cross_entropy([[wrong, 0.0]], [0])

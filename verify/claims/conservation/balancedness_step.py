@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from theory.backend import Floats
 from theory.conservation import balance
 from theory.conservation.layers import Layers
+from theory.errors import NumericalFailure
 from verify.language import Claim, Law, Measurement, Quantity, equals, in_words, stated
 from verify.registry import source_of
 from verify.strategies.conservation import DEPTHS, LinearNet, linear_nets
 
 STEPS, NOISE = 5, 0.5
+LARGEST: Final = 1e300
+"""Square of a weight beyond which products of weights leave float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,9 @@ def measure(net: LinearNet, momentum: float = 0.0, precise: bool = False) -> Ste
     Args:
         momentum: of heavy-ball steps, as in a wrong world.
         precise: compute in `numpy.longdouble`.
+
+    Raises:
+        NumericalFailure: steps so large that weights, or their squares, leave float64.
     """
     task, rng = net.task, np.random.default_rng(net.seed)
     kind = np.longdouble if precise else np.float64
@@ -53,8 +60,11 @@ def measure(net: LinearNet, momentum: float = 0.0, precise: bool = False) -> Ste
         gradients = noisy.gradients(weights, batch)
         velocity = tuple(momentum * v + g for v, g in zip(velocity, gradients, strict=True))
         moved = tuple(shrink * w - net.step * v for w, v in zip(weights, velocity, strict=True))
+        squares = [float((w**2).sum()) for w in moved]
+        if not all(square < LARGEST for square in squares):
+            raise NumericalFailure(f"steps of {net.step:g} diverge: weights leave float64")
+        scale = max(scale, *squares)
         rows.append((_flat(weights), _flat(moved), _flat(gradients)))
-        scale = max([scale, *(float((w**2).sum()) for w in moved)])
         weights = moved
     before, after, pairs = (np.array(column) for column in zip(*rows, strict=True))
     return Stepped(before, after, pairs, net.step, shrink, scale)
