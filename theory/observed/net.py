@@ -234,9 +234,10 @@ def _check_gradients(observed: Observed, inputs: Any, rounding: float) -> None:
 
     theta, errors = observed.theta.detach(), []
     length = float(theta.norm()) or 1.0
-    draws = np.random.default_rng(0).standard_normal((DIRECTIONS, 2, len(theta)))
-    draws /= np.linalg.norm(draws, axis=-1, keepdims=True)
-    for away, direction in torch.from_numpy(draws).to(theta):
+    generator = np.random.default_rng(0)
+    for _ in range(DIRECTIONS):
+        drawn = torch.from_numpy(generator.standard_normal((2, len(theta)))).to(theta)
+        away, direction = drawn / drawn.norm(dim=1, keepdim=True)
         point = (theta + AWAY * length * away).requires_grad_()
         outputs = observed.outputs_at(point, inputs)
         mix, step = mixed(outputs), STEP * length
