@@ -9,27 +9,30 @@ from itertools import combinations, product
 from math import comb
 from typing import Final
 
+from typing import Final
+
 import numpy as np
 from scipy.optimize import linprog
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
-from theory.requests import check_whole
+from theory.requests import all_finite, check_whole, number_array
 
-ROUNDING: Final = 1e-12
-"""Of products of unit vectors: below it a point lies on the hyperplane through others."""
+_ON_EDGE: Final = 1e-13
+"""Products with a unit vector, over the size of the point, that are 0 but for rounding."""
 
 
 def separable_share(points: int, dimension: int) -> float:
     """2^(1-N) sum_{k<d} C(N-1, k).
 
     Raises:
-        InvalidInput: there are no points or no dimensions.
+        InvalidInput: points or dimensions are not whole numbers, at least 1.
     """
     check_whole("points", points)
     check_whole("dimension", dimension)
-    # whole numbers divide exactly where they are beyond all floats
-    return sum(comb(points - 1, k) for k in range(min(points, dimension))) / (1 << (points - 1))
+    # whole numbers of Python divide exactly where they are beyond all floats
+    others = int(points) - 1
+    return sum(comb(others, k) for k in range(min(others + 1, int(dimension)))) / (1 << others)
 
 
 def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple[int, ...]]:
@@ -40,27 +43,30 @@ def separable_signs(points: Floats, *, by_programmes: bool = False) -> set[tuple
     are free.
 
     Args:
-        by_programmes: ask a linear programme for each labelling instead.
+        by_programmes: ask a linear programme for each labelling instead, of any points.
 
     Raises:
-        InvalidInput: there are fewer points than dimensions, or, without programmes, d of them are
-            linearly dependent but for rounding.
+        InvalidInput: there are fewer points than dimensions; points are no finite numbers `(N, d)`;
+            without programmes, d of them lie on one hyperplane through the origin.
     """
+    points = all_finite("points", number_array("points", points))
+    if points.ndim != 2 or points.size == 0:
+        raise InvalidInput(f"points has shape {points.shape}; it must be (N, d), N >= d >= 1")
     count, dimension = points.shape
     if count < dimension:
         raise InvalidInput(f"points are {count} in {dimension} dimensions; N >= d is needed")
+    scaled = _in_units(points)
     if by_programmes:
-        labellings, scaled = product((-1, 1), repeat=count), _in_units(points)
+        labellings = product((-1, 1), repeat=count)
         return {signs for signs in labellings if _separates(np.array(signs)[:, None] * scaled)}
     found = set()
     for chosen in combinations(range(count), dimension - 1):
-        on_edge = np.linalg.svd(points[list(chosen)])[2][-1] if chosen else np.ones(1)
-        products = points @ on_edge
-        vanish = np.abs(products) <= ROUNDING * np.linalg.norm(points, axis=1)
-        if vanish.sum() > len(chosen):
+        on_edge = np.linalg.svd(scaled[list(chosen)])[2][-1] if chosen else np.ones(1)
+        products = scaled @ on_edge
+        if np.any(np.abs(np.delete(products, chosen)) <= _ON_EDGE):
             raise InvalidInput(
-                f"points {np.flatnonzero(vanish).tolist()} are linearly dependent; without "
-                "programmes they must be in general position"
+                f"points {list(chosen)} and another lie on one hyperplane through the origin; "
+                "use by_programmes=True, or points in general position"
             )
         read = np.sign(products).astype(int)
         for free in product((-1, 1), repeat=dimension - 1):

@@ -16,6 +16,15 @@ from scipy.optimize import brentq
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import plain_flow
+from theory.requests import (
+    all_finite,
+    check_not_negative,
+    check_number,
+    check_positive,
+    finite_numbers,
+    number_array,
+    shortened,
+)
 
 NO_DATA: Final = 1e-13
 """Of the largest eigenvalue of S: what rounding leaves where no data are is a few 1e-16."""
@@ -23,12 +32,26 @@ NO_DATA: Final = 1e-13
 
 @dataclass(frozen=True, eq=False)
 class RidgeTask:
-    """S `(d, d)`, w* and w(0) `(d,)`, and the decay lambda."""
+    """S `(d, d)`, w* and w(0) `(d,)`, and the decay lambda.
+
+    Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, or the decay is negative.
+    """
 
     covariance: Floats
     target: Floats
     start: Floats
     decay: float
+
+    def __post_init__(self) -> None:
+        target = all_finite("target", number_array("target", self.target))
+        if target.ndim != 1 or target.size == 0:
+            raise InvalidInput(f"target has shape {target.shape}; it must be (d,), d >= 1")
+        start = finite_numbers("start", self.start, target.shape)
+        covariance = finite_numbers("covariance", self.covariance, (target.size, target.size))
+        check_not_negative("decay", self.decay)
+        for name, values in (("covariance", covariance), ("target", target), ("start", start)):
+            object.__setattr__(self, name, values)
 
     @cached_property
     def _spectrum(self) -> tuple[Floats, Floats]:
@@ -74,20 +97,27 @@ class RidgeTask:
         return float((left**2 + 2.0 * left * np.abs(target - rest))[values > 0.0].sum())
 
     def errors(self, times: ArrayLike, *, by_integration: bool = False) -> Floats:
-        """|w(t) - w*|^2, `(T,)`, by matrix exponentials or by integration."""
+        """|w(t) - w*|^2, `(T,)`, by matrix exponentials or by integration.
+
+        Raises:
+            InvalidInput: times are negative or not finite; to integrate, that do not increase.
+        """
+        asked = np.atleast_1d(all_finite("times", number_array("times", times)))
+        if asked.ndim != 1 or asked.size == 0 or asked.min() < 0.0:
+            raise InvalidInput(f"times is {shortened(times)}; each must be finite and at least 0")
         matrix = self.covariance + self.decay * np.eye(len(self.start))
         pull = self.covariance @ self.target
         if by_integration:
             flow = plain_flow(
                 lambda _, w: pull - matrix @ w,
                 self.start,
-                times,
+                asked,
                 method="LSODA",
                 jacobian=lambda *_: -matrix,
             )
             return np.asarray(((flow.tight - self.target) ** 2).sum(axis=1))
         rest = np.linalg.lstsq(matrix, pull, rcond=None)[0]  # without decay 0 where no data are
-        states = [rest + expm(-matrix * t) @ (self.start - rest) for t in np.atleast_1d(times)]
+        states = [rest + expm(-matrix * t) @ (self.start - rest) for t in asked]
         return np.asarray(((np.array(states) - self.target) ** 2).sum(axis=1))
 
 
@@ -95,8 +125,11 @@ def time_to_generalise(task: RidgeTask, level: float, latest: float) -> float:
     """When |w(t) - w*|^2 is first known to be `level`, searched from `latest` / 100 on.
 
     Raises:
-        InvalidInput: the error is above the level, or below it, at both ends of the search.
+        InvalidInput: the error is above the level, or below it, at both ends of the search; the
+            level is not finite, or `latest` not positive and finite.
     """
+    check_number("level", level)
+    check_positive("latest", latest)
     earliest = latest / 100.0
     first, last = task.errors([earliest, latest])
     if (first > level) == (last > level):
@@ -105,6 +138,10 @@ def time_to_generalise(task: RidgeTask, level: float, latest: float) -> float:
             f"{first:g} and {last:g}"
         )
     found: float = brentq(
-        lambda time: task.errors(time)[0] - level, earliest, latest, xtol=1e-14 * latest, rtol=1e-13
+        lambda time: task.errors(time)[0] - level,
+        earliest,
+        latest,
+        xtol=1e-12 * earliest,
+        rtol=1e-13,
     )
     return found

@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.requests import check_not_negative, check_number, check_positive, check_whole
 
 STEP: Final = 0.1
 """Of the trapezoidal rule in x = log tan(phi / 2), phi the angle from the lower edge.
@@ -68,16 +69,16 @@ class SpectralCurve:
         Where ratio > 1 the smaller matrix XX' / N is corrected; eigenvalues of zero are exact.
         """
         weights, nodes, decay = self._nodes(time)
-        low, high = edge(self.ratio), float((1.0 + np.sqrt(self.ratio)) ** 2)
+        root = float(np.sqrt(self.ratio))
+        low, high = edge(self.ratio), (1.0 + root) ** 2
         mean = (weights * nodes**self.power * decay).sum() / np.pi
-        fall = np.exp(-self.rate * (high - low) * time)
+        fall = np.exp(-self.rate * 4.0 * root * time)  # high - low, which would cancel
         ends = low**self.power + high**self.power * fall
         return float(np.exp(-self.rate * low * time) * (ends / 4.0 - mean / 2.0))
 
     def _nodes(self, time: float) -> tuple[Floats, Floats, Floats]:
         """Weights of an integral over phi in (0, pi), nu there and e^(-rate (nu - low) t)."""
-        if not 0.0 <= time < np.inf:
-            raise InvalidInput(f"time is {time}; it must be finite and at least 0")
+        check_not_negative("time", time)
         low, width = edge(self.ratio), 4.0 * np.sqrt(self.ratio)
         earliest = -0.5 * np.log1p(self.rate * width * time) - REACH
         x = STEP * np.arange(np.floor(earliest / STEP), np.ceil(REACH / STEP) + 1.0)
@@ -91,15 +92,20 @@ def edge(ratio: float) -> float:
     Raises:
         InvalidInput: the ratio is not positive, or not finite.
     """
-    if not 0.0 < ratio < np.inf:
-        raise InvalidInput(f"ratio is {ratio}; it must be positive and finite")
+    check_positive("ratio", ratio)
     return float(((1.0 - ratio) / (1.0 + np.sqrt(ratio))) ** 2)
 
 
 def flow_losses(
     rng: np.random.Generator, dimension: int, samples: int, times: Floats, draws: int
 ) -> tuple[Floats, Floats]:
-    """Test and train losses of Gaussian data, `(draws, T)` each, averaged over w(0) - w*."""
+    """Test and train losses of Gaussian data, `(draws, T)` each, averaged over w(0) - w*.
+
+    Raises:
+        InvalidInput: dimension, samples or draws are not whole numbers, at least 1.
+    """
+    for name, size in (("dimension", dimension), ("samples", samples), ("draws", draws)):
+        check_whole(name, size)
     inputs = rng.normal(size=(draws, samples, dimension))
     turned = inputs.transpose(0, 2, 1)
     small = inputs @ turned if samples < dimension else turned @ inputs
@@ -118,9 +124,11 @@ def grokking_delay(ratio: float, log_level: float) -> tuple[float, float]:
         InvalidInput: the ratio is not below 1, or a loss is lower from the start; the level is not
             finite.
     """
-    if not 0.0 < ratio < 1.0:
+    check_positive("ratio", ratio)
+    check_number("log_level", log_level)
+    if not ratio < 1.0:
         raise InvalidInput(f"ratio is {ratio}; it must lie between 0 and 1")
-    if not -np.inf < log_level < 0.0:
+    if not log_level < 0.0:
         raise InvalidInput(f"log_level is {log_level}; it must be negative and finite")
     late = (2.0 - log_level) / edge(ratio)
     # logarithms fall at 8 at most

@@ -205,29 +205,54 @@ def test_what_is_left_where_data_are_is_at_most_its_bound() -> None:
         assert 0.01 * task.unconverged(time) < left <= task.unconverged(time)
 
 
-def test_signs_of_points_that_depend_on_each_other_are_asked_of_programmes() -> None:
-    """On a line through the origin signs are tied; read off an edge they would be rounding."""
-    tied = np.array([[1.0, 2.0, 0.5], [-2.0, -4.0, -1.0], [0.3, 1.0, 0.0], [1.0, 0.0, 1.0]])
-    with pytest.raises(InvalidInput, match=r"points \[0, 1.*\] are linearly dependent"):
-        separable_signs(tied)
-    found = separable_signs(tied, by_programmes=True)
-    assert len(found) == 8
-    assert all(signs[0] == -signs[1] for signs in found)
+def test_shares_of_numpy_numbers_are_exact() -> None:
+    assert separable_share(int(np.int64(64)), 3) == separable_share(np.int64(64), 3) > 0.0
+    assert separable_share(np.int64(80), np.int64(80)) == 1.0
+    with pytest.raises(InvalidInput, match=r"points is 1\.5; it must be a whole number"):
+        separable_share(1.5, 1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
-def test_times_of_generalising_have_no_unit(unit: float) -> None:
-    """S and lambda in other units: time in theirs."""
-    task = RidgeData((0.5, 2.0), 2, 0.05, 3).task
-    latest = 100.0 / task.decay
-    level = float(task.errors([latest / 50.0])[0])
-    scaled = RidgeTask(unit * task.covariance, task.target, task.start, unit * task.decay)
-    found = time_to_generalise(scaled, level, latest / unit)
-    assert found * unit == pytest.approx(time_to_generalise(task, level, latest), rel=1e-10)
+def test_points_that_are_not_in_general_position_are_left_to_programmes() -> None:
+    repeated = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 2.0]])
+    for points in (repeated, 1e-150 * repeated, np.array([[0.0, 0.0], [1.0, 2.0]])):
+        with pytest.raises(InvalidInput, match="lie on one hyperplane"):
+            separable_signs(points)
+    assert all(
+        first == second for first, second, _ in separable_signs(repeated, by_programmes=True)
+    )
+    for wrong in (np.ones(3), np.ones((0, 0)), np.array([[np.nan]])):
+        with pytest.raises(InvalidInput, match="points"):
+            separable_signs(wrong)
 
 
-def test_small_eigenvalues_are_data() -> None:
-    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
-    small = (turn * [0.0, 1e-11, 1.0]) @ turn.T
-    task = RidgeTask(small, turn.sum(axis=1), np.zeros(3), 1e-11)
-    assert task.floor == pytest.approx(1.0 + 0.25, rel=1e-4)
+def test_corrections_of_wide_spectra_do_not_cancel() -> None:
+    # nu = ratio + 2 sqrt(ratio) cos(phi) for large ratios, and e^-x of it at the time x / ratio
+    wide = SpectralCurve(1e40)
+    assert wide.correction(1e-41) == pytest.approx(0.0, abs=1e-15)
+    assert np.isfinite(SpectralCurve(1e150).correction(1.0))
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-8, 1e8, 1e150])
+def test_times_to_generalise_have_the_units_of_the_data(unit: float) -> None:
+    def found(unit: float) -> float:
+        task = RidgeTask(
+            unit * np.diag([1.0, 0.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.1 * unit
+        )
+        return time_to_generalise(task, 0.1, 100.0 / unit) * unit
+
+    assert found(unit) == pytest.approx(found(1.0), rel=1e-12)
+
+
+def test_ridge_tasks_of_other_shapes_are_refused() -> None:
+    matrix, two = np.eye(2), np.ones(2)
+    for wrong in ((matrix, two, np.ones(1), 0.1), (matrix, np.ones(1), two, 0.1)):
+        with pytest.raises(InvalidInput, match="it must have shape"):
+            RidgeTask(*wrong)
+    with pytest.raises(InvalidInput, match="decay is nan"):
+        RidgeTask(matrix, two, two, float("nan"))
+    with pytest.raises(InvalidInput, match="times is -1"):
+        RidgeTask(matrix, two, two, 0.1).errors(-1.0)
+    with pytest.raises(InvalidInput, match="times holds NaN"):
+        RidgeTask(matrix, two, two, 0.1).errors(np.inf)
+    with pytest.raises(InvalidInput, match="latest is -1"):
+        time_to_generalise(RidgeTask(matrix, two, two, 0.1), 0.5, -1.0)
