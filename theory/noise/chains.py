@@ -9,8 +9,8 @@ fluctuate as well, with the stationary covariance eta delta^2 K / (2b), K = 4 X 
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
 from theory.noise.descent import DiagonalTask
+from theory.requests import check_not_negative, check_number, check_positive, check_whole
 
 
 def mean_squared_gradients(
@@ -25,10 +25,12 @@ def mean_squared_gradients(
         fluctuating: eta, for the term of first order; 0 for the leading one.
 
     Raises:
-        InvalidInput: the batch is empty.
+        InvalidInput: the batch is not a whole number, at least 1; `power` is not finite, or
+            `fluctuating` negative.
     """
-    if batch < 1:
-        raise InvalidInput(f"batch is {batch}; it must be at least 1")
+    check_whole("batch", batch)
+    check_number("power", power)
+    check_not_negative("fluctuating", fluctuating)
     sizes = np.abs(task.inputs) ** power
     kernel = 4.0 * (task.inputs * (task.plus**2 + task.minus**2)) @ task.inputs.T
     spread = fluctuating / (2.0 * batch) * kernel
@@ -48,7 +50,20 @@ def label_noise(
     settling: int,
     steps: int,
 ) -> Floats:
-    """By how much log(u v) falls per step and 4 eta^2 delta^2, `(chains, d)`, after `settling`."""
+    """By how much log(u v) falls per step and 4 eta^2 delta^2, `(chains, d)`, after `settling`.
+
+    Raises:
+        InvalidInput: step or noise are not positive; batch, chains, settling or steps no counts.
+    """
+    check_positive("step", step)
+    check_positive("noise", noise)
+    for name, count, least in (
+        ("batch", batch, 1),
+        ("chains", chains, 1),
+        ("settling", settling, 0),
+        ("steps", steps, 1),
+    ):
+        check_whole(name, count, least)
     u, v = np.tile(task.plus, (chains, 1)), np.tile(task.minus, (chains, 1))
     total = np.zeros_like(u)
     for count in range(settling + steps):

@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import InvalidInput, NumericalFailure
-from theory.noise.interpolation import interpolation
+from theory.errors import NumericalFailure
+from theory.noise.interpolation import checked, interpolation
 from theory.plain_flow import plain_flow
+from theory.requests import check_number, check_positive, check_whole
 
 INTERPOLATES: Final = 1e-13
 """Largest residual of fitted samples, relative to the numbers that predictions are summed from,
@@ -24,12 +25,21 @@ MOST_STEPS: Final = 200_000
 
 @dataclass(frozen=True, eq=False)
 class DiagonalTask:
-    """Inputs X `(n, d)`, labels y `(n,)`, and u(0) = a, v(0) = b, both positive `(d,)`."""
+    """Inputs X `(n, d)`, labels y `(n,)`, and u(0) = a, v(0) = b, both positive `(d,)`.
+
+    Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, or a start is not positive.
+    """
 
     inputs: Floats
     labels: Floats
     plus: Floats
     minus: Floats
+
+    def __post_init__(self) -> None:
+        given = checked(self.inputs, self.labels, self.plus, self.minus)
+        for name, values in zip(("inputs", "labels", "plus", "minus"), given, strict=True):
+            object.__setattr__(self, name, values)
 
     def limit(self, log_plus: Floats | float = 0.0, log_minus: Floats | float = 0.0) -> Floats:
         """Where the flow ends from a e^log_plus, b e^log_minus."""
@@ -71,12 +81,13 @@ def descend(
         precise: compute in `numpy.longdouble`.
 
     Raises:
-        InvalidInput: noise without a generator.
+        InvalidInput: the step is not positive, the noise not finite, or `noisy_steps` no count.
         NumericalFailure: a step overshoots zero, or nothing is fitted after `MOST_STEPS`, as
             where steps are so small that float64 rounds them off.
     """
-    if rng is None and noise * noisy_steps != 0.0:
-        raise InvalidInput(f"rng is None; noise of {noise!r} needs a generator to draw its signs")
+    check_positive("step", step)
+    check_number("noise", noise)
+    check_whole("noisy_steps", noisy_steps, 0)
     kind: Any = np.longdouble if precise else np.float64
     inputs, labels = task.inputs.astype(kind), task.labels.astype(kind)
     u, v = task.plus.astype(kind), task.minus.astype(kind)

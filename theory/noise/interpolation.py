@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import OracleFailed
+from theory.errors import InvalidInput, OracleFailed
+from theory.requests import all_finite, finite_numbers, number_array
+from theory.units import power_of_two
 
 ACCURACY: Final = 1e-13
 """Of X w = y, relative to the numbers that X w is summed from, |X| (u^2 + v^2)."""
@@ -34,9 +36,14 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
         minus: b > 0, `(d,)`.
 
     Raises:
-        OracleFailed: Newton's method on the convex dual does not reach X w = y to 1e-13 of y and of
-            the numbers that w is made of, as where rows depend on each other.
+        InvalidInput: shapes do not fit, numbers are not finite, or a start is not positive.
+        OracleFailed: the rows are not independent, or Newton's method on the convex dual does not
+            reach X w = y to 1e-13 of y and of the numbers that w is made of.
     """
+    inputs, labels, plus, minus = checked(inputs, labels, plus, minus)
+    # powers of two leave all digits as they are
+    unit = power_of_two(inputs)
+    inputs, labels = np.ldexp(inputs, -unit), np.ldexp(labels, -unit)
     dual = np.zeros(len(labels))
     for _ in range(ITERATIONS):
         weights, made_of, powers = _parts(inputs.T @ dual, plus, minus)
@@ -46,7 +53,7 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
         try:
             step = np.asarray(np.linalg.solve((inputs * (4.0 * powers)) @ inputs.T, -gap), float)
         except np.linalg.LinAlgError:
-            raise OracleFailed("no interpolation of least Q: rows of X are dependent") from None
+            raise OracleFailed("no interpolation of least Q: inputs have dependent rows") from None
         # exponents that move by one at most keep the quadratic model meaningful
         step /= max(1.0, 4.0 * float(np.abs(inputs.T @ step).max()))
         slope = float(gap @ step)
@@ -57,6 +64,26 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
             step /= 2.0
         dual += step
     raise OracleFailed(f"no interpolation of least Q after {ITERATIONS} steps of Newton's method")
+
+
+def checked(
+    inputs: Floats, labels: Floats, plus: Floats, minus: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """All of them in float64.
+
+    Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, or a start is not positive.
+    """
+    rows = all_finite("inputs", number_array("inputs", inputs))
+    if rows.ndim != 2 or rows.size == 0:
+        raise InvalidInput(f"inputs has shape {rows.shape}; it must be (n, d), n and d at least 1")
+    wanted = finite_numbers("labels", labels, rows.shape[:1])
+    first = finite_numbers("plus", plus, rows.shape[1:])
+    second = finite_numbers("minus", minus, rows.shape[1:])
+    for name, start in (("plus", first), ("minus", second)):
+        if not np.all(start > 0.0):
+            raise InvalidInput(f"{name} has {start.min()}; all of it must be positive")
+    return rows, wanted, first, second
 
 
 def _parts(z: Floats, plus: Floats, minus: Floats) -> tuple[Floats, Floats, Floats]:

@@ -167,12 +167,27 @@ def test_an_empty_batch_is_refused() -> None:
         mean_squared_gradients(TASK, 0)
 
 
-def test_noise_is_drawn_by_a_generator() -> None:
-    task = DiagonalTask(np.ones((1, 2)), np.ones(1), np.ones(2), np.ones(2))
-    with pytest.raises(InvalidInput, match=r"rng is None; noise of 0\.1 needs a generator"):
-        descend(task, 0.01, noise=0.1, noisy_steps=3)
+@pytest.mark.parametrize("unit", [1e-150, 1e-8, 1e8, 1e150])
+def test_interpolation_has_the_units_of_its_inputs(unit: float) -> None:
+    rows, labels = np.array([[1.0, 2.0, -1.0], [0.5, -1.0, 3.0]]), np.array([1.0, -2.0])
+    plus, minus = np.array([0.5, 1.0, 2.0]), np.array([1.0, 0.7, 0.1])
+    usual = interpolation(rows, labels, plus, minus)
+    found = interpolation(unit * rows, unit * labels, plus, minus)
+    assert found == pytest.approx(usual, rel=1e-11)
 
 
-def test_rows_that_depend_on_each_other_have_no_interpolation_here() -> None:
-    with pytest.raises(OracleFailed, match=r"dependent|no interpolation"):
-        interpolation(np.ones((2, 3)), np.ones(2), np.ones(3), np.ones(3))
+def test_interpolation_refuses_what_has_no_meaning() -> None:
+    rows, one = np.eye(2), np.ones(2)
+    with pytest.raises(OracleFailed, match="dependent rows"):
+        interpolation(np.ones((2, 2)), one, one, one)
+    for wrong in ((rows, one[:1], one, one), (rows, one, one[:1], one)):
+        with pytest.raises(InvalidInput, match=r"has shape \(1,\)"):
+            interpolation(*wrong)
+        with pytest.raises(InvalidInput, match=r"has shape \(1,\)"):
+            DiagonalTask(*wrong)
+    with pytest.raises(InvalidInput, match=r"plus has -1\.0; all of it must be positive"):
+        interpolation(rows, one, -one, one)
+    with pytest.raises(InvalidInput, match=r"minus has 0\.0; all of it must be positive"):
+        DiagonalTask(rows, one, one, 0.0 * one)
+    with pytest.raises(InvalidInput, match="step is nan"):
+        descend(DiagonalTask(rows, one, one, one), np.nan)
