@@ -9,9 +9,10 @@ of z (4 - k) is finite, so z tends to 0; above 4 it grows, and z cannot vanish w
 but for starts that a step takes to z = 0.
 """
 
-from math import inf, log
+from math import log
 
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_number, check_whole
 
 
 def catapult_step(k: float, z: float) -> tuple[float, float]:
@@ -21,7 +22,9 @@ def catapult_step(k: float, z: float) -> tuple[float, float]:
 
 def check_start(k: float, z: float) -> None:
     """`InvalidInput` unless k >= 2 sqrt(z) and z >= 0 are finite, as those of all u and v are."""
-    if not 0.0 <= z < inf or not 2.0 * z**0.5 <= k < inf:
+    check_number("k", k)
+    check_number("z", z)
+    if not z >= 0.0 or not 2.0 * z**0.5 <= k:
         raise InvalidInput(f"k is {k!r} and z {z!r}; k must be at least 2 sqrt(z), z at least 0")
 
 
@@ -36,8 +39,7 @@ def settled(k: float, z: float, steps: int = 10**6) -> tuple[float, float, float
         NumericalFailure: so many steps do not get there.
     """
     check_start(k, z)
-    if not steps >= 1:
-        raise InvalidInput(f"steps is {steps!r}; it must be at least 1")
+    check_whole("steps", steps)
     lost, peak, largest = 0.0, 0, z
     for step in range(steps + 1):
         if z > largest:
@@ -58,6 +60,7 @@ def lazy_loss(k: float) -> float:
     Raises:
         InvalidInput: k is not between 0 and 2.
     """
+    check_number("k", k)
     if not 0.0 < k < 2.0:
         raise InvalidInput(f"k is {k!r}; the lazy phase is 0 < k < 2")
     return (4.0 - k) / (k * (2.0 - k))
@@ -69,6 +72,8 @@ def catapult_time(k: float, z: float) -> float:
     Raises:
         InvalidInput: k is not between 2 and 4, or z not between 0 and 1.
     """
+    check_number("k", k)
+    check_number("z", z)
     if not 2.0 < k < 4.0:
         raise InvalidInput(f"k is {k!r}; the catapult is 2 < k < 4")
     if not 0.0 < z < 1.0:

@@ -4,7 +4,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.catapult.map import check_start
-from theory.errors import InvalidInput
+from theory.requests import check_positive, check_whole
 
 
 def net_start(k: float, z: float, width: int, eta: float, seed: int) -> tuple[Floats, Floats]:
@@ -15,10 +15,8 @@ def net_start(k: float, z: float, width: int, eta: float, seed: int) -> tuple[Fl
             rate that is not positive and finite.
     """
     check_start(k, z)
-    if not width >= 1:
-        raise InvalidInput(f"width is {width!r}; it must be at least 1")
-    if not 0.0 < eta < np.inf:
-        raise InvalidInput(f"eta is {eta!r}; it must be positive and finite")
+    check_whole("width", width)
+    check_positive("eta", eta)
     rng = np.random.default_rng(seed)
     root, quarter = z**0.5, width / (4.0 * eta)
     common, opposite = rng.normal(size=(2, width))

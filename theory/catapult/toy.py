@@ -12,7 +12,8 @@ negative, but for a eta^3 y^3 / 3 and less. Orbits spiral outwards.
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import InvalidInput, NumericalFailure
+from theory.errors import NumericalFailure
+from theory.requests import check_number, check_positive, check_whole
 
 
 def toy_path(x: float, y: float, a: float, eta: float, steps: int) -> Floats:
@@ -22,10 +23,10 @@ def toy_path(x: float, y: float, a: float, eta: float, steps: int) -> Floats:
         InvalidInput: a number that is not finite, eta that is not positive, steps below 0.
         NumericalFailure: the path leaves float64.
     """
-    if not np.all(np.isfinite([x, y, a, eta])) or not eta > 0.0:
-        raise InvalidInput(f"x, y, a, eta are {(x, y, a, eta)}; all must be finite, eta positive")
-    if not steps >= 0:
-        raise InvalidInput(f"steps is {steps!r}; it must be at least 0")
+    for name, value in (("x", x), ("y", y), ("a", a)):
+        check_number(name, value)
+    check_positive("eta", eta)
+    check_whole("steps", steps, 0)
     states = np.empty((steps + 1, 2))
     states[0] = x, y
     for step in range(steps):
@@ -55,6 +56,5 @@ def toy_lowest(a: float) -> float:
     Raises:
         InvalidInput: a is not positive and finite, and H has no least value.
     """
-    if not 0.0 < a < np.inf:
-        raise InvalidInput(f"a is {a!r}; it must be positive and finite")
+    check_positive("a", a)
     return float(a / 2.0 - a * np.log(2.0 * a) / 2.0)

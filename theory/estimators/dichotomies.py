@@ -9,8 +9,6 @@ from itertools import combinations, product
 from math import comb
 from typing import Final
 
-from typing import Final
-
 import numpy as np
 from scipy.optimize import linprog
 

@@ -6,17 +6,17 @@ from scipy.special import logsumexp
 
 from theory.backend import Integers
 from theory.errors import InvalidInput
-from theory.requests import all_finite
+from theory.requests import all_finite, check_whole, is_number, number_array, shortened
 
 
 def mean_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     """(mean loss, smallest margin) of logits `(n, K)` with whole labels `(n,)` from 0 to K - 1.
 
     Raises:
-        InvalidInput: no samples, a single class, logits that are not finite, or labels that are not
-            whole or do not fit.
+        InvalidInput: no samples, a single class, logits that are not finite, or labels that are
+            not whole or do not fit.
     """
-    scores = np.asarray(logits, dtype=np.float64)
+    scores = all_finite("logits", number_array("logits", logits))
     if scores.ndim != 2 or len(scores) < 1:
         raise InvalidInput(f"logits have shape {scores.shape}; it must be (n, K) with n >= 1")
     scores = all_finite("logits", scores)
@@ -38,14 +38,13 @@ def loss_bounds(margin: float, classes: int, samples: int) -> tuple[float, float
     sample and one class decide.
 
     Raises:
-        InvalidInput: fewer than two classes, no samples, or a margin that is not a number.
+        InvalidInput: classes are not a whole number from 2 on, samples not one from 1 on, or the
+            margin is not a number.
     """
-    if classes < 2:
-        raise InvalidInput(f"classes are {classes}; there must be two at least")
-    if samples < 1:
-        raise InvalidInput(f"samples are {samples}; there must be one at least")
-    if np.isnan(margin):
-        raise InvalidInput(f"margin is {margin}; it must be a number")
+    check_whole("classes", classes, 2)
+    check_whole("samples", samples)
+    if not is_number(margin) or np.isnan(margin):
+        raise InvalidInput(f"margin is {shortened(margin)}; it must be a number")
     low = np.logaddexp(0.0, -margin) / samples
     return float(low), float(np.logaddexp(0.0, np.log(classes - 1.0) - margin))
 
@@ -56,7 +55,7 @@ def _whole(labels: ArrayLike) -> Integers:
     Raises:
         InvalidInput: one is not whole.
     """
-    given = np.asarray(labels, dtype=np.float64)
-    if not np.all(np.isfinite(given) & (given == np.round(given))):
+    given = all_finite("labels", number_array("labels", labels))
+    if not np.array_equal(given, np.round(given)):
         raise InvalidInput(f"labels are {labels!r}; they must be whole numbers")
     return given.astype(np.int64)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole, shortened
 
 FormatName = Literal["float16", "float32", "float64"]
 Order = Literal["largest last", "largest first", "log1p"]
@@ -66,14 +67,14 @@ def cross_entropy(
             or not at all, the loss being log1p of their sum.
 
     Raises:
-        InvalidInput: there are fewer than two classes; another order; a gap that is NaN.
+        InvalidInput: classes are not a whole number from 2 on; another order; a gap that is NaN, or
+            whose type is not of floats.
     """
-    if not classes >= 2:
-        raise InvalidInput(f"classes are {classes}; there must be two at least")
+    check_whole("classes", classes, 2)
     if order not in get_args(Order):
         raise InvalidInput(f"order is {order!r}; allowed are {', '.join(get_args(Order))}")
-    if np.isnan(gap):
-        raise InvalidInput(f"gap is {gap!r}; it must be a number")
+    if not isinstance(gap, (float, np.floating)) or np.isnan(gap):
+        raise InvalidInput(f"gap is {shortened(gap)}; it must be a float of the format, not NaN")
     kind = type(gap)
     one, other = kind(1.0), np.exp(-gap)
     rest = np.full(classes - 1, other).sum(dtype=kind)
@@ -111,10 +112,8 @@ def collapse_gap(bits: int, classes: int) -> float:
     """P log 2 + log(K - 1): beyond it the loss is exactly zero where 1 is added last.
 
     Raises:
-        InvalidInput: no bits, or fewer than two classes.
+        InvalidInput: bits are not a whole number from 1 on, or classes not one from 2 on.
     """
-    if bits < 1:
-        raise InvalidInput(f"bits are {bits}; there must be one at least")
-    if classes < 2:
-        raise InvalidInput(f"classes are {classes}; there must be two at least")
+    check_whole("bits", bits)
+    check_whole("classes", classes, 2)
     return float(bits * np.log(2.0) + np.log(classes - 1.0))

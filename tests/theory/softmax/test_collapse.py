@@ -50,7 +50,7 @@ def test_beyond_collapse_the_other_logits_still_move() -> None:
 
 
 def test_one_class_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="classes are 1"):
+    with pytest.raises(InvalidInput, match="classes is 1"):
         cross_entropy(np.float64(1.0), 1, "log1p")
 
 
@@ -59,9 +59,9 @@ def test_formats_orders_and_gaps_that_do_not_exist() -> None:
         Format("bfloat16")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="order is 'first'"):
         cross_entropy(np.float64(1.0), 2, "first")  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput, match="classes are 1"):
+    with pytest.raises(InvalidInput, match="classes is 1"):
         collapse_gap(24, 1)
-    with pytest.raises(InvalidInput, match="bits are 0"):
+    with pytest.raises(InvalidInput, match="bits is 0"):
         collapse_gap(0, 2)
 
 
@@ -70,5 +70,16 @@ def test_orders_and_gaps_that_are_none_are_refused() -> None:
         largest_gap(Format("float32"), 3, "bogus")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="gap is"):
         cross_entropy(np.float64(np.nan), 3, "log1p")
-    with pytest.raises(InvalidInput, match="classes are 1"):
+    with pytest.raises(InvalidInput, match="classes is 1"):
         collapse_gap(24, 1)
+
+
+def test_gaps_and_counts_of_other_types_are_refused() -> None:
+    for gap in (1, "1", None):  # in whole numbers e^-1 is 0
+        with pytest.raises(InvalidInput, match="gap is"):
+            cross_entropy(gap, 3, "log1p")
+    for classes in (2.5, np.nan, "a"):
+        with pytest.raises(InvalidInput, match="classes is"):
+            collapse_gap(24, classes)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="bits is nan"):
+        collapse_gap(np.nan, 2)  # type: ignore[arg-type]
