@@ -116,9 +116,9 @@ def test_a_start_may_have_equal_layers() -> None:
     ("k", "z"), [(1.0, 1.0), (3.0, -0.1), (np.nan, 0.1), (1.0, np.nan), (np.inf, 1.0)]
 )
 def test_numbers_that_no_net_has_are_refused(k: float, z: float) -> None:
-    with pytest.raises(InvalidInput, match="at least 2 sqrt|must be a finite number"):
+    with pytest.raises(InvalidInput, match=r"at least 2 sqrt|must be a finite number"):
         settled(k, z)
-    with pytest.raises(InvalidInput, match="at least 2 sqrt|must be a finite number"):
+    with pytest.raises(InvalidInput, match=r"at least 2 sqrt|must be a finite number"):
         net_start(k, z, 3, 0.1, 0)
 
 
@@ -138,7 +138,7 @@ def test_what_is_refused() -> None:
         toy_path(1.0, 0.0, 1.0, 0.1, -1)
     with pytest.raises(InvalidInput, match="a is 0"):
         toy_lowest(0.0)
-    with pytest.raises(InvalidInput, match="at least 2 sqrt|must be a finite number"):
+    with pytest.raises(InvalidInput, match=r"at least 2 sqrt|must be a finite number"):
         settled(1.0, 1.0)
     with pytest.raises(InvalidInput, match="lazy phase"):
         lazy_loss(2.5)

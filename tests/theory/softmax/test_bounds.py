@@ -45,7 +45,7 @@ def test_loss_whose_exponential_underflows() -> None:
 
 @pytest.mark.parametrize("labels", [[0, 0.7], [0, float("nan")]])
 def test_labels_that_are_not_whole(labels: list[float]) -> None:
-    with pytest.raises(InvalidInput, match="labels (are|holds)"):
+    with pytest.raises(InvalidInput, match=r"labels (are|holds)"):
         mean_cross_entropy(np.zeros((2, 3)), np.array(labels))
 
 
