@@ -18,11 +18,22 @@ from theory.errors import InvalidInput
 
 def _rectifier_kernels(both: Floats) -> tuple[Floats, Floats]:
     first, cross, second = np.moveaxis(both, -1, 0)
-    area = np.sqrt(np.maximum(determinant(both), 0.0))
+    # powers of four leave the angle as it is, and its digits too
+    one, other = (np.frexp(own)[1] // 2 for own in (first, second))
+    unit = np.stack(
+        [
+            np.ldexp(first, -2 * one),
+            np.ldexp(cross, -one - other),
+            np.ldexp(second, -2 * other),
+        ],
+        axis=-1,
+    )
+    size = np.ldexp(np.sqrt(unit[..., 0] * unit[..., 2]), one + other)
+    # the cosine of a small angle is 1 to rounding; its sine is not
+    sine = np.sqrt(np.maximum(determinant(unit), 0.0))
     # a layer whose neurons are all dead has no angle, and no kernel
-    dead = (first == 0.0) | (second == 0.0)
-    angle = np.where(dead, np.pi / 2.0, np.arctan2(area, cross))
-    mixed = (area + (np.pi - angle) * cross) / np.pi
+    angle = np.where(size > 0.0, np.arctan2(sine, unit[..., 1]), np.pi / 2.0)
+    mixed = size * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / np.pi
     slopes = [np.ones_like(first), (np.pi - angle) / np.pi, np.ones_like(first)]
     return np.stack([first, mixed, second], axis=-1), np.stack(slopes, axis=-1)
 

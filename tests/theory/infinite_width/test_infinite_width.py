@@ -309,12 +309,12 @@ def test_bad_shapes_are_refused() -> None:
         drawn_layers(np.random.default_rng(0), BOTH, 0)
 
 
-@pytest.mark.parametrize("lost", [1, 10, 30, 52])
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_angles_between_nearly_parallel_inputs_keep_their_digits(lost: int, sign: float) -> None:
-    """The slopes' kernel is (pi - angle) / pi, of a cosine that is 1 - 2^-lost exactly."""
-    cosine = sign * (1.0 - 2.0**-lost)
-    _, slopes = expected_kernels(Activation.RELU, np.array([1.0, cosine, 1.0]))
-    angle = 2.0 * np.arcsin(np.sqrt(2.0 ** -(lost + 1)))  # from the nearer of two directions
-    near = 1.0 - slopes[1] if sign > 0 else slopes[1]
-    assert near == pytest.approx(angle / np.pi, abs=3e-16)
+@pytest.mark.parametrize("unit", [2.0**-800, 2.0**-200, 1.0, 2.0**200, 2.0**800])
+@pytest.mark.parametrize("off", [2.0**-52, 2.0**-40, 2.0**-20, 0.5, 1.5])
+def test_rectifier_slopes_keep_the_digits_of_small_angles(unit: float, off: float) -> None:
+    both = np.array([1.0, 1.0 - off, 1.0])
+    _, slopes = expected_kernels(Activation.RELU, unit * both)
+    with mp.workdps(60):
+        exact = float(mp.acos(1 - mp.mpf(off)) / mp.pi)
+    # 1 - slope is rounded once more, in units of the 1
+    assert 1.0 - slopes[1] == pytest.approx(exact, rel=1e-14, abs=2.0**-53)
