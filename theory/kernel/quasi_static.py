@@ -29,7 +29,14 @@ from theory.compiled_losses import (
 )
 from theory.errors import InvalidInput, OracleFailed
 from theory.losses import loss_named
-from theory.requests import all_finite, check_number, check_whole, number_array
+from theory.requests import (
+    all_finite,
+    check_number,
+    check_positive,
+    check_whole,
+    finite_numbers,
+    number_array,
+)
 
 _NEWTON_STEPS = 30
 _ROUNDING = 64 * float(np.finfo(float).eps)
@@ -99,6 +106,13 @@ def _square(kernel: ArrayLike, margins: int) -> Floats:
     if not matrix.any():
         raise InvalidInput("kernel is zero; some gradient must not vanish")
     return matrix
+
+
+def _checked_machine(kernel: Floats, log_dual: Floats, degree: float) -> tuple[Floats, Floats]:
+    """Kernel and log a; `InvalidInput` as `lag_correction` says."""
+    check_positive("degree", degree)
+    matrix = _square(kernel, 1)
+    return matrix, finite_numbers("log_dual", log_dual, (len(matrix),))
 
 
 def _solved(kernel: Floats, guess: Floats, level: float, loss: int, others: int) -> Floats | None:
@@ -187,7 +201,12 @@ def lag_correction(kernel: Floats, log_dual: Floats, degree: int) -> Floats:
 
     The decay lam_eff drifts at rate 2 (L-1); to first order in it
     delta = (2 (L-1) / L) (K + D)^-1 D (K + D)^-1 1 with D = diag(1 / a), for the exponential loss.
+
+    Raises:
+        InvalidInput: a kernel as for `quasi_static_dual`; `log_dual` of another shape or not
+            finite; a degree that is not positive.
     """
+    kernel, log_dual = _checked_machine(kernel, log_dual, degree)
     dual = np.exp(log_dual)
     # (K + D)^-1 = A (K A + 1)^-1 with A = diag(a), which stays finite where a_i underflows
     shifted = kernel * dual + np.eye(len(kernel))
@@ -201,7 +220,11 @@ def next_lag(kernel: Floats, log_dual: Floats, degree: int) -> Floats:
 
     With u = log a and rho = 2 (L-1) / L the flow obeys K e^u + u = Lam - log(1 - rho du/dLam); the
     terms of second order in rho follow from du/dLam of the machine with its lag, B = (1 + K A)^-1.
+
+    Raises:
+        InvalidInput: as `lag_correction`.
     """
+    kernel, log_dual = _checked_machine(kernel, log_dual, degree)
     dual, rate = np.exp(log_dual), 2.0 * (degree - 1) / degree
     shifted = kernel * dual + np.eye(len(kernel))
 

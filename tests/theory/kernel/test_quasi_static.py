@@ -1,5 +1,6 @@
 """Quasi-static duals: the defining equation, entropy identities, deterministic bounds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from theory.backend import Floats
 from theory.errors import InvalidInput, OracleFailed
-from theory.kernel.quasi_static import entropies, lag_correction, quasi_static_dual
+from theory.kernel.quasi_static import entropies, lag_correction, next_lag, quasi_static_dual
 from theory.kernel.svm import max_margin
 from theory.losses import softplus
 
@@ -171,3 +172,14 @@ def test_margins_that_the_kernel_matrix_does_not_resolve_are_refused() -> None:
     nearer = np.array([[1.0, 0.5], [-1.0, -0.5 - 1e-6]])
     with pytest.raises(OracleFailed, match="below what the kernel matrix resolves"):
         quasi_static_dual(nearer @ nearer.T, 50.0)
+
+
+@pytest.mark.parametrize("correction", [lag_correction, next_lag])
+def test_lags_of_other_shapes_are_refused(correction: Callable[..., np.ndarray]) -> None:
+    for log_dual in (np.zeros(1), np.zeros(3), np.zeros((2, 1))):
+        with pytest.raises(InvalidInput, match=r"log_dual has shape .*it must have shape \(2,\)"):
+            correction(np.eye(2), log_dual, 2)
+    with pytest.raises(InvalidInput, match="kernel has shape"):
+        correction(np.ones((2, 3)), np.zeros(2), 2)
+    with pytest.raises(InvalidInput, match="degree is 0"):
+        correction(np.eye(2), np.zeros(2), 0)
