@@ -18,6 +18,7 @@ from theory.nets import HomogeneousNet, PairNet
 from theory.plain_function import check_plain_function
 from theory.problem import Problem
 from theory.requests import is_number
+from theory.units import power_of_two, scaled
 
 _PROBES = 3
 _PROBE_SEED = 0
@@ -226,12 +227,13 @@ def check_separability(problem: Problem) -> None:
 def check_realizability(problem: Problem) -> None:
     """The model linearised at the anchor interpolates the targets: y is in the range of J."""
     features = signed_features(problem)
+    targets = scaled(problem.labels, -power_of_two(problem.labels))  # squares stay in float64
     lengths = np.linalg.norm(features, axis=1)
     lengths = np.where(lengths > 0, lengths, 1.0)
     unit = features / lengths[:, None]  # units of a sample decide nothing
-    fitted, *_ = np.linalg.lstsq(unit, problem.labels / lengths, rcond=RANK_TOLERANCE)
-    misfit = float(np.linalg.norm(features @ fitted - problem.labels))
-    size = float(np.linalg.norm(problem.labels))
+    fitted, *_ = np.linalg.lstsq(unit, targets / lengths, rcond=RANK_TOLERANCE)
+    misfit = float(np.linalg.norm(features @ fitted - targets))
+    size = float(np.linalg.norm(targets))
     if misfit > REALIZABILITY_TOLERANCE * size:
         raise AssumptionError(
             "realizability",

@@ -25,6 +25,8 @@ from theory.errors import AssumptionError, InvalidInput, OracleFailed
 from theory.kernel.ntk import RANK_TOLERANCE, feature_rank, signed_features
 from theory.own_scale import OwnScale
 from theory.problem import Problem, Regime
+from theory.requests import check_not_negative, check_number
+from theory.units import power_of_two, scaled
 
 RESIDUAL_TOLERANCE: Final = 1e-6
 """Relative to |y|, as for targets written by hand (`REALIZABILITY_TOLERANCE`): the normal equations
@@ -60,7 +62,8 @@ class KernelRegression:
     @cached_property
     def norm(self) -> float:
         """|h|."""
-        return float(np.linalg.norm(self.weights))
+        exponent = power_of_two(self.weights)  # squares stay in float64
+        return float(scaled(np.linalg.norm(scaled(self.weights, -exponent)), exponent))
 
     def outputs(self, inputs: Floats) -> Floats:
         """K(x, X) a on any inputs `(m, d)`, shape `(m,)`."""
@@ -80,13 +83,14 @@ def kernel_regression(
             2 (L-1) / L for the flow (see `lagging_regression`).
 
     Raises:
-        InvalidInput: a classification loss, or a ridge that is negative or not finite.
+        InvalidInput: a classification loss, or a ridge that is negative or not finite, or a lag
+            that is not finite.
         AssumptionError: the model linearised at the anchor cannot interpolate the targets
             ("realizability").
         OracleFailed: the solution does not carry its own certificate.
     """
-    if not 0 <= ridge < np.inf:
-        raise InvalidInput(f"ridge is {ridge}; it must be finite and at least 0")
+    check_not_negative("ridge", ridge)
+    check_number("lag", lag)
 
     def share(eigenvalues: Floats) -> Floats:
         return np.asarray(ridge / (eigenvalues + ridge * (1.0 + lag)))
@@ -98,7 +102,8 @@ def _leaving(problem: Problem, ridge: float, share: Callable[[Floats], Floats]) 
     """The regression whose misfit is, in each mode of K, that share of the targets."""
     if problem.loss_function.classifies:
         raise InvalidInput(f"loss is {problem.loss!r}; kernel regression is for 'squared'")
-    features, targets = signed_features(problem), problem.labels
+    features, exponent = signed_features(problem), power_of_two(problem.labels)
+    targets = scaled(problem.labels, -exponent)  # squares stay in float64
     left, singular, _ = np.linalg.svd(features, full_matrices=False)
     rank = feature_rank(features)
     size = float(np.linalg.norm(targets))
@@ -125,7 +130,8 @@ def _leaving(problem: Problem, ridge: float, share: Callable[[Floats], Floats]) 
             f"(allowed: {RESIDUAL_TOLERANCE:.0e}); singular values span "
             f"{singular[rank - 1] / singular[0]:.1e}, at least {RANK_TOLERANCE:.0e}"
         )
-    return KernelRegression(problem, features, targets, ridge, misfit, dual, certificate)
+    misfit, dual = scaled(misfit, exponent), scaled(dual, exponent)
+    return KernelRegression(problem, features, problem.labels, ridge, misfit, dual, certificate)
 
 
 def log_effective_ridge(problem: Problem, regime: Regime, at: float) -> float:

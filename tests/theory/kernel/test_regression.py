@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from theory.anchors import balanced_anchor
+from theory.assumptions import check_realizability
 from theory.errors import AssumptionError, InvalidInput
 from theory.flow import gradient_flow
 from theory.kernel.regression import (
@@ -186,3 +187,21 @@ def test_at_the_transition_displacement_and_anchor_are_as_long(size: float) -> N
     at = transition_decay_time(regression, regime) / regime.log_alpha
     rho = np.exp((1.0 - at) * regime.log_alpha)
     assert rho**net.degree * size == pytest.approx(regression.norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", [2.0**-600, 2.0**664])
+def test_targets_of_any_units_are_interpolated(unit: float) -> None:
+    net, inputs = Diagonal(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    anchor = balanced_anchor(net, np.array([1.0, 2.0]))
+    targets = inputs @ [0.5, -2.0]
+    usual = kernel_regression(Problem(net, anchor, inputs, targets, "squared"), ridge=0.1)
+    problem = Problem(net, anchor, inputs, unit * targets, "squared")
+    check_realizability(problem)
+    found = kernel_regression(problem, ridge=0.1)
+    assert found.certificate == usual.certificate
+    assert found.norm == unit * usual.norm
+    np.testing.assert_array_equal(found.misfit, unit * usual.misfit)
+    missed = Problem(net, anchor, inputs, unit * np.ones(3), "squared")
+    for refuses in (kernel_regression, check_realizability):
+        with pytest.raises(AssumptionError, match="misses them by"):
+            refuses(missed)
