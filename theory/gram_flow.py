@@ -16,7 +16,8 @@ from scipy.linalg import solve_triangular
 from scipy.special import exprel
 
 from theory.backend import Floats
-from theory.requests import check_not_negative
+from theory.errors import InvalidInput
+from theory.requests import all_finite, check_not_negative, check_positive, number_array
 
 
 def gram_root(values: Floats, start: Floats, time: float, gain: float) -> Floats:
@@ -31,9 +32,17 @@ def gram_root(values: Floats, start: Floats, time: float, gain: float) -> Floats
         gain: above 0.
 
     Raises:
-        InvalidInput: a time before 0 or that is not finite.
+        InvalidInput: a time before 0 or that is not finite; values and start that do not fit or are
+            not finite; a gain that is not positive.
     """
     check_not_negative("time", time)
+    check_positive("gain", gain)
+    values = all_finite("values", number_array("values", values))
+    start = all_finite("start", number_array("start", start))
+    if values.ndim != 1 or start.ndim != 2 or len(start) != values.size or start.size == 0:
+        raise InvalidInput(
+            f"values has shape {values.shape} and start {start.shape}; they must be (d,) and (d, h)"
+        )
     exponents = values * time
     means = np.sqrt(gain * time * exprel(-2.0 * np.abs(exponents)))
     growth = np.maximum(exponents, 0.0)  # (gain G)^(1/2) is means e^growth

@@ -14,6 +14,8 @@ from scipy.integrate import solve_ivp
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed
+from theory.requests import all_finite, check_increasing, check_positive, number_array
+from theory.saddles.greedy import checked
 
 _LARGEST: Final = 8.0
 """Of exponents: trial steps may ask for any w, the flow itself for none above e^8."""
@@ -43,11 +45,16 @@ def small_start_flow(
         levels: of the loss |X w - y|^2 / 2, falling.
 
     Raises:
-        IntegrationFailed: the integrator gave up, some level was not reached, or weights are above
-            e^8, which is where exponents end here: take targets in units in which they are not.
+        InvalidInput: shapes do not fit, numbers are not finite, l is not positive, or times do not
+            increase from 0 or more.
+        IntegrationFailed: the integrator gave up, or some level was not reached.
     """
+    rows, targets = checked(rows, targets)
+    check_positive("log_inverse", log_inverse)
     double = 2.0 * log_inverse
-    grid = np.asarray(times, dtype=np.float64)
+    grid = np.atleast_1d(all_finite("times", number_array("times", times)))
+    check_increasing("times", grid)
+    losses = np.atleast_1d(all_finite("levels", number_array("levels", levels)))
 
     def parts(state: Floats) -> tuple[Floats, Floats]:
         up = np.exp(np.minimum(double * (state - 1.0), _LARGEST))
@@ -70,7 +77,7 @@ def small_start_flow(
         np.zeros(rows.shape[1]),
         method,
         grid,
-        events=[crossing(float(level)) for level in np.asarray(levels)],
+        events=[crossing(float(level)) for level in losses.ravel()],
         rtol=rtol,
         atol=1e-2 * rtol,
         jac=jacobian,

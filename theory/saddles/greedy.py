@@ -14,6 +14,7 @@ from scipy.optimize import linprog, nnls
 
 from theory.backend import Floats
 from theory.errors import InvalidInput, OracleFailed
+from theory.requests import all_finite, finite_numbers, number_array
 
 _AT_REST: Final = 1e-9
 """Gradients below so much of the first are zero: the solver leaves 1e-12."""
@@ -74,9 +75,11 @@ def greedy_path(
             Neither of the two is orthogonal matching pursuit.
 
     Raises:
-        InvalidInput: targets that no gradient at 0 sees.
+        InvalidInput: targets that no gradient at 0 sees; shapes that do not fit, or numbers that
+            are not finite.
         OracleFailed: more than `MAX_JUMPS` jumps, or the solver failed.
     """
+    rows, targets = checked(rows, targets)
     weights, dual = np.zeros((2, rows.shape[1]))
     first = np.abs(rows.T @ targets).max()
     if first == 0.0:
@@ -111,6 +114,14 @@ def greedy_path(
     return GreedyPath(np.array(times), np.array(saddles), np.array(duals), np.array(rates))
 
 
+def checked(rows: Floats, targets: Floats) -> tuple[Floats, Floats]:
+    """Inputs and targets; the solvers of SciPy do not look, and one crashes on NaN."""
+    inputs = all_finite("rows", number_array("rows", rows))
+    if inputs.ndim != 2 or inputs.size == 0:
+        raise InvalidInput(f"rows has shape {inputs.shape}; it must be (n, d), n and d at least 1")
+    return inputs, finite_numbers("targets", targets, inputs.shape[:1])
+
+
 def _least_loss(rows: Floats, targets: Floats, dual: Floats, leaves: bool) -> Floats:
     on = np.abs(dual) > 1.0 - _ACTIVE
     weights = np.zeros(len(dual))
@@ -133,9 +144,11 @@ def least_absolute(rows: Floats, targets: Floats) -> float:
     in units of the largest of the targets then.
 
     Raises:
+        InvalidInput: shapes do not fit, or numbers are not finite.
         OracleFailed: the solver found none, or one that misses a target by more than 1e-9 of what
             it is made of.
     """
+    rows, targets = checked(rows, targets)
     sizes = np.abs(rows).max(axis=1)
     sizes[sizes == 0.0] = 1.0
     scaled, wanted = rows / sizes[:, None], targets / sizes

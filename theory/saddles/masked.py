@@ -18,6 +18,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
+from theory.requests import all_finite, finite_numbers, number_array
 
 _LEFT: Final = 1e-6
 """Size, over mu_1^(1/2), at which the trajectory is taken up; it is linear up to its square."""
@@ -40,14 +41,25 @@ def masked_flow(
         start: alpha U0, `(d, h)`.
 
     Raises:
+        InvalidInput: shapes do not fit, or numbers are not finite.
         IntegrationFailed: see `plain_flow`.
     """
+    matrix, mask = _checked(matrix, mask)
+    start = finite_numbers("start", start, (len(matrix), *np.shape(start)[1:2]))
 
     def field(_: float, flat: Floats) -> Floats:
         factor = flat.reshape(start.shape)
         return np.asarray((mask * (matrix - factor @ factor.T) @ factor).ravel())
 
     return plain_flow(field, start.ravel(), [time], rtol=rtol, method=method)
+
+
+def _checked(matrix: Floats, mask: Floats) -> tuple[Floats, Floats]:
+    """A and M."""
+    whole = all_finite("matrix", number_array("matrix", matrix))
+    if whole.ndim != 2 or len(whole) != whole.shape[1] or whole.size == 0:
+        raise InvalidInput(f"matrix has shape {whole.shape}; it must be square and not empty")
+    return whole, finite_numbers("mask", mask, whole.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +116,11 @@ def rank_one(matrix: Floats, mask: Floats, after: float, *, rtol: float = 1e-12)
         mask: M, as in `masked_flow`.
 
     Raises:
-        InvalidInput: no eigenvalue is positive, or the trajectory is taken up after `after` only.
+        InvalidInput: shapes do not fit; numbers are not finite; no eigenvalue is positive; or the
+            trajectory is taken up after `after` only.
         IntegrationFailed: see `plain_flow`.
     """
+    matrix, mask = _checked(matrix, mask)
     size = len(matrix)
     rising, vectors = np.linalg.eigh(mask * matrix)
     values, vectors = rising[::-1], vectors[:, ::-1]

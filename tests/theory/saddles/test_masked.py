@@ -58,3 +58,13 @@ def test_what_never_leaves_zero_is_refused() -> None:
         rank_one(-10.0 * np.eye(3), np.ones((3, 3)), 1.0)
     with pytest.raises(InvalidInput, match=r"after is -20\.0; it must be above -13\.8"):
         rank_one(np.eye(3), np.ones((3, 3)), -20.0)
+
+
+def test_masks_and_starts_of_other_shapes_are_refused() -> None:
+    for mask in (np.ones((1, 3)), np.ones((2, 2))):
+        with pytest.raises(InvalidInput, match=r"mask has shape .*it must have shape \(3, 3\)"):
+            rank_one(np.eye(3), mask, 0.5)
+    with pytest.raises(InvalidInput, match="matrix holds NaN"):
+        rank_one(np.full((3, 3), np.nan), np.ones((3, 3)), 0.5)
+    with pytest.raises(InvalidInput, match=r"start has shape \(1, 2\)"):
+        masked_flow(np.eye(3), np.ones((3, 3)), np.ones((1, 2)), 1.0)

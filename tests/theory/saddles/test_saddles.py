@@ -1,5 +1,7 @@
 """The algorithm against flows and linear programmes, closed forms against integration."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -132,7 +134,29 @@ def test_targets_that_no_input_sees_are_refused() -> None:
         greedy_path(np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([1.0, -1.0]))
 
 
-def test_weights_beyond_where_exponents_end_are_no_flow() -> None:
-    rows, targets = np.eye(2), np.array([1e4, 1.0])
-    with pytest.raises(IntegrationFailed, match=r"weights exceed e\^8"):
-        small_start_flow(rows, targets, 20.0, [1.0], [])
+@pytest.mark.parametrize("solved", [greedy_path, least_absolute])
+def test_rows_and_targets_that_do_not_fit_are_refused(solved: Callable[..., object]) -> None:
+    rows, targets = np.array([[1.0, 2.0], [0.5, -1.0]]), np.ones(2)
+    for wrong in (np.nan, np.inf):
+        with pytest.raises(InvalidInput, match="rows holds NaN or infinite values"):
+            solved(wrong * rows, targets)
+        with pytest.raises(InvalidInput, match="targets holds NaN or infinite values"):
+            solved(rows, wrong * targets)
+    with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+        solved(rows, targets[:1])
+    with pytest.raises(InvalidInput, match="rows has shape"):
+        solved(targets, targets)
+
+
+def test_flows_of_other_shapes_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="log_inverse is -5"):
+        small_start_flow(ROWS, TARGETS, -5.0, [1.0], [])
+    for times in ([], [2.0, 1.0]):
+        with pytest.raises(InvalidInput, match="times is"):
+            small_start_flow(ROWS, TARGETS, 50.0, times, [])
+    with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+        small_start_flow(ROWS, TARGETS[:1], 50.0, [1.0], [])
+    with pytest.raises(InvalidInput, match=r"values has shape \(4,\) and start \(1, 2\)"):
+        matrix_flow(np.ones(4), np.ones((1, 2)), 1.0)
+    with pytest.raises(InvalidInput, match="start holds NaN"):
+        matrix_flow(np.ones(2), np.full((2, 2), np.nan), 1.0)
