@@ -17,7 +17,8 @@ from scipy.linalg import qr, solve_triangular
 
 from theory.backend import Flags, Floats
 from theory.errors import InvalidInput, OracleFailed
-from theory.noise import interpolation
+from theory.noise.interpolation import checked, interpolation
+from theory.requests import check_number
 
 ACCURACY: Final = 1e-13
 ITERATIONS: Final = 200
@@ -42,16 +43,16 @@ def least_potential(
         degree: D, at least 2.
 
     Raises:
-        InvalidInput: a degree below 2, or a start that is not positive.
+        InvalidInput: a degree below 2; a start that is not positive; shapes that do not fit, or
+            numbers that are not finite.
         OracleFailed: some target is not reached to 1e-13 of itself and of the numbers that w is
             made of: u^D and v^D, or a^D - b^D and by how much the two powers moved where that is
             less.
     """
+    check_number("degree", degree)
     if degree < 2:
         raise InvalidInput(f"degree is {degree}; it must be at least 2")
-    for name, start in (("plus", plus), ("minus", minus)):
-        if not np.all(start > 0.0):
-            raise InvalidInput(f"{name} has {np.min(start)}; all of it must be positive")
+    inputs, targets, plus, minus = checked(inputs, targets, plus, minus, called="targets")
     if degree == 2:
         return interpolation(inputs, targets, plus, minus)
     sizes = np.abs(inputs).max(axis=1)

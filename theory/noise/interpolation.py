@@ -67,9 +67,9 @@ def interpolation(inputs: Floats, labels: Floats, plus: Floats, minus: Floats) -
 
 
 def checked(
-    inputs: Floats, labels: Floats, plus: Floats, minus: Floats
+    inputs: Floats, labels: Floats, plus: Floats, minus: Floats, *, called: str = "labels"
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """All of them in float64.
+    """All of them in float64; labels are `called` so in messages.
 
     Raises:
         InvalidInput: shapes do not fit, numbers are not finite, or a start is not positive.
@@ -77,7 +77,7 @@ def checked(
     rows = all_finite("inputs", number_array("inputs", inputs))
     if rows.ndim != 2 or rows.size == 0:
         raise InvalidInput(f"inputs has shape {rows.shape}; it must be (n, d), n and d at least 1")
-    wanted = finite_numbers("labels", labels, rows.shape[:1])
+    wanted = finite_numbers(called, labels, rows.shape[:1])
     first = finite_numbers("plus", plus, rows.shape[1:])
     second = finite_numbers("minus", minus, rows.shape[1:])
     for name, start in (("plus", first), ("minus", second)):

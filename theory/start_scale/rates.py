@@ -14,11 +14,23 @@ alpha^(-2D) (e + 1)(e + 2) / (24 e^2) beyond. Woodworth et al. (COLT 2020) have 
 import numpy as np
 
 from theory.backend import Flags, Floats
+from theory.errors import InvalidInput
+from theory.requests import check_whole
 
 
 def certificate(inputs: Floats, weights: Floats) -> Floats:
-    """c, `(d,)`, of w* `(d,)` with as many entries that are not 0 as there are samples."""
+    """c, `(d,)`, of w* `(d,)` with as many entries that are not 0 as there are samples.
+
+    Raises:
+        InvalidInput: inputs are not `(n, d)`, or w* has not n entries that are not 0.
+    """
     on = weights != 0.0
+    count = int(on.sum())
+    if inputs.shape != (count, on.size):
+        raise InvalidInput(
+            f"inputs has shape {inputs.shape}; of weights with {count} of {on.size} entries that "
+            f"are not 0 it must have {(count, on.size)}"
+        )
     found = _extended(inputs, on, np.sign(weights[on]))
     found[on] = np.sign(weights[on])
     return found
@@ -43,7 +55,11 @@ def sparse_excess(
 
     Args:
         constants: 0 leaves nu_1 out (D = 2), or takes e for 1 (D > 2).
+
+    Raises:
+        InvalidInput: as `certificate`; a degree that is not a whole number, at least 2.
     """
+    check_whole("degree", degree, 2)
     dual = certificate(inputs, weights)[weights == 0.0]
     room = 1.0 - np.abs(dual)
     if degree == 2:
@@ -87,7 +103,15 @@ def _off_support(
 
 
 def dense_excess(inputs: Floats, targets: Floats, alphas: Floats, degree: int) -> Floats:
-    """w - w_2 for each large alpha, `(T, d)`."""
+    """w - w_2 for each large alpha, `(T, d)`.
+
+    Raises:
+        InvalidInput: targets are not one for each sample; a degree that is not a whole number, at
+            least 2.
+    """
+    check_whole("degree", degree, 2)
+    if targets.shape != inputs.shape[:1]:
+        raise InvalidInput(f"targets has shape {targets.shape}; it must have {inputs.shape[:1]}")
     inverse = np.linalg.pinv(inputs)
     shortest = inverse @ targets
     cube = shortest**3

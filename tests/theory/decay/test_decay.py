@@ -143,3 +143,14 @@ def test_the_start_is_on_its_own_path(degree: int, size: float) -> None:
 def test_degrees_below_two_are_refused() -> None:
     with pytest.raises(InvalidInput, match="at least 2"):
         least_potential(np.ones((1, 1)), np.ones(1), np.ones(1), np.ones(1), 1)
+
+
+@pytest.mark.parametrize("degree", [2, 3])
+def test_potentials_of_other_shapes_are_refused(degree: int) -> None:
+    rows, one = np.eye(2), np.ones(2)
+    with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+        least_potential(rows, one[:1], one, one, degree)
+    with pytest.raises(InvalidInput, match=r"minus has shape \(1,\)"):
+        least_potential(rows, one, one, one[:1], degree)
+    with pytest.raises(InvalidInput, match="inputs holds NaN"):
+        least_potential(np.nan * rows, one, one, one, degree)

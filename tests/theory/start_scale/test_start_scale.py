@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from theory.decay import least_potential
+from theory.errors import InvalidInput
 from theory.saddles import least_absolute
 from theory.start_scale import (
     certificate,
@@ -62,3 +63,16 @@ def test_what_comes_next_to_the_excess_is_that_the_support_moves(seed: int) -> N
     moves = support_moves(told.rows, told.sparse, alpha)
     assert moves == pytest.approx(off, rel=3.0 * abs(off))
     assert abs(moves) <= support_moves_at_most(told.rows, told.sparse, alpha)
+
+
+def test_what_has_no_rate_is_refused() -> None:
+    rows, weights, one = np.array([[1.0, 0.5]]), np.array([1.0, 0.0]), np.ones(1)
+    with pytest.raises(InvalidInput, match="of weights with 2 of 2 entries that are not 0"):
+        certificate(rows, np.ones(2))
+    for degree in (1, 2.5):
+        with pytest.raises(InvalidInput, match="degree is"):
+            sparse_excess(rows, weights, one, degree)  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="degree is"):
+            dense_excess(rows, one, one, degree)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"targets has shape \(2,\)"):
+        dense_excess(rows, np.ones(2), one, 2)
