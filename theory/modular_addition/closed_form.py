@@ -21,6 +21,7 @@ from theory.modular_addition.data import check_odd, quadratic_net
 from theory.modular_addition.margins import largest_margin
 from theory.nets import TwoLayer
 from theory.problem import Problem
+from theory.requests import check_number, check_whole, is_whole
 from theory.units import lengths_of
 
 
@@ -29,15 +30,16 @@ class Phases:
     """phi_u = 2 pi j / count and phi_v = step phi_u, j = 0 to count - 1.
 
     Raises:
-        InvalidInput: count is not positive.
+        InvalidInput: count is not a whole number, at least 1, or step not a whole one.
     """
 
     count: int
     step: int
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise InvalidInput(f"count is {self.count}; there must be at least 1 phase")
+        check_whole("count", self.count)
+        if not is_whole(self.step):
+            raise InvalidInput(f"step is {self.step!r}; it must be a whole number")
 
     @property
     def harmonics(self) -> tuple[int, ...]:
@@ -91,8 +93,7 @@ def three_neuron_net(drop: float = 12.0 / 5.0) -> tuple[TwoLayer, Floats]:
     Raises:
         InvalidInput: drop is not finite.
     """
-    if not np.isfinite(drop):
-        raise InvalidInput(f"drop is {drop!r}; it must be finite")
+    check_number("drop", drop)
     own = np.eye(3)
     rows = 1.0 - drop * own
     size = float(np.sqrt(((1.0 - drop) ** 2 + 2.0) / 6.0))

@@ -6,10 +6,16 @@ from theory.backend import Flags, Floats, Integers
 from theory.errors import InvalidInput
 from theory.nets import TwoLayer
 from theory.problem import Problem
+from theory.requests import check_whole, number_array
 
 
 def all_pairs(modulus: int) -> Integers:
-    """Every (a, b), b fastest, shape `(p^2, 2)`."""
+    """Every (a, b), b fastest, shape `(p^2, 2)`.
+
+    Raises:
+        InvalidInput: p is not a whole number, at least 1.
+    """
+    check_whole("modulus", modulus)
     return np.stack(np.divmod(np.arange(modulus**2), modulus), axis=1).astype(np.int64)
 
 
@@ -19,7 +25,9 @@ def split_pairs(modulus: int, train: int, seed: int) -> tuple[Integers, Integers
     Raises:
         InvalidInput: train is not between 0 and p^2.
     """
-    if not 0 <= train <= modulus**2:
+    check_whole("modulus", modulus)
+    check_whole("train", train, 0)
+    if train > modulus**2:
         raise InvalidInput(f"train is {train!r}; of {modulus**2} pairs it must be 0 to all")
     order = np.random.default_rng(seed).permutation(modulus**2)
     pairs = all_pairs(modulus)[order]
@@ -30,8 +38,11 @@ def one_hot(modulus: int, pairs: Integers) -> Floats:
     """e_a beside e_b, shape `(n, 2p)`.
 
     Raises:
-        InvalidInput: pairs are not `(n, 2)` of numbers from 0 to p - 1.
+        InvalidInput: pairs are not `(n, 2)` of whole numbers from 0 to p - 1.
     """
+    pairs = number_array("pairs", pairs)
+    if pairs.dtype.kind == "f":
+        raise InvalidInput(f"pairs must be whole numbers; they are {pairs.tolist()}")
     if pairs.ndim != 2 or pairs.shape[1] != 2 or np.any((pairs < 0) | (pairs >= modulus)):
         raise InvalidInput(f"pairs must be (n, 2) of 0 to {modulus - 1}; they are {pairs.tolist()}")
     unit = np.eye(modulus)
@@ -55,7 +66,8 @@ def quadratic_net(modulus: int, width: int) -> TwoLayer:
 
 def check_odd(modulus: int) -> None:
     """`InvalidInput` unless p is an odd number from 3 on."""
-    if modulus < 3 or modulus % 2 == 0:
+    check_whole("modulus", modulus, 3)
+    if modulus % 2 == 0:
         raise InvalidInput(f"modulus is {modulus}; it must be an odd number, at least 3")
 
 
@@ -103,6 +115,9 @@ def is_true(scores: Floats, classes: Integers) -> Flags:
     if scores.ndim != 2 or scores.shape[1] < 2 or np.any(np.isnan(scores)):
         raise InvalidInput(f"scores have shape {scores.shape}; they must be (n, K >= 2), none NaN")
     count, most = scores.shape
+    classes = number_array("classes", classes)
+    if not np.array_equal(classes, np.round(classes)):
+        raise InvalidInput(f"classes must be whole numbers; they are {classes!r}")
     if classes.shape != (count,) or np.any((classes < 0) | (classes >= most)):
         raise InvalidInput(f"classes must be {count} of 0 to {most - 1}; they are {classes!r}")
     return np.asarray(np.arange(scores.shape[1]) == classes[:, None])

@@ -87,6 +87,9 @@ def _mean_margin(w: Floats, u: Floats, v: Floats) -> Floats:
     return np.asarray(2.0 / (p**2 * (p - 1)) * waves.real.sum(axis=-1))
 
 
+ABSENT = 1e-14
+"""Waves of rows of length 1 that are rounding."""
+
 ASCENT_STEPS = 40
 """Logarithms of ratios between frequencies grow geometrically: a lead of 1e-6 has won by then."""
 
@@ -108,6 +111,7 @@ def ascended_neuron(start: Floats) -> tuple[Floats, float]:
         raise InvalidInput(f"start has shape {rows.shape}; it must be (3, p) finite numbers")
     waves = np.fft.fft(rows / lengths_of(rows)[:, None])
     waves[:, 0] = 0.0
+    waves[np.abs(waves) <= ABSENT] = 0.0
     if not np.any(waves.prod(axis=0)):
         raise InvalidInput("start has rows without a frequency in common")
     for step in range(3 * ASCENT_STEPS):

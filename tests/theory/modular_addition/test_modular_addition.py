@@ -305,3 +305,27 @@ def test_bad_input_is_named() -> None:
             PairKernel(*wrong)
     with pytest.raises(InvalidInput, match="start is 'random'; allowed are readout 0, difference"):
         wide_kernel("random")  # type: ignore[arg-type]
+
+
+def test_constant_rows_have_no_frequency_in_common() -> None:
+    for modulus in (3, 5, 7):  # transforms of constant rows leave rounding
+        with pytest.raises(InvalidInput, match="without a frequency in common"):
+            ascended_neuron(0.1 * np.ones((3, modulus)))
+
+
+def test_numbers_that_are_not_whole_are_refused() -> None:
+    for modulus in (-2, 2.5):
+        with pytest.raises(InvalidInput, match="modulus is"):
+            all_pairs(modulus)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"modulus is 3\.5; it must be a whole number"):
+        largest_neuron_margin(3.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="train is"):
+        split_pairs(3, 2.5, 0)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="count is"):
+        Phases(2.5, 1)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="step is"):
+        Phases(6, 1.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="pairs must be whole numbers"):
+        one_hot(3, np.array([[0.5, 1.0]]))  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="classes must be whole numbers"):
+        lead(np.array([[1.0, 2.0]]), np.array([0.5]))  # type: ignore[arg-type]
