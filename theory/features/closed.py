@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
+from theory.requests import check_positive, check_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +70,9 @@ def _threshold(classes: int, samples: int, weight_decay: float, feature_decay: f
         InvalidInput: there is none.
     """
     for name, count, least in (("classes", classes, 2), ("samples", samples, 1)):
-        if not count >= least:
-            raise InvalidInput(f"{name} is {count!r}; it must be at least {least}")
+        check_whole(name, count, least)
     for name, decay in (("weight_decay", weight_decay), ("feature_decay", feature_decay)):
-        if not 0.0 < decay < np.inf:
-            raise InvalidInput(f"{name} is {decay!r}; it must be positive and finite")
+        check_positive(name, decay)
     return float(np.sqrt(samples) * np.sqrt(weight_decay) * np.sqrt(feature_decay))
 
 

@@ -92,3 +92,9 @@ def test_decays_whose_product_underflows() -> None:
     """c = 1e-200, so that s = 200 log 10 to 200 digits."""
     optimum = cross_entropy_optimum(3, 1, 1e-200, 1e-200)
     assert optimum.outputs[0, 0] == pytest.approx(200.0 * np.log(10.0) * 2.0 / 3.0, rel=1e-14)
+
+
+def test_counts_that_are_not_whole_are_refused() -> None:
+    for classes, samples in ((2.5, 1), (2, 1.5)):
+        with pytest.raises(InvalidInput, match="it must be a whole number"):
+            cross_entropy_optimum(classes, samples, 0.1, 0.1)  # type: ignore[arg-type]
