@@ -11,6 +11,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 
 
 def conserved_count(rows: int, columns: int, width: int) -> int:
@@ -80,5 +81,5 @@ def missing_dimensions(algebra: Floats, stack: Floats) -> int:
 
 
 def _check(rows: int, columns: int, width: int) -> None:
-    if min(rows, columns, width) < 1:
-        raise InvalidInput(f"sizes are {rows}, {columns} and {width}; each must be at least 1")
+    for name, size in (("rows", rows), ("columns", columns), ("width", width)):
+        check_whole(name, size)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats
 from theory.errors import InvalidInput, NumericalFailure
 from theory.plain_flow import PlainFlow, plain_flow
+from theory.requests import check_number, check_whole
 from theory.units import power_of_two
 
 Layers = tuple[Floats, ...]
@@ -62,8 +63,7 @@ class LayerTask:
                 f"weights take {widths[0]} numbers to {widths[1]}; inputs and targets hold "
                 f"{self.inputs.shape[1]} and {self.targets.shape[1]}"
             )
-        if not np.isfinite(self.decay):
-            raise InvalidInput(f"decay is {self.decay!r}; it must be finite")
+        check_number("decay", self.decay)
 
     def gradients(self, weights: Layers, rows: Sequence[int] | None = None) -> Layers:
         """Of the loss without its penalty, on all samples or on some rows."""
@@ -138,7 +138,15 @@ def balance_after_step(weights: Layers, gradients: Layers, step: float, decay: f
 
     The terms of first order cancel, as W_{l+1}' G_{l+1} = G_l W_l' for every differentiable
     function of the product, of whichever samples: (1 - eta lambda)^2 D_l + eta^2 (G'G - GG').
+
+    Raises:
+        InvalidInput: as `balance`, of weights and of gradients; they are not of as many layers; a
+            step or decay that is not finite.
     """
+    check_number("step", step)
+    check_number("decay", decay)
+    if len(weights) != len(gradients):
+        raise InvalidInput(f"weights are {len(weights)} layers and gradients {len(gradients)}")
     kept, pairs = balance(weights), balance(gradients)
     shrink = (1.0 - step * decay) ** 2
     return tuple(shrink * d + step**2 * g for d, g in zip(kept, pairs, strict=True))
@@ -148,11 +156,10 @@ def descent(task: LayerTask, step: float, steps: int) -> Layers:
     """The layers after so many steps of gradient descent with weight decay.
 
     Raises:
-        InvalidInput: steps below 0, or a step that is not finite.
-        NumericalFailure: they diverge beyond float64.
+        InvalidInput: steps are not a whole number, 0 or more, or a step is not finite.
     """
-    if not steps >= 0 or not np.isfinite(step):
-        raise InvalidInput(f"{steps!r} steps of {step!r}; allowed are 0 or more of a finite one")
+    check_whole("steps", steps, 0)
+    check_number("step", step)
     weights = task.weights
     for _ in range(steps):
         gradients = task.gradients(weights)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
+from theory.requests import check_number, check_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +54,8 @@ class NeuronTask:
             raise InvalidInput(
                 f"inputs have shape {self.inputs.shape}; hidden has {self.hidden.shape[1]} columns"
             )
-        if self.degree < 1 or self.degree != int(self.degree):
-            raise InvalidInput(f"degree is {self.degree!r}; it must be a whole number from 1 on")
-        if not np.isfinite(self.decay):
-            raise InvalidInput(f"decay is {self.decay!r}; it must be finite")
+        check_whole("degree", self.degree)
+        check_number("decay", self.decay)
 
     @property
     def flat(self) -> Floats:

@@ -9,6 +9,7 @@ from scipy.special import log_softmax, softmax
 
 from theory.backend import Floats
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_not_negative, check_whole
 
 FeatureLoss = Literal["cross entropy", "squared"]
 
@@ -42,15 +43,9 @@ class FeatureTask:
             allowed = ", ".join(get_args(FeatureLoss))
             raise InvalidInput(f"loss is {self.loss!r}; allowed are {allowed}")
         for name, least in (("classes", 2), ("samples", 1), ("dimension", 1)):
-            if not getattr(self, name) >= least:
-                raise InvalidInput(
-                    f"{name} is {getattr(self, name)!r}; it must be at least {least}"
-                )
+            check_whole(name, getattr(self, name), least)
         for name in ("weight_decay", "feature_decay"):
-            if not 0.0 <= getattr(self, name) < np.inf:
-                raise InvalidInput(
-                    f"{name} is {getattr(self, name)!r}; it must be finite and at least 0"
-                )
+            check_not_negative(name, getattr(self, name))
 
     @property
     def one_hot(self) -> Floats:

@@ -14,6 +14,7 @@ from scipy.special import erf
 
 from theory.backend import Floats
 from theory.errors import InvalidInput
+from theory.requests import all_finite, check_whole
 
 
 def _rectifier_kernels(both: Floats) -> tuple[Floats, Floats]:
@@ -131,8 +132,7 @@ def kernels(activation: Activation, inputs: Floats, layers: int) -> tuple[Floats
     Raises:
         InvalidInput: no hidden layer, or other than two inputs.
     """
-    if layers < 1:
-        raise InvalidInput(f"layers is {layers}; it must be at least 1")
+    check_whole("layers", layers)
     kernel = first_kernel(activation, inputs)
     tangent = kernel
     for _ in range(layers):
@@ -145,9 +145,10 @@ def first_kernel(activation: Activation, inputs: Floats) -> Floats:
     """s^2 x x' / d, `(3,)`: the covariance of the first pre-activations.
 
     Raises:
-        InvalidInput: other than two inputs.
+        InvalidInput: other than two inputs, or numbers that are not finite.
     """
-    if inputs.ndim != 2 or len(inputs) != 2:
+    if inputs.ndim != 2 or len(inputs) != 2 or inputs.size == 0:
         raise InvalidInput(f"inputs have shape {inputs.shape}; two rows are needed")
+    inputs = all_finite("inputs", inputs)
     gram = activation.variance * inputs @ inputs.T / inputs.shape[1]
     return np.array([gram[0, 0], gram[0, 1], gram[1, 1]])

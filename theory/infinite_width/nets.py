@@ -7,9 +7,9 @@ layer, so that two numbers a neuron stand for m.
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import InvalidInput
 from theory.infinite_width.derivatives import jacobian
 from theory.infinite_width.kernels import Activation, expected_kernels, first_kernel
+from theory.requests import check_whole
 
 
 def drawn_layers(rng: np.random.Generator, both: Floats, width: int) -> Floats:
@@ -18,8 +18,7 @@ def drawn_layers(rng: np.random.Generator, both: Floats, width: int) -> Floats:
     Raises:
         InvalidInput: no neurons.
     """
-    if width < 1:
-        raise InvalidInput(f"width is {width}; it must be at least 1")
+    check_whole("width", width)
     first, cross, second = np.moveaxis(both, -1, 0)
     normal = rng.normal(size=(*both.shape[:-1], 2, width))
     root = np.sqrt(first)[..., None]
@@ -50,7 +49,12 @@ def drawn_kernels(
 
     Returns:
         `(draws, layers, 3)` and `(draws, 3)`.
+
+    Raises:
+        InvalidInput: width, layers or draws are not whole numbers, at least 1; other inputs.
     """
+    for name, count in (("width", width), ("layers", layers), ("draws", draws)):
+        check_whole(name, count)
     both = np.tile(first_kernel(activation, inputs), (draws, 1))
     first, tangent, found = both, both, []
     hidden = np.empty(0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from theory.conservation import (
+    balance_after_step,
     conserved_count,
     generated_algebra,
     missing_dimensions,
@@ -35,7 +36,7 @@ def test_both_forms_meet_where_the_width_is_that_of_all() -> None:
 
 
 def test_sizes_are_positive() -> None:
-    with pytest.raises(InvalidInput, match="sizes are 0, 1 and 2"):
+    with pytest.raises(InvalidInput, match="rows is 0"):
         conserved_count(0, 1, 2)
     for basis in (generated_algebra, pseudo_orthogonal):
         with pytest.raises(InvalidInput, match="sizes are 0, 2"):
@@ -46,3 +47,13 @@ def test_sizes_are_positive() -> None:
 def test_stacks_that_are_none_are_refused(stack: np.ndarray) -> None:
     with pytest.raises(InvalidInput, match="stack has shape"):
         missing_dimensions(pseudo_orthogonal(2, 3), stack)
+
+
+def test_counts_that_are_not_whole_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"rows is 1\.5; it must be a whole number"):
+        conserved_count(1.5, 1, 1)  # type: ignore[arg-type]
+    layers = (np.eye(2), np.eye(2))
+    with pytest.raises(InvalidInput, match="weights are 2 layers and gradients 3"):
+        balance_after_step(layers, (*layers, np.eye(2)), 0.1, 0.1)
+    with pytest.raises(InvalidInput, match="step is nan"):
+        balance_after_step(layers, layers, float("nan"), 0.1)

@@ -142,7 +142,7 @@ def test_tasks_that_do_not_fit_are_refused(task: LayerTask) -> None:
         balance((first, third))
     with pytest.raises(InvalidInput, match="decays are"):
         layer_flow(task, [1.0], decays=[0.1])
-    with pytest.raises(InvalidInput, match="-3 steps"):
+    with pytest.raises(InvalidInput, match="steps is -3"):
         descent(task, 0.1, -3)
 
 

@@ -318,3 +318,12 @@ def test_rectifier_slopes_keep_the_digits_of_small_angles(unit: float, off: floa
         exact = float(mp.acos(1 - mp.mpf(off)) / mp.pi)
     # 1 - slope is rounded once more, in units of the 1
     assert 1.0 - slopes[1] == pytest.approx(exact, rel=1e-14, abs=2.0**-53)
+
+
+def test_counts_and_inputs_of_nets_are_checked() -> None:
+    rng = np.random.default_rng(0)
+    for name, counts in (("width", (1.5, 1, 1)), ("layers", (2, 0, 1)), ("draws", (2, 1, 0))):
+        with pytest.raises(InvalidInput, match=f"{name} is"):
+            drawn_kernels(rng, Activation.RELU, INPUTS, *counts)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="inputs holds NaN"):
+        kernels(Activation.RELU, np.nan * INPUTS, 1)
