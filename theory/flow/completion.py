@@ -107,6 +107,10 @@ class Completion:
 
     def symmetric(self, entries: Floats) -> Floats:
         """The symmetric matrix with the given numbers at the observed entries, zero elsewhere."""
+        if np.shape(entries) != self.rows.shape:
+            raise InvalidInput(
+                f"entries has shape {np.shape(entries)}; it must be {self.rows.shape}"
+            )
         matrix = np.zeros((self.size, self.size))
         matrix[self.rows, self.columns] = matrix[self.columns, self.rows] = entries
         return matrix

@@ -39,6 +39,7 @@ TWO = Completion.of(2, np.array([[0, 1], [1, 1]]), np.ones(2))
         (lambda: Completion(2, [0], [1, 1], [1.0]), r"rows has shape \(1,\) and columns \(2,\)"),
         (lambda: TWO.gram(np.eye(1)), r"metric has shape \(1, 1\); it must be \(2, 2\)"),
         (lambda: TWO.dual_matrix(np.ones(1)), r"multipliers has shape \(1,\); it must be \(2,\)"),
+        (lambda: TWO.symmetric(np.ones(1)), r"entries has shape \(1,\); it must be \(2,\)"),
         (lambda: completion_flow(TWO, [2.0, 1.0]), r"efolds is \[2.0, 1.0\]; .* that increases"),
         (lambda: completion_flow(TWO, [1.0], rtol=np.nan), "rtol is nan"),
     ],
