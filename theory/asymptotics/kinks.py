@@ -27,9 +27,11 @@ from scipy.optimize import brentq
 
 from theory.asymptotics.kernel_phase import log_inverse_decay, log_refined_normalization
 from theory.backend import Floats
+from theory.errors import InvalidInput
 from theory.kernel.svm import KernelSVM, kernel_svm
 from theory.margin.clarke import rectifiers_of
 from theory.problem import Problem, Regime
+from theory.requests import check_not_negative, is_number
 
 
 def cosines(problem: Problem, theta: Floats) -> Floats:
@@ -131,14 +133,26 @@ def kink_decay_time(
 ) -> float:
     """s at the first kink, where s = log alpha - share log(x kappa); 0 where it is met at once.
 
+    Infinite where none is met.
+
     Args:
         share: 1 / L = 1/2.
         ratio: kappa; None for that of the machine.
         left: the time when that much is left of a preactivation: rho^2 = x kappa (1 - left)^(-1/k)
             for movements of order k.
+
+    Raises:
+        InvalidInput: a net that is not two layers of rectifiers; a ratio that is negative or not
+            finite; `left` that is not at least 0 and below 1.
     """
     kink = first_kink(svm, problem)
     kappa = kink.ratio if ratio is None else ratio
+    if ratio is not None:
+        check_not_negative("ratio", ratio)
+    if not (is_number(left) and 0.0 <= left < 1.0):
+        raise InvalidInput(f"left is {left!r}; it must be at least 0 and below 1")
+    if kappa == 0.0:
+        return np.inf
     before = (1.0 - left) ** (1.0 / kink.movement.order)
 
     def excess(decay_time: float) -> float:

@@ -117,3 +117,14 @@ def test_another_smoothing() -> None:
     other = Problem(TwoLayer(1, 2, "relu"), np.ones(3), [[1.0, 1.0]], [1.0])
     with pytest.raises(InvalidInput, match="it must be two layers of rectifiers"):
         bent(other, 0.5)
+
+
+def test_a_kink_that_is_not_met_has_no_time() -> None:
+    problem, regime = random_problem(0), Regime(log10_alpha=20, decay_power=1)
+    svm = kernel_svm(problem)
+    assert kink_decay_time(svm, problem, regime, ratio=0.0) == inf
+    with pytest.raises(InvalidInput, match=r"ratio is -1\.0"):
+        kink_decay_time(svm, problem, regime, ratio=-1.0)
+    for left in (1.0, -0.5, float("nan")):
+        with pytest.raises(InvalidInput, match="left is"):
+            kink_decay_time(svm, problem, regime, left=left)
