@@ -16,7 +16,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.clock import clock_of, first_clock
-from theory.errors import InvalidInput
+from theory.errors import AssumptionError, InvalidInput
 from theory.flow.chart import Chart, stiffness
 from theory.flow.fastest_chart import fastest_chart
 from theory.integrate import integrate
@@ -93,14 +93,28 @@ def anchor_deviation(problem: Problem, inputs: Floats) -> Floats:
     Shape `(m,)`, or `(m, K)` of K outputs.
 
     It is that of the anchor's part across the span of the gradients at the samples.
+
+    Raises:
+        AssumptionError: as `taken_back`.
     """
     return np.asarray(problem.net.outputs(problem.anchor, inputs) - taken_back(problem, inputs))
 
 
 def taken_back(problem: Problem, inputs: Floats) -> Floats:
-    """k(x, X) K^-1 f(anchor; X), shape `(m,)`, or `(m, K)` of K outputs."""
+    """k(x, X) K^-1 f(anchor; X), shape `(m,)`, or `(m, K)` of K outputs.
+
+    Raises:
+        AssumptionError: the kernel of the samples has no inverse ("independent gradients").
+    """
     own = problem.net.outputs(problem.anchor, problem.inputs)
     kernel = cross_kernel(problem, problem.inputs).reshape(own.size, own.size)
     asked = cross_kernel(problem, inputs)
-    back = asked.reshape(-1, own.size) @ np.linalg.solve(kernel, own.ravel())
+    try:
+        dual = np.linalg.solve(kernel, own.ravel())
+    except np.linalg.LinAlgError:
+        raise AssumptionError(
+            "independent gradients",
+            "gradients of the samples at the anchor depend on one another; K^-1 does not exist",
+        ) from None
+    back = asked.reshape(-1, own.size) @ dual
     return np.asarray(back.reshape(asked.shape[: own.ndim]))

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from theory.anchors import balanced_anchor
-from theory.errors import InvalidInput
+from theory.errors import AssumptionError, InvalidInput
 from theory.flow.reference import reference_flow
 from theory.kernel.anchor_output import (
     anchor_deviation,
     flow_with_anchor_output,
     taken_back,
 )
-from theory.nets import Diagonal, TwoLayer
+from theory.nets import Diagonal, TwoLayer, TwoLayerReLU
 from theory.problem import Problem, Regime
 
 INPUTS = np.array([[1.0, 0.5, -0.5], [-0.5, 1.0, 0.25]])
@@ -66,3 +66,12 @@ def test_outputs_of_several_classes_are_taken_back_at_the_samples():
     own = net.outputs(problem.anchor, INPUTS)
     np.testing.assert_allclose(taken_back(problem, INPUTS), own, rtol=1e-10)
     assert anchor_deviation(problem, PROBES).shape == (3, 3)
+
+
+def test_repeated_samples_have_no_inverse_kernel() -> None:
+    net = TwoLayerReLU(6, 3, 0.25)
+    rng = np.random.default_rng(0)
+    anchor, rows = rng.normal(size=net.parameters), rng.normal(size=(2, 3))
+    repeated = Problem(net, anchor, rows[[0, 1, 0]], [1.0, -1.0, 1.0])
+    with pytest.raises(AssumptionError, match="depend on one another"):
+        anchor_deviation(repeated, rows)
