@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from theory.backend import Floats, Integers
 from theory.compiled import compiled
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_number
 from theory.steepest.recorded import checked_counts, checked_steps
 
 _LARGEST: Final = 250.0
@@ -29,6 +30,7 @@ class Adam:
 
     def __post_init__(self) -> None:
         for name, value in (("beta1", self.beta1), ("beta2", self.beta2)):
+            check_number(name, value)
             if not 0.0 <= value < 1.0:
                 raise InvalidInput(f"{name} is {value!r}; it must be at least 0 and below 1")
 

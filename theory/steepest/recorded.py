@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from theory.backend import Floats, Integers
 from theory.errors import InvalidInput
+from theory.requests import number_array
 
 
 def recorded(path: Iterable[Floats], steps: int, at: ArrayLike) -> Floats:
@@ -33,7 +34,7 @@ def checked_counts(at: ArrayLike, steps: int) -> Integers:
         InvalidInput: `at` is empty, not whole, below 1, does not increase, or asks for more than
             so many steps.
     """
-    given = np.asarray(at)
+    given = number_array("at", at)
     if given.ndim != 1 or given.size == 0 or not np.all(np.diff(given, prepend=0) >= 1):
         raise InvalidInput(
             f"at is {at!r}; it must be numbers of steps that increase from 1 or more"
@@ -48,7 +49,7 @@ def checked_counts(at: ArrayLike, steps: int) -> Integers:
 
 def checked_steps(steps: ArrayLike) -> Floats:
     """`steps` as numbers, `(S,)`; `InvalidInput` unless they are one or more and finite."""
-    etas = np.asarray(steps, dtype=np.float64)
+    etas = number_array("steps", steps).astype(np.float64)
     if etas.ndim != 1 or etas.size == 0 or not np.all(np.isfinite(etas)):
         raise InvalidInput(f"steps are {steps!r}; they must be a list of finite numbers")
     return etas

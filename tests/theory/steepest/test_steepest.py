@@ -167,3 +167,14 @@ def test_what_is_refused() -> None:
         steepest_path(np.ones((1, 2)), 2.0, [0.1], [2])
     with pytest.raises(InvalidInput, match="there are 1 steps"):
         adam_path(np.ones((1, 2)), Adam(0.9, 0.9), [0.1], [2])
+
+
+def test_words_are_no_steps() -> None:
+    rows = np.ones((1, 2))
+    for wrong in (["a"], [True], [[1], [1, 2]]):
+        with pytest.raises(InvalidInput, match="steps is not a rectangular array of numbers"):
+            steepest_path(rows, 2, wrong, [1])  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="at is not a rectangular array of numbers"):
+            steepest_path(rows, 2, [0.1], wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="beta1 is 'a'"):
+        Adam("a", 0.5)  # type: ignore[arg-type]
