@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from theory.backend import Floats
-from theory.errors import NumericalFailure
+from theory.errors import InvalidInput, NumericalFailure
 from theory.noise.interpolation import checked, interpolation
 from theory.plain_flow import plain_flow
 from theory.requests import check_number, check_positive, check_whole
@@ -88,6 +88,8 @@ def descend(
     check_positive("step", step)
     check_number("noise", noise)
     check_whole("noisy_steps", noisy_steps, 0)
+    if rng is None and noise * noisy_steps != 0.0:
+        raise InvalidInput(f"rng is None; noise of {noise!r} needs a generator to draw its signs")
     kind: Any = np.longdouble if precise else np.float64
     inputs, labels = task.inputs.astype(kind), task.labels.astype(kind)
     u, v = task.plus.astype(kind), task.minus.astype(kind)

@@ -256,3 +256,10 @@ def test_ridge_tasks_of_other_shapes_are_refused() -> None:
         RidgeTask(matrix, two, two, 0.1).errors(np.inf)
     with pytest.raises(InvalidInput, match="latest is -1"):
         time_to_generalise(RidgeTask(matrix, two, two, 0.1), 0.5, -1.0)
+
+
+def test_small_eigenvalues_are_data() -> None:
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    small = (turn * [0.0, 1e-11, 1.0]) @ turn.T
+    task = RidgeTask(small, turn.sum(axis=1), np.zeros(3), 1e-11)
+    assert task.floor == pytest.approx(1.0 + 0.25, rel=1e-4)

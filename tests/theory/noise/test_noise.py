@@ -191,3 +191,9 @@ def test_interpolation_refuses_what_has_no_meaning() -> None:
         DiagonalTask(rows, one, one, 0.0 * one)
     with pytest.raises(InvalidInput, match="step is nan"):
         descend(DiagonalTask(rows, one, one, one), np.nan)
+
+
+def test_noise_is_drawn_by_a_generator() -> None:
+    task = DiagonalTask(np.ones((1, 2)), np.ones(1), np.ones(2), np.ones(2))
+    with pytest.raises(InvalidInput, match=r"rng is None; noise of 0\.1 needs a generator"):
+        descend(task, 0.01, noise=0.1, noisy_steps=3)

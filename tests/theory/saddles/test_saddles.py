@@ -160,3 +160,9 @@ def test_flows_of_other_shapes_are_refused() -> None:
         matrix_flow(np.ones(4), np.ones((1, 2)), 1.0)
     with pytest.raises(InvalidInput, match="start holds NaN"):
         matrix_flow(np.ones(2), np.full((2, 2), np.nan), 1.0)
+
+
+def test_weights_beyond_where_exponents_end_are_no_flow() -> None:
+    rows, targets = np.eye(2), np.array([1e4, 1.0])
+    with pytest.raises(IntegrationFailed, match=r"weights exceed e\^8"):
+        small_start_flow(rows, targets, 20.0, [1.0], [])
