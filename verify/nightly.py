@@ -73,7 +73,7 @@ class Found:
         instance: the file of the worst; `command` judges it again.
         classes, singletons: of outcomes seen at all, and seen exactly once.
         discovery: the estimated probability that one more instance shows something new.
-        failed: why the claim could not be searched, where it could not.
+        failed: why the claim could not be searched, or was measured nowhere.
     """
 
     claim: str
@@ -94,17 +94,14 @@ class Found:
         """One line for a person."""
         if self.failed is not None:
             return f"{self.claim}: could not be searched: {self.failed}"
-        told = (
-            "nothing could be measured"
-            if self.severity is None
-            else f"worst {in_digits(self.severity)} of its bound ({self.binds}): {self.command}"
-        )
+        assert self.severity is not None
+        told = f"worst {in_digits(self.severity)} of its bound ({self.binds}): {self.command}"
         new = (
             f"one more shows something new with probability {self.discovery:.2g} "
             f"({self.singletons} of {self.classes} classes seen once)"
         )
         word = "REFUTED; " if self.refuted else ""
-        if not self.refuted and self.severity is not None and self.severity > 1.0:
+        if not self.refuted and self.severity > 1.0:
             told += ", a rate, which is judged on its median"
         return f"{self.claim}: {word}{self.examples} instances; {told}; {new}"
 
@@ -230,13 +227,14 @@ class _TimeIsOverError(KeyboardInterrupt):
 
 @dataclass
 class _Log:
-    """Outcomes of the distinct instances so far, and the worst of them."""
+    """Outcomes of the distinct instances so far, the worst of them, and the last failure."""
 
     claim: Claim[Any, Any]
     path: Path
     known: dict[str, Targets | None] = field(default_factory=dict)
     classes: Counter[Class] = field(default_factory=Counter)
     worst: Worst | None = None
+    failure: str = ""
 
     def targets(self, family: str, instance: Instance) -> Targets | None:
         """How near the instance is to a bound; None where it could not be measured."""
@@ -256,6 +254,7 @@ class _Log:
         stated, failure = own_laws(self.claim, instance)
         if failure is not None:
             self.classes[(family, failure[0], -1)] += 1
+            self.failure = ": ".join(failure)
             return None
         severity, binds = binding(stated)
         self.classes[(family, binds, int(10.0 * max(min(severity, 1.0), 0.0)))] += 1
@@ -289,6 +288,7 @@ def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path
             if len(log.known) == before:
                 break
     worst, found = log.worst, log.worst is not None
+    nowhere = f"nothing could be measured on {counted(len(log.known), 'instance')}: {log.failure}"
     return Found(
         claim.id,
         len(log.known),
@@ -302,6 +302,7 @@ def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path
         len(log.classes),
         singletons(log.classes.values()),
         discovery(log.classes.values()),
+        None if found else nowhere,
     )
 
 

@@ -178,7 +178,25 @@ def test_what_cannot_be_measured_is_a_class_of_its_own(
     assert not found.refuted
     assert found.examples == 50
     assert found.classes == 4  # one for each family
-    assert "nothing could be measured" in found.line()
+    assert (
+        found.failed
+        == "nothing could be measured on 50 instances: integrator did not finish: stuck"
+    )
+    assert found.failed in found.line()
+
+
+def test_a_search_that_measures_nothing_is_inconclusive(
+    tiny_claim: Make, invoke: Make, tmp_path: Path
+) -> None:
+    def check(total: float) -> None:
+        raise ValueError("broken")
+
+    tiny_claim(check=check)
+    answer = invoke("search", "--claim", "tiny", "--budget", "1s", "--seed", "1", "--report", "out")
+    assert answer.status == 3
+    assert "raised: ValueError: broken" in answer.out
+    (found,) = json.loads((tmp_path / "out/search.json").read_text())["claims"]
+    assert "raised: ValueError: broken" in found["failed"]
 
 
 def test_infinite_severity_is_written_as_a_number(

@@ -133,7 +133,7 @@ def search(
     """Climb to the worst instance of each claim that should hold; 1 when one refutes it.
 
     What was found before, in the same folder, is begun with. Exit status 3 when a claim could not
-    be searched.
+    be searched, or was measured on no instance.
     """
     from secrets import randbits
 
