@@ -70,9 +70,13 @@ class Finding:
         return "cannot be stated without it" if self.unstated else "undecided"
 
 
+class _TimeIsOver(BaseException):
+    """Ends a search at once; Hypothesis would draw on after an answer of nothing."""
+
+
 @dataclass
 class _Judge:
-    """Judges pairs, remembers them, and stops at its limits."""
+    """Judges pairs and remembers them."""
 
     claims: Sequence[AnyClaim]
     deadline: float
@@ -80,10 +84,16 @@ class _Judge:
     known: dict[str, tuple[Pair, dict[str, Judged]]] = field(default_factory=dict)
 
     def __call__(self, pair: Pair) -> dict[str, Judged]:
-        """Nothing where no more is to be tried."""
+        """Nothing where no more are to be tried.
+
+        Raises:
+            _TimeIsOver: the deadline has passed.
+        """
         key = json.dumps(pair.to_json(), sort_keys=True)
         if key not in self.known:
-            if self.left <= 0 or monotonic() > self.deadline:
+            if monotonic() > self.deadline:
+                raise _TimeIsOver
+            if self.left <= 0:
                 return {}
             self.left -= 1
             self.known[key] = pair, judge_pair(self.claims, pair)
@@ -114,7 +124,8 @@ def search_assumption(
         for name, judged in judge(Pair(assumption, *drawn)).items():
             target(log10(max(judged.severity, SMALLEST)), label=name)
 
-    _run(attempt, pairs, seed_value, examples, shrink=False)
+    with suppress(_TimeIsOver):
+        _run(attempt, pairs, seed_value, examples, shrink=False)
     drawn = {claim.id: judge.of(claim) for claim in claims}
     findings = []
     for claim in claims:
@@ -155,7 +166,7 @@ def _simplest(
             shrunk.append((pair, judged))
             raise _FailureError
 
-    with suppress(_FailureError, Flaky):
+    with suppress(_FailureError, _TimeIsOver, Flaky):
         _run(attempt, pairs, seed_value, examples, shrink=True)
     return shrunk[-1] if shrunk else worst
 

@@ -5,7 +5,6 @@ find is saved.
 """
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from verify.language.claim import AnyClaim
 from verify.necessity.judged import Outcome
 from verify.necessity.search import Finding, search_assumption
 from verify.progress import Progress
+from verify.report.portable import replay_command
 from verify.report.words import slug
 from verify.shards import groups_of
 from verify.strategies.sizes import QUICK
@@ -93,7 +93,7 @@ def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -
         raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
     searches = [
         (tuple(claim.id for claim in group), group[0].module, assumption)
-        for assumption in plan.assumptions or known
+        for assumption in dict.fromkeys(plan.assumptions or known)
         for group in groups_of(true)
         if assumption in violable(group[0])
     ]
@@ -119,7 +119,7 @@ def _search_all(
     with Progress("assumptions", len(tasks)) as progress:
         progress.running("; ".join(task.name for task in tasks[: engine.workers]))
         for index, entry in engine.results(list(enumerate(tasks)), _numbered, _lost):
-            entries[index] = _saved(entry, folder)
+            entries[index] = _saved(entry, folder, tasks[index].module)
             progress.clear()
             found(entries[index])
             left = [task.name for k, task in enumerate(tasks) if k not in entries]
@@ -186,7 +186,7 @@ def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     return {"severity": outcome.severity, "parts": parts, "open": list(outcome.open)}
 
 
-def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _saved(entry: dict[str, Any], folder: Path, module: str | None) -> dict[str, Any]:
     """Counterexamples as files of their own, with the command that replays them."""
     for finding in _with_counterexample(entry["claims"]):
         counterexample = finding["counterexample"]
@@ -194,7 +194,7 @@ def _saved(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
         path = folder / "instances" / f"{name}.json"
         write_json(path, counterexample["pair"])
         counterexample["instance"] = str(path)
-        counterexample["command"] = shlex.join(["python", "-m", "verify", "replay", str(path)])
+        counterexample["command"] = replay_command(path, module)
     return entry
 
 

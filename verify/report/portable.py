@@ -22,6 +22,6 @@ def counterexample_path(entry: Mapping[str, Any], folder: Path) -> Path:
 
 
 def replay_command(path: Path, module: str | None = None) -> str:
-    """How a file is judged again, from the report's folder."""
+    """How a file is judged again, under a claim of the suite or of a module."""
     options = ["--module", module] if module else []
     return shlex.join(["python", "-m", "verify", "replay", *options, str(path)])

@@ -144,7 +144,20 @@ def test_a_claim_that_raises_is_undecided_and_ends_no_other(
     assert "raised ZeroDivisionError: no pair (mine.py, line " in bad["reason"]
     assert bad["reason"] in answer.out
     assert (good["claim"], good["verdict"]) == ("good", "needed")
+    command = good["counterexample"]["command"]
+    assert command in answer.out
+    assert invoke(*command.split()[3:]).status == 0
     assert "undecided" in (tmp_path / "out/necessity.html").read_text()
+
+
+def test_an_assumption_that_is_named_twice_is_searched_once(
+    write: Callable[..., Path], invoke: Callable[..., Any], tmp_path: Path
+) -> None:
+    write("mine.py", TWO)
+    named = ("--assumption", "small") * 2
+    invoke("necessity", "--module", "mine.py", "--claim", "good", *named, "--report", "out")
+    results = json.loads((tmp_path / "out/necessity.json").read_text())
+    assert [entry["assumption"] for entry in results["assumptions"]] == ["small"]
 
 
 def test_a_run_has_the_table_in_its_reports(

@@ -82,6 +82,13 @@ def test_no_pair_is_drawn_from_constants_in_sources(monkeypatch: pytest.MonkeyPa
     assert first.instances == 5
 
 
+def test_a_search_ends_with_its_time() -> None:
+    """Not after all pairs that were asked for, judged or not."""
+    pairs = _pairs(st.integers(1, 10**9))
+    for finding in search_assumption(CLAIMS, "any", pairs, 0, 10**9, 5, 0.01):
+        assert finding.instances + finding.undecided + finding.unproven + finding.unstated < 1000
+
+
 def test_a_search_out_of_time_is_undecided() -> None:
     for finding in search_assumption(CLAIMS, "any", _pairs(st.just(1)), 0, 5, 5, 0.0):
         assert finding.verdict == "undecided"
