@@ -1,6 +1,8 @@
 """The file that `new claim NAME` writes: a small claim that is true, with rivals that are not."""
 
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from theory.errors import InvalidInput
@@ -23,7 +25,8 @@ def write_claim(name: str, folder: Path) -> Path:
     """Write name_with_underscores.py in `folder`, whole or not at all; returns its path.
 
     Raises:
-        InvalidInput: the name is no id, belongs to the suite, or the file exists.
+        InvalidInput: the name is no id, belongs to the suite or to a module that the file would
+            hide from Python, or the file exists.
     """
     check_name(name)
     if name in all_claims():
@@ -31,11 +34,21 @@ def write_claim(name: str, folder: Path) -> Path:
     path = folder / f"{name.replace('-', '_')}.py"
     if path.exists():
         raise InvalidInput(f"{path} exists already; nothing was written")
+    if _hides(path.stem):
+        raise InvalidInput(
+            f"name is {name!r}; a file {path.name} would hide the Python module of that name from "
+            "whatever runs in its folder, choose another"
+        )
     try:
         write_text(path, _SOURCE.replace("NAME", name).replace("FILE", path.name))
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written ({error})") from None
     return path
+
+
+def _hides(module: str) -> bool:
+    """Whether there is a module of this name, which a file in the folder of work comes before."""
+    return module in {"theory", "verify", *sys.stdlib_module_names, *packages_distributions()}
 
 
 _SOURCE = '''"""NAME: what the theorem says, in one line.

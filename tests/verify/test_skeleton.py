@@ -62,6 +62,15 @@ def test_ids_of_the_suite_are_taken(invoke: Make, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["random", "verify", "numpy", "json"])
+def test_no_module_is_hidden(name: str, invoke: Make, tmp_path: Path) -> None:
+    """`python -m verify`, typed beside a file random.py, would import that instead of Python's."""
+    answer = invoke("new", "claim", name)
+    assert answer.status == 2
+    assert f"name is {name!r}; a file {name}.py would hide the Python module" in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_skeleton_says_where_to_edit(invoke: Make, tmp_path: Path) -> None:
     invoke("new", "claim", "lemma")
     source = (tmp_path / "lemma.py").read_text()
