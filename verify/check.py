@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from theory.errors import AssumptionError, InvalidInput
 from theory.problem import Problem, Regime
+from theory.requests import check_whole
 from verify.alone import Verdict
 from verify.atomic import write_json
 from verify.catalogue import claim_named
@@ -89,6 +90,7 @@ def check_net(plan: CheckPlan, told: Told) -> int:
         InvalidInput: the net or a file cannot be loaded or does not fit, or sizes are not known.
     """
     say = told.say
+    check_whole("seed", plan.seed, 0)  # all that numpy takes
     inputs, labels = (None, None) if plan.data is None else read_own_data(plan.data)
     anchor = None if plan.anchor is None else read_own_anchor(plan.anchor)
     given = inputs
@@ -166,9 +168,8 @@ def _size(option: str, given: int | None, own: Any) -> int:
     if value is None:
         attribute = option.replace("-", "_")
         raise InvalidInput(f"{option} is not known; give --{option}, or `{attribute}` in the class")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInput(f"{option} is {value!r}; it must be a whole number of at least 1")
-    return value
+    check_whole(option, value)
+    return int(value)
 
 
 def _told(claim: AnyClaim, evidence: Sequence[Evidence], plan: CheckPlan, told: Told) -> Verdict:

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 from verify.atomic import write_bytes
 from verify.history import HistoryError, opened
 
 ABSENT = "not in this run"
+
+ALL, MOST = -1, 2**63 - 1
+"""Limits of SQLite on rows: none, and the largest that it knows."""
 
 NARROW = 40
 """Columns that a table takes at least."""
@@ -54,8 +58,9 @@ def read_history(
     """
     if not path.is_file():
         raise InvalidInput(f"{path}: there is no history; every run appends to one")
-    if last is not None and last < 1:
-        raise InvalidInput(f"last is {last}; it must be at least 1")
+    if last is not None:
+        check_whole("last", last)
+    limit = ALL if last is None else min(last, MOST)
     try:
         with opened(path, "ro") as connection:
             connection.row_factory = sqlite3.Row
@@ -64,11 +69,11 @@ def read_history(
             else:
                 connection.execute("CREATE TEMP VIEW chosen AS SELECT * FROM claims")
             if rate is not None:
-                return _rates(connection, *_rate_named(connection, claim, rate), last or -1)
+                return _rates(connection, *_rate_named(connection, claim, rate), limit)
             if claim is not None:
                 _check_claim(connection, claim)
-                return _claims(connection, claim, last or -1)
-            return _runs(connection, last or -1)
+                return _claims(connection, claim, limit)
+            return _runs(connection, limit)
     except HistoryError as error:
         raise InvalidInput(str(error)) from None
 

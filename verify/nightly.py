@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 from verify.alone import binding, in_digits, judge_instance
 from verify.alone import severity as severity_of
 from verify.atomic import make_folder, write_json
@@ -141,8 +142,7 @@ def search(plan: SearchPlan, say: Callable[[str], Any]) -> tuple[Found, ...]:
     """
     if not plan.claims:
         raise InvalidInput("claim: there is none to be searched; those that fail need no search")
-    if plan.jobs < 1:
-        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    check_whole("jobs", plan.jobs)
     jobs = min(plan.jobs, len(plan.claims))
     with started(plan.engine, jobs) as engine:
         make_folder(plan.folder)

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 from verify.atomic import make_folder
 from verify.budget import Spending
 from verify.counterexamples import given_up, save, shrunk, worst_of
@@ -92,14 +93,12 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
             history cannot hold, a report folder that cannot be made, or an engine that cannot be
             started.
     """
-    if plan.examples < 1:
-        raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
+    check_whole("examples", plan.examples)
     if plan.examples > MAX_EXAMPLES:
         raise InvalidInput(f"examples is {plan.examples}; it must be at most {MAX_EXAMPLES}")
     if not -(2**63) <= plan.seed < 2**63:
         raise InvalidInput(f"seed is {plan.seed}; it must be a whole number of 64 bits")
-    if plan.jobs < 1:
-        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    check_whole("jobs", plan.jobs)
     start = perf_counter()
     groups, sizes = groups_of(plan.claims), plan.profile.sizes
     store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))

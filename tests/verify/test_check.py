@@ -265,8 +265,8 @@ def test_modules_of_several_outputs_are_asked_as_classes(
     [
         (["Unsized"], "parameters is not known; give --parameters, or `parameters` in the class"),
         (["Unsized", "--parameters", "4"], "input-dim is not known; give --input-dim, or `input_"),
-        (["Square", "--samples", "0"], "samples is 0; it must be a whole number of at least 1"),
-        (["Square", "--examples", "-1"], "examples is -1; it must be a whole number of at least"),
+        (["Square", "--samples", "0"], "samples is 0; it must be a whole number, at least 1"),
+        (["Square", "--examples", "-1"], "examples is -1; it must be a whole number, at least"),
         (["Square", "--input-dim", "3"], "its net fails on 4 parameters"),
         (["Nothing"], "has no Nothing; it has "),
     ],

@@ -78,6 +78,7 @@ def test_runs_are_told_oldest_first(history: Path) -> None:
 
 def test_last_runs_only(history: Path) -> None:
     assert [row[1] for row in read_history(history, last=2).rows] == ["two", "three"]
+    assert [row[1] for row in read_history(history, last=10**30).rows] == ["one", "two", "three"]
     with pytest.raises(InvalidInput, match="last is 0"):
         read_history(history, last=0)
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from theory.errors import InvalidInput, NumericalFailure
+from theory.requests import check_whole
 from verify.diagnose.cache import Cache
 from verify.diagnose.data import load_data
 from verify.diagnose.measure import measure
@@ -35,8 +36,7 @@ class Elsewhere:
     data: str
 
     def __post_init__(self) -> None:
-        if self.jobs < 1:
-            raise InvalidInput(f"jobs is {self.jobs}; it must be at least 1")
+        check_whole("jobs", self.jobs)
 
     def __call__(
         self, options: Options, start: State, states: Sequence[State]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 
 LOSSES = ("logistic", "exponential", "cross_entropy", "squared")
 
@@ -47,8 +48,7 @@ class Options:
         if self.loss is not None and self.loss not in LOSSES:
             raise InvalidInput(f"loss is {self.loss!r}; allowed are {', '.join(LOSSES)}")
         for name, count in (("max_rows", self.max_rows), ("memory", self.memory)):
-            if count < 1:
-                raise InvalidInput(f"{name} is {count}; it must be at least 1")
+            check_whole(name, count)
         if self.device != "cpu":
             import torch
 

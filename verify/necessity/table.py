@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from theory.errors import InvalidInput
+from theory.requests import check_whole
 from verify.atomic import make_folder, write_json
 from verify.catalogue import claim_of
 from verify.engines import Engine, started
@@ -87,10 +88,8 @@ def run_necessity(plan: NecessityPlan, found: Callable[[dict[str, Any]], Any]) -
         if assumption not in known:
             allowed = ", ".join(known) or "none of these claims"
             raise InvalidInput(f"assumption is {assumption!r}; allowed are {allowed}")
-    if plan.examples < 1:
-        raise InvalidInput(f"examples is {plan.examples}; it must be at least 1")
-    if plan.jobs < 1:
-        raise InvalidInput(f"jobs is {plan.jobs}; it must be at least 1")
+    check_whole("examples", plan.examples)
+    check_whole("jobs", plan.jobs)
     searches = [
         (tuple(claim.id for claim in group), group[0].module, assumption)
         for assumption in dict.fromkeys(plan.assumptions or known)
