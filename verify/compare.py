@@ -1,5 +1,6 @@
 """Comparing two runs: what moved beyond its uncertainty, in words."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from theory.errors import InvalidInput
 from verify.instances import read_json
 from verify.report.words import ratio
 from verify.results import SCHEMA
+from verify.results_shape import RESULTS, Use, fault
 
 WORST_RATIO_MOVED = 0.1
 """A worst case counts as moved when its ratio to the bound changed by more than a tenth."""
@@ -78,35 +80,23 @@ def _by_id(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {entry["id"]: entry for entry in results["claims"]}
 
 
-def read_results(path: Path) -> dict[str, Any]:
-    """A results file whose claims have all that a comparison needs.
+def read_results(path: Path, use: Use = "comparison") -> dict[str, Any]:
+    """A results file that has all that it is read for.
 
     Raises:
-        InvalidInput: the file is missing or is not a results file of this schema.
+        InvalidInput: the file is missing, is not a results file of this schema, lacks something or
+            holds something of another kind, or has one claim twice.
     """
     data = read_json(path)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InvalidInput(f"{path}: not a results file of schema {SCHEMA}")
-    entries: Any = data.get("claims")
-    if not _have(entries, {"id", "verdict", "expected", "worst", "rates", "rivals"}):
-        raise InvalidInput(f"{path}: claims is not a list of complete results of claims")
-    for claim in entries:
-        if not (
-            _have(claim["rates"], {"quantity", "predicted", "fitted", "low", "high"})
-            and _have(claim["rivals"], {"id", "rejected"})
-            and (claim["worst"] is None or _have([claim["worst"]], {"value", "bound"}))
-        ):
-            raise InvalidInput(
-                f"{path}: worst, rates or rivals of claim {claim['id']!r} are incomplete"
-            )
+    if (found := fault(data, RESULTS, use)) is not None:
+        raise InvalidInput(f"{path}: {found}")
+    counts = Counter(claim["id"] for claim in data["claims"])
+    for name, count in counts.items():
+        if count > 1:
+            raise InvalidInput(f"{path}: claims has {name!r} {count} times; each must stand once")
     return data
-
-
-def _have(entries: Any, keys: set[str]) -> bool:
-    """Whether this is a list of objects that all have the keys."""
-    return isinstance(entries, list) and all(
-        isinstance(entry, dict) and keys <= entry.keys() for entry in entries
-    )
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]]:
@@ -136,15 +126,13 @@ def _gone(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[bool, str]
         if law is None:
             yield True, f"law '{before['name']}' is no longer stated"
             continue
-        shares = [
-            entry.get("applicable", 0) / max(claim.get("examples", 1), 1)
-            for entry, claim in ((before, old), (law, new))
-        ]
-        if shares[1] < HALF * shares[0]:
+        count, total = law["applicable"], new.get("examples", 1)
+        count_before, total_before = before["applicable"], old.get("examples", 1)
+        if count / max(total, 1) < HALF * count_before / max(total_before, 1):
             yield (
                 True,
-                f"law '{law['name']}' applies to {law['applicable']} of {new['examples']} "
-                f"instances, and did to {before['applicable']} of {old['examples']}",
+                f"law '{law['name']}' applies to {count} of {total} "
+                f"instances, and did to {count_before} of {total_before}",
             )
     rates = {rate["quantity"] for rate in new["rates"]}
     for rate in old["rates"]:

@@ -536,9 +536,12 @@ BAD_COMMANDS: list[tuple[list[str], str]] = [
     (["compare", "results.json", "good.json"], "good.json: not a results file of schema 1"),
     (["compare", "results.json", "list.json"], "list.json: not a results file of schema 1"),
     (["compare", "newer.json", "results.json"], "newer.json: not a results file of schema 1"),
-    (["compare", "number.json", "results.json"], "number.json: claims is not a list"),
-    (["compare", "bare.json", "results.json"], "bare.json: claims is not a list of complete"),
-    (["compare", "rates.json", "results.json"], "rates.json: .* of claim 'kkt' are incomplete"),
+    (["compare", "number.json", "results.json"], "number.json: claims is 7; it must be a list"),
+    (
+        ["compare", "bare.json", "results.json"],
+        "bare.json: .*verdict is missing; a comparison needs",
+    ),
+    (["compare", "rates.json", "results.json"], r"rates.json: claims\[0\].rates\[0\].predicted is"),
 ]
 
 

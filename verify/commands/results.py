@@ -49,7 +49,7 @@ def report(results: Path, folder: Path) -> int:
     from verify.compare import read_results
     from verify.report.files import write_report
 
-    write_report(read_results(results), folder)
+    write_report(read_results(results, "report"), folder)
     click.echo(f"report: {folder / 'index.html'}")
     return 0
 

@@ -10,6 +10,7 @@ from verify.compare import read_results, told
 from verify.report.digest import digest
 from verify.report.pages import environment
 from verify.report.words import ratio, slug
+from verify.results_shape import CLAIM, fault
 
 MOVED = 1e-9
 """Relative change of a number below which both runs count as having found the same."""
@@ -119,6 +120,5 @@ def _numbers(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Number]
         if bound["name"] in bounds:
             ratios = bounds[bound["name"]]["largest_ratio"], bound["largest_ratio"]
             yield Number(f"share of the bound: {bound['name']}", *ratios)
-    whole = all("laws" in run and "instances" in run for run in (old, new))
-    if whole:
+    if all(fault(run, CLAIM, "report") is None for run in (old, new)):
         yield Number("coverage", digest(old).coverage, digest(new).coverage)
