@@ -1,5 +1,6 @@
 """The runner: shards to workers, evidence to the judge, events to whoever listens."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -101,7 +102,8 @@ def run(plan: RunPlan, listeners: Sequence[Listener]) -> RunResult:
     check_whole("jobs", plan.jobs)
     start = perf_counter()
     groups, sizes = groups_of(plan.claims), plan.profile.sizes
-    store = ShardStore(plan.folder / "unfinished", _fingerprint(plan.claims))
+    own = code_fingerprint(sources_of(plan.claims))
+    store = ShardStore(plan.folder / "unfinished", _code_and_versions(), own)
     shards = [s for group in groups for s in plan_shards(group, plan.examples, plan.seed, sizes)]
     done = {shard: found for shard in shards if (found := store.load(shard)) is not None}
     with started(plan.engine, plan.jobs) as engine:
@@ -282,8 +284,12 @@ def _tell(listeners: Sequence[Listener], event: Any) -> None:
         listener(event)
 
 
-def _fingerprint(claims: Sequence[AnyClaim]) -> str:
-    return code_fingerprint([*suite_sources(), *sources_of(claims)])
+def _code_and_versions() -> str:
+    """Of the suite and of what it computes with: shards of others are not resumed."""
+    environment = describe_environment()
+    versions = repr((environment["python"], environment["packages"]))
+    found = code_fingerprint(suite_sources()) + versions
+    return hashlib.sha256(found.encode()).hexdigest()[:16]
 
 
 def _judged(claim: AnyClaim, work: _Work, fresh: Sequence[ShardResult]) -> ClaimResult:

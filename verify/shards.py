@@ -217,13 +217,21 @@ def _route(
 class ShardStore:
     """Finished shards as files in a folder, so that an interrupted run keeps what it measured."""
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.folder = folder / fingerprint
+    def __init__(self, folder: Path, code: str, own: str = "") -> None:
+        """Of the code of the suite, and of a user's own."""
+        self._all, self._code = folder, code
+        self.folder = folder / f"{code}-{own}"
+        self._files: set[Path] = set()
+
+    def _file(self, shard: Shard) -> Path:
+        path = self.folder / f"{shard.name}.json"
+        self._files.add(path)
+        return path
 
     def load(self, shard: Shard) -> ShardResult | None:
         """A finished shard, or None; an unreadable file counts as unfinished."""
         try:
-            data = json.loads((self.folder / f"{shard.name}.json").read_text(encoding="utf-8"))
+            data = json.loads(self._file(shard).read_text(encoding="utf-8"))
             instances = tuple(
                 {name: Evidence.from_json(entry) for name, entry in found.items()}
                 for found in data["instances"]
@@ -242,11 +250,22 @@ class ShardStore:
             "discarded": result.discarded,
         }
         # read by nothing else, so NaN and Infinity may stay as Python writes them
-        write_text(self.folder / f"{result.shard.name}.json", json.dumps(data))
+        write_text(self._file(result.shard), json.dumps(data))
 
     def clear(self) -> None:
-        """Remove the shards, also those of earlier code, once the results are written."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        """Remove the shards of this run, once its results are written, and those of earlier code.
+
+        Those of other runs stay: with the same seed, sizes and claims these still resume.
+        """
+        for path in self._files:
+            path.unlink(missing_ok=True)
+        if not any(self.folder.glob("[!.]*.json")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        for other in self._all.glob("*"):
+            if not other.name.startswith(f"{self._code}-"):
+                shutil.rmtree(other, ignore_errors=True)
+        if self._all.is_dir() and not any(self._all.iterdir()):
+            self._all.rmdir()
 
 
 def code_fingerprint(roots: Sequence[Path]) -> str:

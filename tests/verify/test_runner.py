@@ -343,6 +343,36 @@ def test_shards_of_other_code_are_not_resumed(
     assert not (plan().folder / "unfinished").exists()
 
 
+def test_shards_of_other_versions_are_not_resumed(
+    tiny_claim: Make, plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report names one version of each package: that which measured."""
+    claim = tiny_claim()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    now = verify.runner.describe_environment()
+    upgraded = {**now, "packages": {**now["packages"], "numpy": "99.0"}}
+    monkeypatch.setattr(verify.runner, "describe_environment", lambda: upgraded)
+    events: list[Event] = []
+    run(plan(claim), (events.append,))
+    assert isinstance(events[0], RunStarted)
+    assert events[0].resumed == 0
+
+
+def test_another_run_in_the_same_folder_leaves_an_interrupted_one_to_resume(
+    tiny_claim: Make, plan: Make
+) -> None:
+    claim = tiny_claim()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(claim), (interrupting(after=3),))
+    run(plan(claim, seed=5, examples=12), ())
+    events: list[Event] = []
+    run(plan(claim), (events.append,))
+    assert isinstance(events[0], RunStarted)
+    assert events[0].resumed == 3
+    assert not (plan().folder / "unfinished").exists()
+
+
 def test_shards_of_another_seed_are_not_resumed(tiny_claim: Make, plan: Make) -> None:
     claim = tiny_claim()
     with pytest.raises(KeyboardInterrupt):

@@ -145,6 +145,23 @@ def test_damaged_shard_counts_as_unfinished(damage: str, tmp_path: Path) -> None
     assert store.load(SHARD) is None
 
 
+def test_clearing_leaves_what_other_runs_of_the_same_code_can_resume(tmp_path: Path) -> None:
+    folder = tmp_path / "unfinished"
+    interrupted, of_a_module = ShardStore(folder, "code"), ShardStore(folder, "code", "module")
+    longer = replace(full_result(), shard=replace(SHARD, count=4))
+    interrupted.save(longer)
+    of_a_module.save(full_result())
+    store = ShardStore(folder, "code")
+    store.save(full_result())
+    store.clear()
+    assert store.load(SHARD) is None
+    assert store.load(longer.shard) is not None
+    assert of_a_module.load(SHARD) is not None
+    of_a_module.clear()
+    interrupted.clear()
+    assert not folder.exists()
+
+
 def test_clearing_removes_the_folder_with_all_that_is_left_in_it(tmp_path: Path) -> None:
     store = ShardStore(tmp_path / "unfinished", "code")
     store.save(full_result())
