@@ -64,7 +64,16 @@ _BOUND: Final = {
 _LADDER: Final = {
     "quantity": WORDS,
     "x_label": WORDS,
-    "series": [{"x": [NUMBER], "y": [NUMBER], "predicted": [OrNone(NUMBER)], "example": WHOLE}],
+    "role?": WORDS,
+    "series": [
+        {
+            "x": [NUMBER],
+            "y": [NUMBER],
+            "predicted": [OrNone(NUMBER)],
+            "example": WHOLE,
+            "asymptotic_range?": OrNone(NUMBER),
+        }
+    ],
 }
 
 CLAIM: Final = {
@@ -88,6 +97,7 @@ CLAIM: Final = {
             "value!": OrNone(NUMBER),
             "bound!": OrNone(NUMBER),
             "error": OrNone(NUMBER),
+            "ratio?": OrNone(NUMBER),
             "name": WORDS,
             "instance": OBJECT,
         }
@@ -111,8 +121,19 @@ CLAIM: Final = {
     "independent?": OrNone({"numbers": WHOLE, "agree": WHOLE, "failed": [WORDS]}),
     "ladders": [_LADDER],
     "findings": [{"title": WORDS, "detail": WORDS, "instances": WHOLE, "instance": OBJECT}],
-    "instances": [{"instance": OBJECT, "outcome": WORDS, "severity": OrNone(NUMBER)}],
-    "counterexample": OrNone({"instance": WORDS, "command": WORDS}),
+    "instances": [
+        {
+            "instance": OBJECT,
+            "outcome": WORDS,
+            "message": WORDS,
+            "severity": OrNone(NUMBER),
+            "seconds": NUMBER,
+            "measures?": OBJECT,
+        }
+    ],
+    "counterexample": OrNone(
+        {"instance": WORDS, "command": WORDS, "severity": OrNone(NUMBER), "shrunk": TRUTH}
+    ),
 }
 """Of one claim. Keys that end in ! are needed always, in ? never, others for a report."""
 

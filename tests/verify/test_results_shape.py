@@ -47,7 +47,8 @@ def damaged(data: Any, place: Place, put: Callable[[Any, Any], None]) -> Any:
 
 
 def without(target: Any, key: Any) -> None:
-    del target[key]
+    if isinstance(target, dict):
+        del target[key]
 
 
 def null(target: Any, key: Any) -> None:
@@ -59,6 +60,7 @@ def words(target: Any, key: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("put", [without, null, words])
 def test_whatever_is_damaged_no_command_crashes(
     put: Callable[[Any, Any], None],
@@ -67,6 +69,7 @@ def test_whatever_is_damaged_no_command_crashes(
     invoke: Callable[..., Any],
 ) -> None:
     write("whole.json", one_claim)
+    crashed = []
     for place in places(one_claim):
         write("bad.json", damaged(one_claim, place, put))
         for command in (
@@ -75,7 +78,9 @@ def test_whatever_is_damaged_no_command_crashes(
             ("compare", "bad.json", "whole.json"),
         ):
             answer = invoke(*command)
-            assert answer.status in (0, 1, 2), (place, command, answer.err)
+            if answer.status not in (0, 1, 2):
+                crashed.append((place, command[0], answer.err.splitlines()[-2:]))
+    assert crashed == []
 
 
 def test_the_baseline_is_whole(one_claim: dict[str, Any]) -> None:
