@@ -14,7 +14,7 @@ from verify.catalogue import claim_of
 from verify.evidence import CLAIM
 from verify.examine import attempt
 from verify.language.claim import AnyClaim
-from verify.replay import replay_command
+from verify.report.portable import replay_command
 from verify.results import ClaimResult, Counterexample
 from verify.search import shrink_counterexample
 from verify.shards import Shard, ShardResult
@@ -108,5 +108,5 @@ def save(claim: AnyClaim, worst: Worst, folder: Path) -> Counterexample:
     """
     path = folder / "counterexamples" / f"{claim.id}.json"
     write_json(path, {**worst.instance, "claim": claim.id})
-    command = replay_command(claim, path)
+    command = replay_command(path, claim.module)
     return Counterexample(str(path), command, worst.severity, worst.shrunk, worst.alone)

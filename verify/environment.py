@@ -10,16 +10,23 @@ from typing import Any
 _PACKAGES = ("theory-verify", "numpy", "scipy", "torch", "hypothesis", "cvxpy", "joblib")
 
 
+def versions() -> dict[str, Any]:
+    """Of Python and of the packages that numbers depend on."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+
+
 def describe_environment() -> dict[str, Any]:
     """Versions, processor, cores and the commit of this code (None outside a checkout)."""
     return {
-        "python": platform.python_version(),
+        **versions(),
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "packages": {name: _version(name) for name in _PACKAGES},
         "commit": revision_of(Path(__file__).parent),
     }
 

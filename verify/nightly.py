@@ -40,9 +40,9 @@ from verify.language.claim import Claim
 from verify.language.law import Status
 from verify.profiles import hypothesis_settings
 from verify.progress import Progress
-from verify.replay import replay_command
+from verify.report.portable import replay_command
 from verify.report.words import counted
-from verify.search import seed_alone
+from verify.search import TimeIsOver, seed_alone
 from verify.strategies.sizes import STANDARD
 
 ROUND = 200
@@ -221,10 +221,6 @@ def _failed(task: _Task, reason: str) -> Found:
     return Found(task.claim, 0, 0, 0.0, None, False, None, None, None, 0, 0, 1.0, reason)
 
 
-class _TimeIsOverError(KeyboardInterrupt):
-    """Hypothesis passes interruptions on at once, and keeps them out of its database."""
-
-
 @dataclass
 class _Log:
     """Outcomes of the distinct instances so far, the worst of them, and the last failure."""
@@ -279,7 +275,7 @@ def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path
     start = perf_counter()
     log = _Log(claim, folder / "worst" / f"{claim.id}.json")
     rounds = 0
-    with suppress(_TimeIsOverError):
+    with suppress(TimeIsOver):
         log.begin_with_the_last()
         while True:
             before = len(log.known)
@@ -298,7 +294,7 @@ def search_claim(claim: Claim[Any, Any], seconds: float, seed: int, folder: Path
         worst is not None and worst[0],
         None if worst is None else worst[2],
         str(log.path) if found else None,
-        replay_command(claim, log.path) if found else None,
+        replay_command(log.path, claim.module) if found else None,
         len(log.classes),
         singletons(log.classes.values()),
         discovery(log.classes.values()),
@@ -326,7 +322,7 @@ def _round(log: _Log, seed: int, end: float, database: Path) -> None:
     @given(st.data())
     def attempt(data: st.DataObject) -> None:
         if log.known and perf_counter() >= end:
-            raise _TimeIsOverError
+            raise TimeIsOver
         family = data.draw(st.sampled_from(log.claim.families))
         targets = log.targets(family, data.draw(log.claim.instances((family,), STANDARD)))
         for label, severity in (targets or {}).items():

@@ -55,11 +55,6 @@ def replay_file(path: Path, modules: Sequence[str] = ()) -> Replay:
     return Replay(verdict, 0 if verdict == claim.expected else 1, lines)
 
 
-def replay_command(claim: AnyClaim, path: Path) -> str:
-    """What to type to judge the instance at that path again."""
-    return _command(claim, "replay", str(path))
-
-
 def _of_pair(claim: AnyClaim, data: Mapping[str, Any], folder: Path) -> Replay:
     """Exit status 0 where the claim fails without the assumption and holds with it, else 1.
 
@@ -97,7 +92,7 @@ def _judged(claim: AnyClaim, evidence: Evidence) -> tuple[Verdict, tuple[str, ..
     elif verdict == "inconclusive" and any(abs(e.off) > 1.0 for _, e in estimates(laws)):
         lines.append(
             "alone this instance neither refutes nor supports the claim: rates are judged by their "
-            f"median over instances, with {_command(claim, 'run', '--claim', claim.id)}"
+            f"median over instances, with {_run_command(claim)}"
         )
     elif judge_instance(laws) is Status.NOT_APPLICABLE:
         lines.append("no law of the claim speaks about this instance")
@@ -131,6 +126,6 @@ def _rate_line(law: Law, rate: Estimate) -> str:
     )
 
 
-def _command(claim: AnyClaim, name: str, *arguments: str) -> str:
+def _run_command(claim: AnyClaim) -> str:
     module = ["--module", claim.module] if claim.module else []
-    return shlex.join(["python", "-m", "verify", name, *module, *arguments])
+    return shlex.join(["python", "-m", "verify", "run", *module, "--claim", claim.id])

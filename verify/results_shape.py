@@ -6,12 +6,27 @@ is written or compared.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite
 from typing import Any, Final, Literal
 
 from theory.requests import is_number, is_whole, shortened
 
 Use = Literal["comparison", "report"]
+
+
+class Kind(StrEnum):
+    """Of what is no list and has no shape of its own, in words."""
+
+    NUMBER = "a finite number"
+    WHOLE = "a whole number"
+    WORDS = "a string"
+    TRUTH = "true or false"
+    OBJECT = "an object"
+    ANY = "anything"
+
+
+NUMBER, WHOLE, WORDS, TRUTH, OBJECT, ANY = Kind
 
 
 @dataclass(frozen=True)
@@ -21,104 +36,123 @@ class OrNone:
     shape: Any
 
 
-NUMBER: Final = "a finite number"
-WHOLE: Final = "a whole number"
-WORDS: Final = "a string"
-TRUTH: Final = "true or false"
-OBJECT: Final = "an object"
+@dataclass(frozen=True)
+class Always:
+    """An entry that is needed for a comparison as well as for a report."""
+
+    shape: Any
+
+
+@dataclass(frozen=True)
+class Optional:
+    """An entry that is needed for neither."""
+
+    shape: Any
+
 
 VERDICTS: Final = ("holds", "falsified", "inconclusive")
 
 _RATE: Final = {
-    "quantity!": WORDS,
-    "predicted!": NUMBER,
-    "fitted!": NUMBER,
-    "low!": NUMBER,
-    "high!": NUMBER,
+    "quantity": Always(WORDS),
+    "predicted": Always(NUMBER),
+    "fitted": Always(NUMBER),
+    "low": Always(NUMBER),
+    "high": Always(NUMBER),
     "tolerance": NUMBER,
     "samples": WHOLE,
     "far": NUMBER,
     "judgement": WORDS,
-    "median_example?": WHOLE,
-    "furthest_example?": WHOLE,
+    "median_example": Optional(WHOLE),
+    "furthest_example": Optional(WHOLE),
 }
 
 _LAW: Final = {
-    "name!": WORDS,
-    "applicable!": WHOLE,
+    "name": Always(WORDS),
+    "applicable": Always(WHOLE),
     "kind": WORDS,
     "decided": WHOLE,
     "coverage": NUMBER,
-    "reasons": [[OrNone(object)]],
+    "reasons": [[ANY]],
 }
 
 _BOUND: Final = {
-    "name!": WORDS,
-    "largest_ratio!": OrNone(NUMBER),
+    "name": Always(WORDS),
+    "largest_ratio": Always(OrNone(NUMBER)),
     "median_ratio": OrNone(NUMBER),
     "checked": WHOLE,
-    "basis?": WORDS,
-    "example?": OrNone(WHOLE),
+    "basis": Optional(WORDS),
+    "example": Optional(OrNone(WHOLE)),
 }
 
 _LADDER: Final = {
     "quantity": WORDS,
     "x_label": WORDS,
-    "role?": WORDS,
+    "role": Optional(WORDS),
     "series": [
         {
             "x": [NUMBER],
             "y": [NUMBER],
             "predicted": [OrNone(NUMBER)],
             "example": WHOLE,
-            "asymptotic_range?": OrNone(NUMBER),
+            "asymptotic_range": Optional(OrNone(NUMBER)),
         }
     ],
 }
 
 CLAIM: Final = {
-    "id!": WORDS,
-    "verdict!": VERDICTS,
-    "expected!": VERDICTS[:2],
+    "id": Always(WORDS),
+    "verdict": Always(VERDICTS),
+    "expected": Always(VERDICTS[:2]),
     "title": WORDS,
     "statement": WORDS,
     "source": WORDS,
-    "module?": OrNone(WORDS),
+    "module": Optional(OrNone(WORDS)),
     "assumptions": [WORDS],
     "tolerances": [WORDS],
-    "shortfalls?": [WORDS],
+    "shortfalls": Optional([WORDS]),
     "examples": WHOLE,
     "decided": WHOLE,
     "inconclusive": WHOLE,
     "refuted": WHOLE,
     "seconds": NUMBER,
-    "worst!": OrNone(
-        {
-            "value!": OrNone(NUMBER),
-            "bound!": OrNone(NUMBER),
-            "error": OrNone(NUMBER),
-            "ratio?": OrNone(NUMBER),
-            "name": WORDS,
-            "instance": OBJECT,
-        }
+    "worst": Always(
+        OrNone(
+            {
+                "value": Always(OrNone(NUMBER)),
+                "bound": Always(OrNone(NUMBER)),
+                "error": OrNone(NUMBER),
+                "ratio": Optional(OrNone(NUMBER)),
+                "name": WORDS,
+                "instance": OBJECT,
+            }
+        )
     ),
-    "laws?": [_LAW],
+    "laws": Optional([_LAW]),
     "bounds": [_BOUND],
-    "rates!": [_RATE],
-    "rivals!": [
-        {
-            "id!": WORDS,
-            "rejected!": TRUTH,
-            "description": WORDS,
-            "examples_needed": OrNone(WHOLE),
-            "reason": WORDS,
-        }
-    ],
-    "power?": [
-        {"constant!": WORDS, "detected!": OrNone(NUMBER), "value": NUMBER, "sizes?": [NUMBER]}
-    ],
-    "sabotages?": OrNone(OBJECT),
-    "independent?": OrNone({"numbers": WHOLE, "agree": WHOLE, "failed": [WORDS]}),
+    "rates": Always([_RATE]),
+    "rivals": Always(
+        [
+            {
+                "id": Always(WORDS),
+                "rejected": Always(TRUTH),
+                "description": WORDS,
+                "examples_needed": OrNone(WHOLE),
+                "reason": WORDS,
+            }
+        ]
+    ),
+    "power": Optional(
+        [
+            {
+                "constant": Always(WORDS),
+                "detected": Always(OrNone(NUMBER)),
+                "value": NUMBER,
+                "sizes": Optional([NUMBER]),
+            }
+        ]
+    ),
+    "sabotages": Optional(OrNone(OBJECT)),
+    "independent": Optional(OrNone({"numbers": WHOLE, "agree": WHOLE, "failed": [WORDS]})),
     "ladders": [_LADDER],
     "findings": [{"title": WORDS, "detail": WORDS, "instances": WHOLE, "instance": OBJECT}],
     "instances": [
@@ -128,35 +162,37 @@ CLAIM: Final = {
             "message": WORDS,
             "severity": OrNone(NUMBER),
             "seconds": NUMBER,
-            "measures?": OBJECT,
+            "measures": Optional(OBJECT),
         }
     ],
     "counterexample": OrNone(
         {"instance": WORDS, "command": WORDS, "severity": OrNone(NUMBER), "shrunk": TRUTH}
     ),
 }
-"""Of one claim. Keys that end in ! are needed always, in ? never, others for a report."""
+"""Of one claim. Entries that are neither `Always` nor `Optional` are needed for a report."""
 
 _FINDING: Final = {"claim": WORDS, "verdict": WORDS, "counterexample": OrNone(OBJECT)}
 
 RESULTS: Final = {
-    "claims!": [CLAIM],
+    "claims": Always([CLAIM]),
     "seed": WHOLE,
     "profile": WORDS,
     "command": WORDS,
     "seconds": NUMBER,
     "exit_status": WHOLE,
-    "selected?": TRUTH,
-    "environment": {"packages?": OrNone(OBJECT), "commit?": OrNone(WORDS)},
-    "judgements?": OrNone(
-        {
-            "checks": WHOLE,
-            "rates": WHOLE,
-            "false_refutations_by_rates": NUMBER,
-            "false_refutations_confirmed": NUMBER,
-        }
+    "selected": Optional(TRUTH),
+    "environment": {"packages": Optional(OrNone(OBJECT)), "commit": Optional(OrNone(WORDS))},
+    "judgements": Optional(
+        OrNone(
+            {
+                "checks": WHOLE,
+                "rates": WHOLE,
+                "false_refutations_by_rates": NUMBER,
+                "false_refutations_confirmed": NUMBER,
+            }
+        )
     ),
-    "necessity?": OrNone({"assumptions": [{"assumption": WORDS, "claims": [_FINDING]}]}),
+    "necessity": Optional(OrNone({"assumptions": [{"assumption": WORDS, "claims": [_FINDING]}]})),
 }
 
 
@@ -180,24 +216,27 @@ def fault(value: Any, shape: Any, use: Use, place: str = "") -> str | None:
     return f"{place} is {shortened(value)}; it must be {allowed}"
 
 
-def _entry_fault(held: Mapping[str, Any], key: str, shape: Any, use: Use, place: str) -> str | None:
-    name = key.rstrip("!?")
+def _entry_fault(
+    held: Mapping[str, Any], name: str, entry: Any, use: Use, place: str
+) -> str | None:
     where = f"{place}.{name}" if place else name
     if name in held:
+        shape = entry.shape if isinstance(entry, Always | Optional) else entry
         return fault(held[name], shape, use, where)
-    needed = key.endswith("!") or (use == "report" and not key.endswith("?"))
+    needed = isinstance(entry, Always) or (use == "report" and not isinstance(entry, Optional))
     return f"{where} is missing; a {use} needs it" if needed else None
 
 
-def _is(value: Any, shape: Any) -> bool:
+def _is(value: Any, shape: Kind | tuple[str, ...]) -> bool:
     if isinstance(shape, tuple):
         return value in shape
-    if shape == NUMBER:
+    if shape is Kind.NUMBER:
         return is_number(value) and isfinite(value)
-    kinds: dict[Any, bool] = {
-        WHOLE: is_whole(value),
-        WORDS: isinstance(value, str),
-        TRUTH: isinstance(value, bool),
-        OBJECT: isinstance(value, Mapping),
+    kinds = {
+        Kind.WHOLE: is_whole(value),
+        Kind.WORDS: isinstance(value, str),
+        Kind.TRUTH: isinstance(value, bool),
+        Kind.OBJECT: isinstance(value, Mapping),
+        Kind.ANY: True,
     }
-    return kinds.get(shape, True)
+    return kinds[shape]

@@ -14,7 +14,7 @@ from verify.atomic import make_folder
 from verify.budget import Spending
 from verify.counterexamples import given_up, save, shrunk, worst_of
 from verify.engines import Engine, started
-from verify.environment import describe_environment
+from verify.environment import describe_environment, versions
 from verify.events import (
     AssumptionSearched,
     ClaimJudged,
@@ -286,9 +286,7 @@ def _tell(listeners: Sequence[Listener], event: Any) -> None:
 
 def _code_and_versions() -> str:
     """Of the suite and of what it computes with: shards of others are not resumed."""
-    environment = describe_environment()
-    versions = repr((environment["python"], environment["packages"]))
-    found = code_fingerprint(suite_sources()) + versions
+    found = code_fingerprint(suite_sources()) + repr(versions())
     return hashlib.sha256(found.encode()).hexdigest()[:16]
 
 

@@ -27,6 +27,13 @@ from verify.language.claim import Claim
 from verify.profiles import hypothesis_settings
 
 
+class TimeIsOver(KeyboardInterrupt):
+    """Ends a search at once: Hypothesis would draw on after an answer of nothing.
+
+    It passes interruptions on, and keeps them out of its database.
+    """
+
+
 @contextmanager
 def seed_alone() -> Iterator[None]:
     """Within it what Hypothesis draws depends on the seed, not on what this process has imported.

@@ -60,7 +60,6 @@ def words(target: Any, key: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("put", [without, null, words])
 def test_whatever_is_damaged_no_command_crashes(
     put: Callable[[Any, Any], None],

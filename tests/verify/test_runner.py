@@ -350,9 +350,9 @@ def test_shards_of_other_versions_are_not_resumed(
     claim = tiny_claim()
     with pytest.raises(KeyboardInterrupt):
         run(plan(claim), (interrupting(after=3),))
-    now = verify.runner.describe_environment()
+    now = verify.runner.versions()
     upgraded = {**now, "packages": {**now["packages"], "numpy": "99.0"}}
-    monkeypatch.setattr(verify.runner, "describe_environment", lambda: upgraded)
+    monkeypatch.setattr(verify.runner, "versions", lambda: upgraded)
     events: list[Event] = []
     run(plan(claim), (events.append,))
     assert isinstance(events[0], RunStarted)

@@ -67,7 +67,7 @@ def least_norm_form(inputs: Floats, targets: Floats, curvature: float) -> Quadra
     Raises:
         InvalidInput: eps = 0, for which K0 is linear.
     """
-    _check_curvature(curvature)
+    check_positive("curvature", curvature)
     dimension = inputs.shape[1]
     features = monomials(inputs, curvature)
     coefficients = np.linalg.lstsq(features, targets, rcond=RANK_TOLERANCE)[0]
@@ -92,7 +92,7 @@ def norm_of_form(
     Raises:
         InvalidInput: eps = 0, whose RKHS has no quadratic forms.
     """
-    _check_curvature(curvature)
+    check_positive("curvature", curvature)
     squares = (form.linear**2).sum() + (form.quadratic**2).sum() / (4.0 * curvature**2)
     return float(width / output_scale**2 * squares)
 
@@ -107,9 +107,5 @@ def relative_movement(
     Raises:
         InvalidInput: eps = 0, with which it cannot be learned.
     """
-    _check_curvature(curvature)
-    return signal * sqrt(input_dim) / (2.0 * output_scale * curvature)
-
-
-def _check_curvature(curvature: float) -> None:
     check_positive("curvature", curvature)
+    return signal * sqrt(input_dim) / (2.0 * output_scale * curvature)

@@ -22,7 +22,7 @@ from verify.language.claim import AnyClaim
 from verify.necessity.judged import FAILURE, Judged, Pair, judge_pair
 from verify.necessity.limits import Scale, at_other_scales, falls
 from verify.profiles import hypothesis_settings
-from verify.search import seed_alone
+from verify.search import TimeIsOver, seed_alone
 
 SMALLEST = 1e-12
 
@@ -70,10 +70,6 @@ class Finding:
         return "cannot be stated without it" if self.unstated else "undecided"
 
 
-class _TimeIsOver(BaseException):
-    """Ends a search at once; Hypothesis would draw on after an answer of nothing."""
-
-
 @dataclass
 class _Judge:
     """Judges pairs and remembers them."""
@@ -87,12 +83,12 @@ class _Judge:
         """Nothing where no more are to be tried.
 
         Raises:
-            _TimeIsOver: the deadline has passed.
+            TimeIsOver: the deadline has passed.
         """
         key = json.dumps(pair.to_json(), sort_keys=True)
         if key not in self.known:
             if monotonic() > self.deadline:
-                raise _TimeIsOver
+                raise TimeIsOver
             if self.left <= 0:
                 return {}
             self.left -= 1
@@ -124,7 +120,7 @@ def search_assumption(
         for name, judged in judge(Pair(assumption, *drawn)).items():
             target(log10(max(judged.severity, SMALLEST)), label=name)
 
-    with suppress(_TimeIsOver):
+    with suppress(TimeIsOver):
         _run(attempt, pairs, seed_value, examples, shrink=False)
     drawn = {claim.id: judge.of(claim) for claim in claims}
     findings = []
@@ -166,7 +162,7 @@ def _simplest(
             shrunk.append((pair, judged))
             raise _FailureError
 
-    with suppress(_FailureError, _TimeIsOver, Flaky):
+    with suppress(_FailureError, TimeIsOver, Flaky):
         _run(attempt, pairs, seed_value, examples, shrink=True)
     return shrunk[-1] if shrunk else worst
 
