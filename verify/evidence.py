@@ -18,6 +18,7 @@ Outcome = Literal[
     "integrator did not finish",
     "integrators disagree",
     "oracle not certified",
+    "numerical failure",
     "raised",
 ]
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from theory.errors import (
     AssumptionError,
+    IntegrationFailed,
     IntegratorsDisagree,
     InvalidInput,
     NumericalFailure,
@@ -155,8 +156,10 @@ def attempt(compute: Any) -> tuple[Any, Failure | None]:
         return None, ("integrators disagree", str(error))
     except OracleFailed as error:
         return None, ("oracle not certified", str(error))
-    except NumericalFailure as error:
+    except IntegrationFailed as error:
         return None, ("integrator did not finish", str(error))
+    except NumericalFailure as error:
+        return None, ("numerical failure", str(error))
     except InstanceChanged as error:
         return None, ("raised", str(error))
     except (Exception, SystemExit) as error:

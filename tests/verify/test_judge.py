@@ -182,6 +182,7 @@ TABLE: list[tuple[str, list[Evidence], str]] = [
             "integrator did not finish",
             "integrators disagree",
             "oracle not certified",
+            "numerical failure",
         )
         for count, verdict in ((1, "holds"), (2, "inconclusive"))
     ),

@@ -20,6 +20,7 @@ from theory.errors import (
     IntegrationFailed,
     IntegratorsDisagree,
     InvalidInput,
+    NumericalFailure,
     OracleFailed,
 )
 from verify.events import (
@@ -120,6 +121,7 @@ FAILURES = [
     (IntegrationFailed, "integrator did not finish"),
     (IntegratorsDisagree, "integrators disagree"),
     (OracleFailed, "oracle not certified"),
+    (NumericalFailure, "numerical failure"),
 ]
 
 
@@ -149,7 +151,7 @@ def test_classes_of_failure_are_kept_apart(tiny_claim: Make, plan: Make) -> None
 
     def check(total: float) -> None:
         if total > 20:
-            raise errors[int(total) % 4]
+            raise errors[int(total) % len(errors)]
 
     (entry,) = run(plan(tiny_claim(check=check)), ()).claims
     written = entry.to_json()

@@ -219,7 +219,7 @@ def test_divergence_says_nothing() -> None:
     with pytest.raises(NumericalFailure, match="diverge"):
         descent_losses.measure(CommitteeInstance(wild))
     assert examine(claim_named("loss-decomposition"), CommitteeInstance(wild)).outcome == (
-        "integrator did not finish"
+        "numerical failure"
     )
 
 

@@ -33,7 +33,7 @@ def test_a_run_that_has_not_fitted_is_no_counterexample() -> None:
     short = CommitteeInstance(replace(MIDDLE, steps=20))
     with pytest.raises(NumericalFailure, match="not yet fitted"):
         middle.CLAIM.measurement.measure(short)
-    assert examine(middle.CLAIM, short).outcome == "integrator did not finish"
+    assert examine(middle.CLAIM, short).outcome == "numerical failure"
 
 
 def test_a_target_that_is_not_learned_says_nothing_of_the_norm() -> None:

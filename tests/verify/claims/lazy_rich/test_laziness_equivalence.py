@@ -39,7 +39,7 @@ def test_runs_that_diverge_decide_nothing() -> None:
         2, 5, 4, 0.5, 0.25, signal=4.0, step=0.02, steps=10, trained_readout=True, seed=749
     )
     evidence = examine(claim.CLAIM, CommitteeInstance(setting))
-    assert evidence.outcome == "integrator did not finish"
+    assert evidence.outcome == "numerical failure"
     assert "diverges" in evidence.message
 
 
