@@ -45,14 +45,23 @@ def regime(entry: Mapping[str, Any]) -> str:
 SENTENCES: Final = {
     "start": "The last checkpoint is the start itself.",
     "kernel": "The net is in the kernel regime: it is its linearisation at the start.",
-    "kkt": "The net has left the kernel regime and is near a KKT point of the "
-    "max-margin (for targets: minimum-norm) problem.",
-    "fitted": "The net fits the data, has left the kernel regime, and is not at a KKT point yet.",
-    "between": "The net is between: no longer its linearisation, and it does not fit the data yet.",
+    "kkt": "The net {left}is near a KKT point of the max-margin (for targets: minimum-norm) "
+    "problem.",
+    "fitted": "The net {left}fits the data, and is not at a KKT point yet.",
+    "between": "The net {left}does not fit the data yet.",
     "unrelated": "The last checkpoint is unrelated to the start and fits nothing: neither the "
     "kernel machine of the start nor a KKT point. Are these checkpoints of this run, and is this "
     "its data?",
 }
+
+LEFT: Final = "has left the kernel regime and "
+
+
+def _sentence(entry: Mapping[str, Any]) -> str:
+    """That a net has left the kernel regime is said where drift or distance show it."""
+    shown = (entry["kernel"]["linearized_distance"], entry["kernel"]["drift"])
+    left = any(value is not None and value > LAZY for value in shown)
+    return SENTENCES[regime(entry)].format(left=LEFT if left else "")
 
 
 def verdict(
@@ -61,7 +70,7 @@ def verdict(
     """Sentences on the run; every number in them is in the report as well."""
     usable = [entry for entry in entries if entry["norm"] is not None]
     last = usable[-1]
-    said = [SENTENCES[regime(last)] + _numbers(last)]
+    said = [_sentence(last) + _numbers(last)]
     lazy = [entry for entry in usable[1:] if regime(entry) == "kernel"]
     if lazy and lazy[-1] is not last:
         said.append(f"It was in the kernel regime until {lazy[-1]['file']}.")
