@@ -97,20 +97,22 @@ def integrate(
         raise InvalidInput(f"method is {method!r}; allowed are {', '.join(METHODS)}")
     requested = np.asarray(times, dtype=np.float64)
     grid = np.array(sorted({*requested.tolist(), stop}))
-    reasons = []
-    spent = 0
-    order: tuple[str, ...] = (*METHODS[1:], METHODS[0]) if settled else METHODS
-    if low_rank is not None:
-        order = (_LOW_RANK, *order)
+    system = _System(rhs, jacobian, low_rank, start, grid, initial, rtol, atol)
+    reasons, spent = [], 0
+
+    def told(reached: _Reached, name: str) -> Integration:
+        asked = reached.states[np.searchsorted(grid, requested)]
+        rest = reached.interpolant, reached.event_times
+        return Integration(asked, reached.states[-1], spent, name, *rest)
+
     if in_one_call is not None and method is None and not dense and not events:
         stretch = in_one_call(start, grid, initial, rtol, atol, max_evaluations)
         spent += stretch.evaluations
         if not stretch.reason:
-            asked = stretch.states[np.searchsorted(grid, requested)]
-            return Integration(asked, stretch.states[-1], spent, _COMPILED, None, ())
+            return told(_Reached(stretch.states), _COMPILED)
         reasons.append(f"{_COMPILED}: {stretch.reason}")
     stalled = False
-    for name in order if method is None else (method,):
+    for name in _order(method, settled, low_rank):
         if stalled and name == "Radau":
             continue  # it takes as many steps, and more evaluations for each
         by_odepack = name == "LSODA" and not dense and not events
@@ -118,54 +120,91 @@ def integrate(
         patience = _RETRIES + 2 * initial.size if by_odepack else inf
         counter = _Watched(rhs, max_evaluations, patience)
         try:
-            if by_odepack:
-                states = _odepack(counter, jacobian, start, grid, initial, rtol, atol)
-                spent += counter.count
-                return Integration(
-                    states[np.searchsorted(grid, requested)], states[-1], spent, name, None, ()
-                )
-            with _quiet():
-                # rejected trial steps may overflow; a method that gives up says so in `solution`
-                warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
-                warnings.simplefilter("ignore", LinAlgWarning)
-                solution: Any = solve_ivp(
-                    counter,
-                    (start, stop),
-                    initial,
-                    method=LowRankBDF if name == _LOW_RANK else name,
-                    t_eval=grid,
-                    jac=low_rank if name == _LOW_RANK else jacobian,
-                    rtol=rtol,
-                    atol=atol,
-                    dense_output=dense,
-                    events=list(events) or None,
-                )
+            reached = (
+                _Reached(_odepack(system, counter))
+                if by_odepack
+                else _by_steps(system, counter, name, dense, events)
+            )
         except _BudgetSpent:
             reasons.append(f"{name}: more than {max_evaluations} evaluations")
             spent += max_evaluations
             stalled = stalled or name == "BDF"
-            continue
         except (ValueError, np.linalg.LinAlgError, _GaveUp) as error:
             reasons.append(f"{name}: {error}")
             spent += counter.count
-            continue
-        spent += counter.count
-        # a run that reached none of the times has a list for its states
-        complete = solution.success and np.shape(solution.y)[1:] == (len(grid),)
-        if not complete or not np.all(np.isfinite(solution.y)):
-            reasons.append(f"{name}: {solution.message if not complete else 'NaN in the states'}")
-            continue
-        return Integration(
-            states=solution.y.T[np.searchsorted(grid, requested)],
-            final=solution.y[:, -1],
-            evaluations=spent,
-            method=name,
-            interpolant=solution.sol,
-            event_times=tuple(np.asarray(t) for t in solution.t_events or ()),
-        )
+        else:
+            spent += counter.count
+            return told(reached, name)
     raise IntegrationFailed(
         f"no integrator finished from tau = {start:.6g} to {stop:.6g}: {'; '.join(reasons)}"
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """What is integrated, from `start` to the last of the times of `grid`."""
+
+    rhs: RightHandSide
+    jacobian: RightHandSide | None
+    low_rank: LowRankJacobian | None
+    start: float
+    grid: Floats
+    initial: Floats
+    rtol: float
+    atol: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """States at the times of a grid, `(T, k)`."""
+
+    states: Floats
+    interpolant: Callable[[float], Floats] | None = None
+    event_times: tuple[Floats, ...] = ()
+
+
+def _order(method: str | None, settled: bool, low_rank: LowRankJacobian | None) -> tuple[str, ...]:
+    if method is not None:
+        return (method,)
+    order = (*METHODS[1:], METHODS[0]) if settled else METHODS
+    return order if low_rank is None else (_LOW_RANK, *order)
+
+
+def _by_steps(
+    system: _System,
+    rhs: RightHandSide,
+    name: str,
+    dense: bool,
+    events: Sequence[Callable[[float, Floats], float]],
+) -> _Reached:
+    """By a method of SciPy's that steps in Python.
+
+    Raises:
+        _GaveUp: it did not reach the end, or NaN.
+    """
+    with _quiet():
+        # rejected trial steps may overflow; a method that gives up says so in `solution`
+        warnings.filterwarnings("ignore", message="lsoda: ", category=UserWarning)
+        warnings.simplefilter("ignore", LinAlgWarning)
+        solution: Any = solve_ivp(
+            rhs,
+            (system.start, float(system.grid[-1])),
+            system.initial,
+            method=LowRankBDF if name == _LOW_RANK else name,
+            t_eval=system.grid,
+            jac=system.low_rank if name == _LOW_RANK else system.jacobian,
+            rtol=system.rtol,
+            atol=system.atol,
+            dense_output=dense,
+            events=list(events) or None,
+        )
+    # a run that reached none of the times has a list for its states
+    if not solution.success or np.shape(solution.y)[1:] != system.grid.shape:
+        raise _GaveUp(solution.message)
+    if not np.all(np.isfinite(solution.y)):
+        raise _GaveUp("NaN in the states")
+    event_times = tuple(np.asarray(t) for t in solution.t_events or ())
+    return _Reached(solution.y.T, solution.sol, event_times)
 
 
 _FILTERS: Final = RLock()
@@ -179,15 +218,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _odepack(
-    rhs: RightHandSide,
-    jacobian: RightHandSide | None,
-    start: float,
-    grid: Floats,
-    initial: Floats,
-    rtol: float,
-    atol: float,
-) -> Floats:
+def _odepack(system: _System, rhs: RightHandSide) -> Floats:
     """LSODA in one call, without the price of a Python step; shape `(T, k)`.
 
     Raises:
@@ -197,12 +228,12 @@ def _odepack(
         warnings.simplefilter("ignore", ODEintWarning)
         solution, told = odeint(
             rhs,
-            initial,
-            np.append(start, grid),
-            Dfun=jacobian,
-            rtol=rtol,
-            atol=atol,
-            tcrit=grid[-1:],
+            system.initial,
+            np.append(system.start, system.grid),
+            Dfun=system.jacobian,
+            rtol=system.rtol,
+            atol=system.atol,
+            tcrit=system.grid[-1:],
             mxstep=_NO_LIMIT,
             full_output=True,
             tfirst=True,
