@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from theory.backend import Floats
 from theory.errors import AssumptionError, InvalidInput
 from theory.problem import Problem, Regime
 from theory.requests import check_whole
@@ -24,7 +25,7 @@ from verify.check_task import Say, Wanted, classes_of, fails, task_of
 from verify.evidence import CLAIM, Evidence
 from verify.examine import examine_all
 from verify.instances import FlowInstance, Instance
-from verify.instances.flow import load_module_net, random_inputs
+from verify.instances.flow import ModuleNet, load_module_net, random_inputs
 from verify.judge import Ruling, judge
 from verify.language.claim import AnyClaim
 from verify.own_task import counted_from_zero, read_own_anchor, read_own_data
@@ -81,6 +82,26 @@ class Told:
     wrote: Callable[[Path], None] = lambda path: None
 
 
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """A net of one's own with what is given of its tasks, all sizes known.
+
+    Attributes:
+        inputs, labels, anchor: None where they are drawn, or searched for.
+        dimension: the length of one input.
+    """
+
+    net: ModuleNet
+    parameters: int
+    dimension: int
+    samples: int
+    examples: int
+    classes: int | None
+    inputs: Floats | None
+    labels: Floats | None
+    anchor: Floats | None
+
+
 def check_net(plan: CheckPlan, told: Told) -> int:
     """Check a net and say what was found; returns the exit status of `run`.
 
@@ -89,17 +110,33 @@ def check_net(plan: CheckPlan, told: Told) -> int:
     Raises:
         InvalidInput: the net or a file cannot be loaded or does not fit, or sizes are not known.
     """
-    say = told.say
     check_whole("seed", plan.seed, 0)  # all that numpy takes
+    try:
+        own = _read(plan)
+    except AssumptionError as error:
+        return fails(error.assumption, error, told.say)
+    outputs = "" if own.classes is None else f", {own.classes} classes"
+    told.say(
+        f"{plan.net}: degree {own.net.degree}, {own.parameters} parameters, "
+        f"inputs of length {own.dimension}{outputs}"
+    )
+    problems = _tasks(own, plan, told)
+    return problems if isinstance(problems, int) else _judged(problems, own.classes, plan, told)
+
+
+def _read(plan: CheckPlan) -> _Own:
+    """What the plan names.
+
+    Raises:
+        InvalidInput: as `check_net` does.
+        AssumptionError: a module that is no homogeneous function of its parameters.
+    """
     inputs, labels = (None, None) if plan.data is None else read_own_data(plan.data)
     anchor = None if plan.anchor is None else read_own_anchor(plan.anchor)
     given = inputs
     if given is None and plan.input_dim is not None:
         given = random_inputs(_size("input-dim", None, plan.input_dim))
-    try:
-        net = load_module_net(plan.net, inputs=given)
-    except AssumptionError as error:
-        return fails(error.assumption, error, say)
+    net = load_module_net(plan.net, inputs=given)
     net = replace(net, path=str(Path(plan.net).resolve()))  # so that instances replay anywhere
     count = net.parameters if anchor is None else len(anchor)
     parameters = _size("parameters", plan.parameters, count)
@@ -116,36 +153,46 @@ def check_net(plan: CheckPlan, told: Told) -> int:
         raise InvalidInput(f"examples is {examples}; data and anchor of your own are one task")
     probes = random_inputs(dimension) if inputs is None else inputs
     classes = classes_of(net, parameters, probes)
-    outputs = "" if classes is None else f", {classes} classes"
     if classes is not None and labels is not None:
         labels = counted_from_zero(labels)
-    say(
-        f"{plan.net}: degree {net.degree}, {parameters} parameters, inputs of length {dimension}"
-        f"{outputs}"
-    )
+    return _Own(net, parameters, dimension, samples, examples, classes, inputs, labels, anchor)
+
+
+def _tasks(own: _Own, plan: CheckPlan, told: Told) -> list[Problem] | int:
+    """Tasks that meet every assumption, or the exit status of the first that does not."""
     generator = np.random.default_rng(plan.seed)
     problems: list[Problem] = []
-    steps = 3 * examples
-    for k in range(examples):
-        told.step(k, steps, f"assumptions of task {k + 1}")
-        drawn = inputs
-        if drawn is None:
-            drawn = np.round(generator.standard_normal((samples, dimension)), 3)
-        wanted = Wanted(net, parameters, drawn, labels, anchor, classes)
-        task = task_of(wanted, generator, _silent if k else say)
+    for k in range(own.examples):
+        told.step(k, _steps(own.examples), f"assumptions of task {k + 1}")
+        inputs = own.inputs
+        if inputs is None:
+            inputs = np.round(generator.standard_normal((own.samples, own.dimension)), 3)
+        wanted = Wanted(own.net, own.parameters, inputs, own.labels, own.anchor, own.classes)
+        task = task_of(wanted, generator, _silent if k else told.say)
         if not isinstance(task, Problem):
             return task
         problems.append(task)
-    own = [name for name in ("data", "anchor") if getattr(plan, name) is not None]
-    whose = f"with {' and '.join(own)} of your own, " if own else ""
+    files = [name for name in ("data", "anchor") if getattr(plan, name) is not None]
+    whose = f"with {' and '.join(files)} of your own, " if files else ""
     size = f"each of {problems[0].samples} samples and judged by every claim"
-    say(f"  {'' if own else 'random '}tasks: {examples}, {whose}{size}")
+    told.say(f"  {'' if files else 'random '}tasks: {own.examples}, {whose}{size}")
+    return problems
+
+
+def _steps(tasks: int) -> int:
+    """Of the assumptions and the two phases of each."""
+    return 3 * tasks
+
+
+def _judged(problems: list[Problem], classes: int | None, plan: CheckPlan, told: Told) -> int:
+    """The exit status of the claims on these tasks."""
     early: list[Instance] = []
     for problem in problems:
         draw_instances(kernel_phase_instances(st.just(problem)), plan.seed, 1, early.append)
     late = [FlowInstance(problem, LATE_REGIME, LATE_C) for problem in problems]
     verdicts: list[Verdict] = []
-    done, suffix = examples, "" if classes is None else "-of-classes"
+    done, steps = len(problems), _steps(len(problems))
+    suffix = "" if classes is None else "-of-classes"
     for names, instances in ((KERNEL_PHASE, early), (LATE_PHASE, late)):
         for claims in groups_of([claim_named(name + suffix) for name in names]):
             found: dict[str, list[Evidence]] = {claim.id: [] for claim in claims}

@@ -369,6 +369,33 @@ def load_module_net(
         InvalidInput: it cannot be loaded, or is no such net.
         AssumptionError: a module that is no homogeneous function of its trained parameters.
     """
+    net, name = _loaded(path, folder)
+    if _is_module(net):
+        if inputs is None and isinstance(getattr(net, "input_dim", None), int):
+            inputs = random_inputs(net.input_dim)
+        if inputs is None:
+            raise InvalidInput(
+                f"path is {path!r}; the degree of a torch.nn.Module is measured on inputs, whose "
+                "length is not known; give --input-dim, or `input_dim` in the class"
+            )
+        return ModuleNet(path, module_net(net, inputs, trained), trained)
+    if not isinstance(net, HomogeneousNet):
+        raise InvalidInput(
+            f"path is {path!r}; {name} must subclass theory.HomogeneousNet or torch.nn.Module"
+        )
+    if trained is not None:
+        raise InvalidInput(
+            f"trained is {list(trained)}; only a torch.nn.Module has layers to choose from, and "
+            f"{name} is a HomogeneousNet"
+        )
+    if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
+        raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
+    _check_degree(net)
+    return ModuleNet(path, net)
+
+
+def _loaded(path: str, folder: Path | None) -> tuple[Any, str]:
+    """What the file makes, an instance, and what it calls it; as `load_module_net`."""
     file_name, _, name = path.rpartition(":")
     if not file_name.endswith(".py") or not name:
         raise InvalidInput(f"path is {path!r}; it must read file.py:ClassName")
@@ -393,28 +420,7 @@ def load_module_net(
         raise
     except (Exception, SystemExit) as error:
         raise InvalidInput(f"path is {path!r}; loading it failed: {error!r}") from error
-    if _is_module(net):
-        if inputs is None and isinstance(getattr(net, "input_dim", None), int):
-            inputs = random_inputs(net.input_dim)
-        if inputs is None:
-            raise InvalidInput(
-                f"path is {path!r}; the degree of a torch.nn.Module is measured on inputs, whose "
-                "length is not known; give --input-dim, or `input_dim` in the class"
-            )
-        return ModuleNet(path, module_net(net, inputs, trained), trained)
-    if not isinstance(net, HomogeneousNet):
-        raise InvalidInput(
-            f"path is {path!r}; {name} must subclass theory.HomogeneousNet or torch.nn.Module"
-        )
-    if trained is not None:
-        raise InvalidInput(
-            f"trained is {list(trained)}; only a torch.nn.Module has layers to choose from, and "
-            f"{name} is a HomogeneousNet"
-        )
-    if not isinstance(net.degree, Real) or not 1 <= net.degree < inf:
-        raise InvalidInput(f"path is {path!r}; degree is {net.degree!r}, it must be at least 1")
-    _check_degree(net)
-    return ModuleNet(path, net)
+    return net, name
 
 
 def _named(module: ModuleType, name: str, file: Path) -> Any:
