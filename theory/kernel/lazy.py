@@ -57,7 +57,12 @@ def tolerances(log_gain: float, rtol: float) -> tuple[float, float]:
 
 
 def lazy_flow(
-    problem: Problem, regime: Regime, at: Sequence[float], *, rtol: float = 1e-11
+    problem: Problem,
+    regime: Regime,
+    at: Sequence[float],
+    *,
+    rtol: float = 1e-11,
+    method: str | None = None,
 ) -> LazyFlow:
     """Integrate the lazy dual flow; `at` are times in units of t_g, each > 0.
 
@@ -103,6 +108,7 @@ def lazy_flow(
         clocks[order].tolist(),
         rtol=rtol,
         atol=atol,
+        method=method,
     )
     dual = np.empty((len(requested), problem.rows))
     dual[order] = solution.states

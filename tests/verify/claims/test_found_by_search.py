@@ -128,6 +128,8 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("deep-diagonal-l1-late-4", "diagonal-l1-late", Status.KEPT),
         # squared rectifiers of preactivations of 0: the gap is of first order past the bend
         ("deep-kernel-svm-1", "kernel-svm", Status.KEPT),
+        # a displacement of 10^-6: gaps of 10^-12 were what the lazy flow's own integration left
+        ("kernel-svm-of-classes", "kernel-svm-of-classes", Status.UNRESOLVED),
         # half the inverse sharpness at the start is 4 times the inverse at t_g
         pytest.param(
             "deep-descent-follows-flow-1",
