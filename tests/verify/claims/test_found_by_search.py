@@ -130,6 +130,8 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("deep-kernel-svm-1", "kernel-svm", Status.KEPT),
         # a displacement of 10^-6: gaps of 10^-12 were what the lazy flow's own integration left
         ("kernel-svm-of-classes", "kernel-svm-of-classes", Status.UNRESOLVED),
+        # at 10^-7.6 the part of eta along the anchor is what integration left
+        ("norm-law-of-a-tiny-displacement", "norm-law", Status.KEPT),
         # half the inverse sharpness at the start is 4 times the inverse at t_g
         pytest.param(
             "deep-descent-follows-flow-1",

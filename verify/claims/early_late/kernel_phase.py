@@ -200,6 +200,11 @@ class KernelPhase:
         return np.array([rung.displacement for rung in self.rungs])
 
     @property
+    def floors(self) -> Floats:
+        """What the flow resolves on each rung, relative."""
+        return np.array([rung.flow.floor for rung in self.rungs])
+
+    @property
     def log10_alpha(self) -> Floats:
         return np.array([rung.own.log10_alpha for rung in self.rungs])
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from theory.flow import FlowState
 from verify.claims.early_late.kernel_phase import (
     KERNEL_PHASE,
@@ -21,9 +19,6 @@ from verify.registry import source_of
 BENDS = 1.0
 """b of the factor 1 + b d that margins which are not linear in eta add at a distance d to the lazy
 flow: it was 0.6 near it (L = 4), 0.7 (L = 7), and 0.9 at d = 0.54, where a test has it."""
-
-ROUNDING = 8.0 * float(np.finfo(float).eps)
-"""Of the inner product of anchor and displacement, relative to their norms."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,8 @@ def laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         return state.log_norm_excess + (theory.decay_rate - 1.0) * state.decay_time
 
     predicted = theory.constant * phase.degree**theory.degree_power * phase.delta**2
-    # 2 <anchor, eta> of terms as large as delta is rounded to a share of these
-    measured = phase.read(excess, theory.time).no_finer(ROUNDING * phase.delta)
+    # 2 <anchor, eta> is of terms as large as delta, and known to a share of these
+    measured = phase.read(excess, theory.time).no_finer(phase.floors * phase.delta)
     ladder = delta_ladder("log(|theta| / (rho |anchor|))", phase, measured, predicted)
     yield starts_lazily("excess over its prediction on the first rung", ladder, phase, BENDS)
     yield approaches_lazily("excess approaches its prediction", ladder, phase)
