@@ -52,6 +52,11 @@ from verify.language import (
 )
 from verify.registry import source_of
 
+SETTLED = 0.2
+"""By what share of their mean slopes between neighbouring rungs may differ, as power laws do: of
+567 ladders 558 differed by less than 0.1. Where a mode is slow they were 0.7, 0.7, 1.0, and twice
+the constant of the first two rungs was 0.5 % more than that of the third."""
+
 MIN_STRICTNESS = 0.05
 MIN_GAP_CONSTANT = 0.02
 """The law C1 / Lam needs strict complementarity and C1 > 0; the bounds hold without. At Lam of 10^4
@@ -134,14 +139,18 @@ def lazy_laws(phase: KernelPhase, theory: Theory) -> Iterator[Law]:
         ("gap of the margins to the lazy flow", gaps, symmetric),
         ("distance of eta to the lazy flow", distances, not symmetric),
     ):
-        if applies:
-            ladder = delta_ladder(name, phase, values, values.values[judged][0] * course)
-            yield replace(ladder.part(judged).falls(f"{name} falls", order), ladder=ladder)
+        law, first = f"{name} falls", values.values[judged][0]
+        ladder = delta_ladder(name, phase, values, first * course)
+        if not applies:
+            yield not_applicable(law, Kind.APPROACHES, _WHICH)
+        elif ladder.part(judged).asymptotic_range > SETTLED:
+            yield replace(unresolved(law, Kind.APPROACHES, _NO_POWER), ladder=ladder)
         else:
-            yield not_applicable(f"{name} falls", Kind.APPROACHES, _WHICH)
+            yield replace(ladder.part(judged).falls(law, order), ladder=ladder)
     yield _lazy_exponent(phase, theory)
 
 
+_NO_POWER = "slopes between neighbouring rungs differ: no power law yet"
 _WHICH = (
     "margins are judged with an odd involution, eta without: there orders may cancel in margins"
 )
@@ -331,7 +340,8 @@ CLAIM = Claim(
     tolerances=(
         "lazy flow: the gap falls like delta^k, with twice the constant of the instance's own two "
         "first rungs within a tenth of it (without an odd involution, or where a rectifier bends "
-        "within reach, the distance in parameters falls like delta)",
+        "within reach, the distance in parameters falls like delta), once slopes between rungs "
+        f"differ by less than {SETTLED:g} of their mean, as all but 6 of 567 ladders do",
         "quasi-static machine: 2 (2(L-1)/L)^2 / (gamma |eta|)^3, the next order after the known "
         "lag (the constant seen on 32 instances at log10 alpha = 100 is 0.5), or twice that order "
         "as it follows from the drift of the decay, which is more where margins nearly tie",
