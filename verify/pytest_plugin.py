@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from verify.language.claim import Claim
     from verify.results import ClaimResult
 
+DIGITS = 9
+"""Of `claims_examples`: Python refuses to read numbers of thousands of them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("claims", "Claims to verify: ID, MODULE:ID or MODULE.", "linelist", default=[])
@@ -95,9 +98,14 @@ class ClaimFile(pytest.File):
         given = self.config.getini("claims_examples")
         if not given:
             return default
-        if not str(given).isdecimal() or int(given) < 1:
-            raise InvalidInput(f"claims_examples is {given!r}; it must be a whole number above 0")
-        return int(given)
+        digits = str(given).lstrip("0")
+        if not digits.isdecimal() or len(digits) > DIGITS or int(digits) < 1:
+            told = repr(given) if len(str(given)) <= 40 else f"{str(given)[:40]!r}..."
+            raise InvalidInput(
+                f"claims_examples is {told}; it must be a whole number above 0, of at most "
+                f"{DIGITS} digits"
+            )
+        return int(digits)
 
 
 class ClaimFailed(Exception):
