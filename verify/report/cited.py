@@ -49,7 +49,7 @@ def cited(claim: Mapping[str, Any], folder: Path) -> dict[int, Citation]:
 
 def _citation(claim: Mapping[str, Any], index: int, folder: Path) -> Citation:
     link = Path("instances") / f"{slug(claim['id'])}-{index}.json"
-    command = replay_command(link, claim.get("module"))
+    command = replay_command(link, claim.get("module"), folder)
     instance = claim["instances"][index]["instance"]
     named = {**instance, "claim": claim["id"]}
     return Citation(index, folder / link, link.as_posix(), command, named)

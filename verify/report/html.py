@@ -220,7 +220,7 @@ def _fallen(claim: dict[str, Any], folder: Path, key: str) -> Fallen | None:
     if entry is None:
         return None
     path = counterexample_path(entry, folder)
-    command = replay_command(path, claim.get("module"))
+    command = replay_command(path, claim.get("module"), folder)
     try:
         saved = read_json(folder / path)
     except InvalidInput:

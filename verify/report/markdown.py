@@ -145,7 +145,8 @@ def _details(claim: Mapping[str, Any], folder: Path) -> Iterator[str]:
     lines = [f"- {text(words.typeset(reason))}" for reason in words.reasons(dict(claim))]
     if claim["counterexample"]:
         found = claim["counterexample"]
-        command = replay_command(counterexample_path(found, folder), claim.get("module"))
+        path = counterexample_path(found, folder)
+        command = replay_command(path, claim.get("module"), folder)
         lines += ["", *_command(words.counterexample(found), command)]
     worst = None if claim["worst"] is None else index_of(claim, claim["worst"]["instance"])
     if worst is not None:

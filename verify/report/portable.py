@@ -21,7 +21,12 @@ def counterexample_path(entry: Mapping[str, Any], folder: Path) -> Path:
     return beside if moved else told
 
 
-def replay_command(path: Path, module: str | None = None) -> str:
-    """How a file is judged again, under a claim of the suite or of a module."""
+def replay_command(path: Path, module: str | None = None, folder: Path | None = None) -> str:
+    """How a file is judged again, under a claim of the suite or of a module.
+
+    Typed in `folder`, where one is given, to which a module that is a file here is then relative.
+    """
+    if module and folder is not None and Path(module).is_file():
+        module = os.path.relpath(module, folder)
     options = ["--module", module] if module else []
     return shlex.join(["python", "-m", "verify", "replay", *options, str(path)])

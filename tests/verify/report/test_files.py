@@ -133,6 +133,17 @@ def test_a_claim_of_a_module_is_replayed_with_it(ran: dict[str, Any]) -> None:
     assert citation.path == Path("here/instances/a-b-0.json")
 
 
+def test_the_file_of_a_module_is_named_from_the_folder_of_the_report(
+    ran: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my claims.py").write_text("")
+    claim = {**ran["claims"][0], "module": "my claims.py", "id": "a/b"}
+    words = shlex.split(cited(claim, Path("reports/latest"))[0].command)
+    assert words[5] == "../../my claims.py"
+    assert (Path("reports/latest") / words[5]).resolve() == Path("my claims.py").resolve()
+
+
 # --- junit.xml -----------------------------------------------------------------------------------
 
 SUITES = {"name", "tests", "failures", "errors", "time", "disabled"}
