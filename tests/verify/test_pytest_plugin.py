@@ -140,9 +140,7 @@ def test_claim_of_the_suite_is_collected(repository: Run) -> None:
 
 
 @pytest.mark.parametrize("examples", ["9" * 5000, "0", "-1", "many", "²"])
-def test_number_of_examples_that_is_none_is_refused_by_name(
-    examples: str, repository: Run
-) -> None:
+def test_number_of_examples_that_is_none_is_refused_by_name(examples: str, repository: Run) -> None:
     ran = repository('claims = ["kkt"]\n', "-o", f"claims_examples={examples}")
     assert ran.returncode == 2
     assert f"claims_examples is '{examples[:40]}'" in ran.stdout
