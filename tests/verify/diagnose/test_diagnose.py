@@ -225,3 +225,27 @@ def test_unknown_options_are_named() -> None:
         diagnose(net(), np.ones((2, 3)), [1, -1], [])
     with pytest.raises(InvalidInput, match="model"):
         diagnose(3, np.ones((2, 3)), [1, -1], [net().state_dict()])
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_sizes_whose_squares_leave_float64_are_refused_by_name(size: float) -> None:
+    inputs, model = np.random.default_rng(0).standard_normal((4, 3)), net()
+    states = [model.state_dict()]
+    with pytest.raises(InvalidInput, match=r"inputs has .*e[+-](200|199) as its largest"):
+        diagnose(model, size * inputs, [1, -1, 1, -1], states)
+    with pytest.raises(InvalidInput, match=r"labels has .* as its largest"):
+        diagnose(model, inputs, size * np.ones(4), states, loss="squared")
+    large = {name: value.double() * size**0.5 for name, value in states[0].items()}
+    with pytest.raises(InvalidInput, match=r"model's output has .* as its largest"):
+        diagnose(model, inputs, [1, -1, 1, -1], [large])
+    found = diagnose(model, inputs, [1, -1, 1, -1], [states[0], large])
+    assert "model's output has" in found.checkpoints[1]["reasons"]["file"]
+
+
+@pytest.mark.parametrize("size", [1e60, 1e-60])
+def test_permuted_weights_are_no_start_at_sizes_that_are_allowed(size: float) -> None:
+    inputs, model = np.random.default_rng(0).standard_normal((4, 3)), net()
+    states = [model.state_dict(), net().state_dict()]
+    found = diagnose(model, size * inputs, [1, -1, 1, -1], states, sharpness=False)
+    assert [entry["regime"] for entry in found.checkpoints][1:] != ["start"]
+    assert found.checkpoints[1]["kernel"]["drift"] > 1e-3
