@@ -380,7 +380,7 @@ def measure(
     problem = instance.problem
     svm = kernel_svm(problem)
     rungs = [rung(instance)]
-    start = _nearly_lazy(svm, rung, rungs[0])
+    start = brought_near(svm, rung, rungs[0])
     if start is not rungs[0]:
         rungs.append(start)
     far, last = start.displacement, DISPLACEMENT_STEPS[2][-1]
@@ -391,10 +391,13 @@ def measure(
     return KernelPhase(instance, svm, order, tuple(rungs), rung)
 
 
-def _nearly_lazy(
+def brought_near(
     svm: KernelSVM, rung: Callable[[FlowInstance], KernelRung], drawn: KernelRung
 ) -> KernelRung:
-    """The rung that was drawn, or one as far down as it has to be; the drawn one if none is."""
+    """The rung that was drawn, or one as far down as it has to be to be nearly lazy.
+
+    That which was drawn where `TRIES` lead to none.
+    """
     found = drawn
     for _ in range(TRIES):
         if found.nearly_lazy:
