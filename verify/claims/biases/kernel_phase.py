@@ -43,8 +43,8 @@ knows."""
 LIMIT_SCALES = (100.0, 10000.0)
 """log10 alpha: the flow is linear there to every digit, and 1 / Lam is 10^-3 and 10^-5."""
 
-FALL = 1.0
-"""Decades by which what biases add falls between the two rungs at finite alpha."""
+FALLS = (0.0, 0.5, 1.0)
+"""Decades by which what biases add has fallen on the rungs at finite alpha."""
 
 DISPLACEMENT = 1e-3
 """Relative, on the first of these, or less where the flow without biases is not nearly lazy there:
@@ -151,17 +151,17 @@ class BiasPhase:
 
     Attributes:
         limits: rungs at `LIMIT_SCALES`.
-        distances: |eta - eta of the net without biases| / |eta| on two rungs at finite alpha.
+        distances: |eta - eta of the net without biases| / |eta| on three rungs at finite alpha.
         lazy: whether the net without biases is nearly lazy on these.
-        fall: log10 rho that these are apart.
+        falls: log10 rho from the first to each of these, `(3,)`.
         least_lag: of the biases that the samples pull; None where they pull none.
-        shifts: of the machine of K_eff on these rungs, relative, over rho^(-2 least_lag), `(2,)`.
+        shifts: of the machine of K_eff on these rungs, relative, over rho^(-2 least_lag), `(3,)`.
     """
 
     limits: tuple[Rung, ...]
     distances: Quantity
     lazy: bool
-    fall: float
+    falls: Floats
     least_lag: int | None
     shifts: Floats
 
@@ -177,16 +177,16 @@ def measure(
     limits = tuple(_rung(instance.at_own_alpha(s), method, rtol, shift) for s in LIMIT_SCALES)
     lags = [block.lag for block in limits[0].blocks]
     least = min(lags, default=None)
-    fall = FALL / (2.0 * (least or 1))
-    step = fall / instance.c
+    falls = np.array(FALLS) / (2.0 * (least or 1))
     svm, at = kernel_svm(instance.problem), 1.0 - instance.c
     scale = scale_of_displacement(svm, instance.problem, instance.own.decay_power, at, DISPLACEMENT)
     first = brought_near(svm, measure_rung, measure_rung(instance.at_own_alpha(scale)))
-    second = instance.at_own_alpha(first.own.log10_alpha + step)
-    flows = [(first.instance, first.flow), (second, flow_at(second, at))]
+    logs = first.own.log10_alpha + falls[1:] / instance.c
+    further = [instance.at_own_alpha(scale) for scale in logs.tolist()]
+    flows = [(first.instance, first.flow), *((rung, flow_at(rung, at)) for rung in further)]
     distances = Quantity.joined(_distance(*flow, method, rtol) for flow in flows)
     shifts = np.array([_shift(rung, limits[0].blocks) for rung, _ in flows])
-    return BiasPhase(limits, distances, first.nearly_lazy, fall, least, shifts)
+    return BiasPhase(limits, distances, first.nearly_lazy, falls, least, shifts)
 
 
 def _shift(instance: FlowInstance, blocks: tuple[Block, ...]) -> float:
