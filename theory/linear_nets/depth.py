@@ -8,16 +8,18 @@ import numpy as np
 from scipy.integrate import quad, solve_ivp
 
 from theory.errors import IntegrationFailed, InvalidInput
+from theory.requests import check_positive, check_whole
 
 
 def escape_time(depth: int, start: float, strength: float) -> float:
     """a_0^(2-D) / ((D-2) s), the leading term of `half_time` as a_0 -> 0.
 
     Raises:
-        InvalidInput: the depth is below 3.
+        InvalidInput: the depth is no whole number from 3 on; start or strength are not positive.
     """
-    if depth < 3:
-        raise InvalidInput(f"depth is {depth}; it must be 3 at least")
+    check_whole("depth", depth, 3)
+    check_positive("start", start)
+    check_positive("strength", strength)
     return float(start ** (2 - depth) / ((depth - 2) * strength))
 
 
@@ -31,11 +33,18 @@ def half_time(
         unbalance: a factor of the first layer.
 
     Raises:
-        InvalidInput: the depth is below 1, or layers that are not equal are left to a quadrature.
+        InvalidInput: the depth is no whole number from 1 on; start or strength are not positive;
+            equal layers are not below half of s; layers that are not equal are left to a
+            quadrature.
         IntegrationFailed: the product was never half of s.
     """
-    if depth < 1:
-        raise InvalidInput(f"depth is {depth}; it must be 1 at least")
+    check_whole("depth", depth)
+    check_positive("start", start)
+    check_positive("strength", strength)
+    if not depth * np.log(start) < np.log(strength / 2):
+        raise InvalidInput(
+            f"start is {start}; {depth} such layers must be below half of strength = {strength}"
+        )
     equal = _by_quadrature(depth, start, strength)
     if rtol is None:
         if unbalance != 1.0:

@@ -11,15 +11,20 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from theory.backend import Floats
-from theory.errors import IntegrationFailed
+from theory.errors import IntegrationFailed, InvalidInput
 from theory.linear_nets.riccati import TwoLayers
+from theory.requests import check_whole
 
 
 def entry_starts(layers: TwoLayers, modes: int) -> tuple[Floats, Floats]:
     """Weights into and out of each mode, `(modes, h)` each: b_k = W_1 v_k, a_k = W_2^T u_k.
 
     The task is diagonal: u_k and v_k are unit vectors.
+
+    Raises:
+        InvalidInput: there are fewer inputs or outputs than modes.
     """
+    _check_modes(layers, modes)
     return layers.first.T[:modes], layers.second[:modes]
 
 
@@ -27,13 +32,17 @@ def mode_starts(layers: TwoLayers, modes: int, *, orthogonal: bool = True) -> Fl
     """u0 of each mode, `(modes,)`, the strongest first.
 
     Of z_k = (a_k + b_k) / 2 the part that grows, less its projection on z_1 to z_(k-1); squared.
+    Nothing is left of modes beyond the hidden units.
+
+    Raises:
+        InvalidInput: there are fewer inputs or outputs than modes.
     """
     incoming, outgoing = entry_starts(layers, modes)
     growing = (incoming + outgoing) / 2.0
     if not orthogonal:
         return np.asarray((growing**2).sum(axis=1))
     triangle = np.linalg.qr(growing.T, mode="r")
-    return np.asarray(np.diag(triangle) ** 2)
+    return np.append(np.diag(triangle) ** 2, np.zeros(modes - len(triangle)))
 
 
 def mode_times(strengths: Floats, starts: Floats) -> Floats:
@@ -49,10 +58,12 @@ def half_times(
     The task is diag(strengths), padded by zeros to the widths of the layers; inputs are white.
 
     Raises:
+        InvalidInput: there are fewer inputs or outputs than modes.
         IntegrationFailed: the integrator gave up, or a mode was not half learned by `horizon`.
     """
     hidden, inputs = layers.first.shape
     outputs, modes = len(layers.second), len(strengths)
+    _check_modes(layers, modes)
     correlation = np.zeros((outputs, inputs))
     correlation[range(modes), range(modes)] = strengths
     size = hidden * inputs
@@ -85,3 +96,11 @@ def half_times(
     if found.status != 0 or any(len(times) == 0 for times in found.t_events):
         raise IntegrationFailed(f"{method} at rtol {rtol:g}: not every mode was learned in time")
     return np.array([times[0] for times in found.t_events])
+
+
+def _check_modes(layers: TwoLayers, modes: int) -> None:
+    """`InvalidInput` unless `modes` are a number of diagonal entries of W_2 W_1."""
+    check_whole("modes", modes)
+    most = min(layers.first.shape[1], len(layers.second))
+    if modes > most:
+        raise InvalidInput(f"modes are {modes}; the net has {most} at most")

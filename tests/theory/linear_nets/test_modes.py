@@ -71,3 +71,32 @@ def test_bad_chains_are_refused() -> None:
 def test_escape_needs_depth() -> None:
     with pytest.raises(InvalidInput, match="depth is 2"):
         escape_time(2, 0.1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("start", "strength"), [(0.0, 1.0), (-0.1, 1.0), (0.1, 0.0), (0.1, -1.0), (np.nan, 1.0)]
+)
+def test_chains_without_a_time_are_refused(start: float, strength: float) -> None:
+    with pytest.raises(InvalidInput, match=r"start|strength"):
+        escape_time(3, start, strength)
+    with pytest.raises(InvalidInput, match=r"start|strength"):
+        half_time(3, start, strength)
+
+
+@pytest.mark.parametrize("rtol", [None, 1e-8])
+def test_a_chain_that_begins_beyond_half_is_refused(rtol: float | None) -> None:
+    with pytest.raises(InvalidInput, match="below half of strength"):
+        half_time(2, 0.9, 1.0, rtol=rtol)
+
+
+def test_modes_beyond_the_hidden_units_start_from_nothing() -> None:
+    rng = np.random.default_rng(2)
+    narrow = TwoLayers(rng.normal(size=(2, 3)), rng.normal(size=(4, 2)))
+    starts = mode_starts(narrow, 3)
+    z = (narrow.first.T + narrow.second[:3]) / 2.0
+    area = z[0, 0] * z[1, 1] - z[0, 1] * z[1, 0]
+    assert starts == pytest.approx([z[0] @ z[0], area**2 / (z[0] @ z[0]), 0.0])
+    with pytest.raises(InvalidInput, match="modes are 4"):
+        mode_starts(narrow, 4)
+    with pytest.raises(InvalidInput, match="modes are 4"):
+        half_times(narrow, np.ones(4), 1.0, rtol=1e-6)
