@@ -4,6 +4,7 @@ Small alpha. Let w* be the only interpolator of least |w|_1, on n coordinates S,
 c_S = sgn w*_S, |c| < 1 elsewhere. Then |w|_1 - |w*|_1 = sum |w_i| (1 - |c_i|) over those off S:
 
     D = 2:  |w_i| ~ alpha^(2 (1 - |c_i|)) exp(sgn(c_i) x_i.nu_1),  nu_1 = X_S'^-1 (sgn w* log|w*|),
+            less alpha^(2 (1 + |c_i|)) over that exponential, which counts where c_i is next to 0,
     D > 2:  |w_i| ~ alpha^D [(1 - |c_i|)^-e - (1 + |c_i|)^-e],     e = D / (D - 2).
 
 Large alpha. With w_2 the shortest interpolator and P the projection on the row space,
@@ -22,7 +23,8 @@ def certificate(inputs: Floats, weights: Floats) -> Floats:
     """c, `(d,)`, of w* `(d,)` with as many entries that are not 0 as there are samples.
 
     Raises:
-        InvalidInput: inputs are not `(n, d)`, or w* has not n entries that are not 0.
+        InvalidInput: inputs are not `(n, d)`, w* has not n entries that are not 0, or the inputs
+            there are dependent.
     """
     on = weights != 0.0
     count = int(on.sum())
@@ -31,6 +33,8 @@ def certificate(inputs: Floats, weights: Floats) -> Floats:
             f"inputs has shape {inputs.shape}; of weights with {count} of {on.size} entries that "
             f"are not 0 it must have {(count, on.size)}"
         )
+    if count and np.linalg.matrix_rank(inputs[:, on]) < count:
+        raise InvalidInput("inputs are dependent where weights are not 0; they have no certificate")
     found = _extended(inputs, on, np.sign(weights[on]))
     found[on] = np.sign(weights[on])
     return found
@@ -41,11 +45,30 @@ def _extended(inputs: Floats, on: Flags, values: Floats) -> Floats:
     return np.asarray(inputs.T @ np.linalg.solve(inputs[:, on].T, values))
 
 
-def _logarithms(inputs: Floats, weights: Floats) -> Floats:
+def _dual(inputs: Floats, weights: Floats) -> Floats:
+    """c of the inputs off S.
+
+    Raises:
+        InvalidInput: as `certificate`; w* is not the only interpolator of least |w|_1.
+    """
+    dual = certificate(inputs, weights)[weights == 0.0]
+    if np.any(np.abs(dual) >= 1.0):
+        raise InvalidInput(
+            f"weights are not the only ones of least sum: their certificate is {dual} off them"
+        )
+    return dual
+
+
+def _signs(dual: Floats) -> Floats:
+    """sgn c, 1 where c is 0."""
+    return np.where(dual < 0.0, -1.0, 1.0)
+
+
+def _logarithms(inputs: Floats, weights: Floats, dual: Floats) -> Floats:
     """sgn(c_i) x_i.nu_1 of the inputs off S."""
     on = weights != 0.0
     logs = np.sign(weights[on]) * np.log(np.abs(weights[on]))
-    return np.asarray((np.sign(certificate(inputs, weights)) * _extended(inputs, on, logs))[~on])
+    return np.asarray(_signs(dual) * _extended(inputs, on, logs)[~on])
 
 
 def sparse_excess(
@@ -57,19 +80,20 @@ def sparse_excess(
         constants: 0 leaves nu_1 out (D = 2), or takes e for 1 (D > 2).
 
     Raises:
-        InvalidInput: as `certificate`; a degree that is not a whole number, at least 2.
+        InvalidInput: as `certificate`; w* is not the only interpolator of least |w|_1; a degree
+            that is not a whole number, at least 2.
     """
     check_whole("degree", degree, 2)
-    dual = certificate(inputs, weights)[weights == 0.0]
+    dual = _dual(inputs, weights)
     room = 1.0 - np.abs(dual)
     if degree == 2:
-        moved = np.exp(constants * _logarithms(inputs, weights))
+        moved = np.exp(constants * _logarithms(inputs, weights, dual))
         sizes = alphas[:, None] ** (2.0 * room) * moved
-        # the copy that loses counts where c is next to 0
+        # the copy that loses counts where c is next to 0, and may win there
         sizes = sizes - alphas[:, None] ** (4.0 - 2.0 * room) / moved
-    else:
-        power = 1.0 + constants * 2.0 / (degree - 2.0)
-        sizes = alphas[:, None] ** degree * (room**-power - (1.0 + np.abs(dual)) ** -power)
+        return np.asarray((np.abs(sizes) - np.abs(dual) * sizes).sum(axis=1))
+    power = 1.0 + constants * 2.0 / (degree - 2.0)
+    sizes = alphas[:, None] ** degree * (room**-power - (1.0 + np.abs(dual)) ** -power)
     return np.asarray(sizes @ room)
 
 
@@ -77,29 +101,37 @@ def support_moves(inputs: Floats, weights: Floats, alpha: float) -> float:
     """What comes next to `sparse_excess` for D = 2, over it: weights off S move those on it.
 
     w_S moves by dw = -K w_off, K = X_S^-1 X_off, log|w_S| by dw / |w_S|, and so every x_i.nu_1.
+
+    Raises:
+        InvalidInput: as `sparse_excess`; there are no weights off S.
     """
-    pulls, sizes, room, signs = _off_support(inputs, weights, alpha)
-    moved = -pulls @ (signs * sizes) / np.abs(weights[weights != 0.0])
-    return float((sizes * room * signs) @ (pulls.T @ moved) / (sizes @ room))
+    pulls, off, slopes, excess = _off_support(inputs, weights, alpha)
+    moved = -pulls @ off / np.abs(weights[weights != 0.0])
+    return float(slopes @ (pulls.T @ moved) / excess)
 
 
 def support_moves_at_most(inputs: Floats, weights: Floats, alpha: float) -> float:
     """The same if nothing in it cancelled."""
-    pulls, sizes, room, _ = _off_support(inputs, weights, alpha)
-    moved = np.abs(pulls) @ sizes / np.abs(weights[weights != 0.0])
-    return float((sizes * room) @ (np.abs(pulls).T @ moved) / (sizes @ room))
+    pulls, off, slopes, excess = _off_support(inputs, weights, alpha)
+    moved = np.abs(pulls) @ np.abs(off) / np.abs(weights[weights != 0.0])
+    return float(np.abs(slopes) @ (np.abs(pulls).T @ moved) / excess)
 
 
 def _off_support(
     inputs: Floats, weights: Floats, alpha: float
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """K, and |w|, 1 - |c| and sgn c of the inputs off S."""
+) -> tuple[Floats, Floats, Floats, float]:
+    """K, w_off, the slopes of the excess in their x_i.nu_1, and the excess."""
     on = weights != 0.0
-    dual = certificate(inputs, weights)[~on]
-    room = 1.0 - np.abs(dual)
-    sizes = alpha ** (2.0 * room) * np.exp(_logarithms(inputs, weights))
+    dual = _dual(inputs, weights)
+    if dual.size == 0:
+        raise InvalidInput("weights are nowhere 0; there are none off their support to move it")
+    signs, share = _signs(dual), np.abs(dual)
+    moved = np.exp(_logarithms(inputs, weights, dual))
+    wins, loses = alpha ** (2.0 - 2.0 * share) * moved, alpha ** (2.0 + 2.0 * share) / moved
+    sizes = wins - loses
+    slopes = (np.sign(sizes) - share) * (wins + loses) * signs
     pulls = np.asarray(np.linalg.solve(inputs[:, on], inputs[:, ~on]), dtype=np.float64)
-    return pulls, sizes, room, np.asarray(np.sign(dual))
+    return pulls, signs * sizes, slopes, float((np.abs(sizes) - share * sizes).sum())
 
 
 def dense_excess(inputs: Floats, targets: Floats, alphas: Floats, degree: int) -> Floats:

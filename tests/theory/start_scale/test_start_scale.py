@@ -76,3 +76,36 @@ def test_what_has_no_rate_is_refused() -> None:
             dense_excess(rows, one, one, degree)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match=r"targets has shape \(2,\)"):
         dense_excess(rows, np.ones(2), one, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sparse"),
+    [
+        ([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]], [2.0, 1.0, 0.0]),
+        ([[1.0, 0.0, 0.5], [0.0, 1.0, -0.48]], [0.02, 3.0, 0.0]),
+    ],
+)
+def test_excess_of_weights_whose_certificate_is_next_to_0(
+    rows: list[list[float]], sparse: list[float]
+) -> None:
+    """By the flow's end: 1.5 alpha^2 where c = 0, as w = alpha^2 (2 - 1/2)."""
+    inputs, weights, alpha = np.array(rows), np.array(sparse), 1e-3
+    start = np.full(3, alpha)
+    end = least_potential(inputs, inputs @ weights, start, start, 2)
+    excess = np.abs(end).sum() - weights.sum()
+    predicted = sparse_excess(inputs, weights, np.array([alpha]), 2)[0]
+    assert predicted == pytest.approx(excess, rel=1e-3)
+    next_to_it = support_moves(inputs, weights, alpha)
+    assert excess / predicted - 1.0 == pytest.approx(next_to_it, rel=0.05)
+    assert abs(next_to_it) <= support_moves_at_most(inputs, weights, alpha) * (1.0 + 1e-12)
+
+
+def test_weights_that_are_not_of_least_sum_are_refused() -> None:
+    rows, alphas = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.3]]), np.array([1e-3])
+    for degree in (2, 3):
+        with pytest.raises(InvalidInput, match="not the only ones of least sum"):
+            sparse_excess(rows, np.array([2.0, 1.0, 0.0]), alphas, degree)
+    with pytest.raises(InvalidInput, match="inputs are dependent"):
+        certificate(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), np.array([2.0, 1.0, 0.0]))
+    with pytest.raises(InvalidInput, match="nowhere 0"):
+        support_moves(np.eye(2), np.ones(2), 0.1)
