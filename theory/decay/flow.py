@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from theory.backend import Floats
+from theory.noise.interpolation import checked
 from theory.plain_flow import PlainFlow, plain_flow
 
 _ROUNDING: Final = 1e-15
@@ -38,8 +39,10 @@ def decayed_flow(
         linear_decay: of u alone, added to that of both: another world.
 
     Raises:
+        InvalidInput: shapes do not fit, numbers are not finite, or a start is not positive.
         IntegrationFailed: see `plain_flow`.
     """
+    inputs, targets, plus, minus = checked(inputs, targets, *start, called="targets")
     size = inputs.shape[1]
     gram = inputs.T @ inputs
     fall = np.repeat([decay + linear_decay, decay], size)
@@ -58,7 +61,7 @@ def decayed_flow(
         moved = -(degree**2) * np.outer(signs * speeds, signs * powers) * np.tile(gram, (2, 2))
         return np.asarray(moved - np.diag(degree * (degree - 2.0) * signs * speeds * pull))
 
-    first = np.log(np.concatenate(start))
+    first = np.log(np.concatenate([plus, minus]))
     return plain_flow(field, first, [time], rtol=rtol, method=method, jacobian=jacobian)
 
 

@@ -18,7 +18,7 @@ from scipy.linalg import qr, solve_triangular
 from theory.backend import Flags, Floats
 from theory.errors import InvalidInput, OracleFailed
 from theory.noise.interpolation import checked, interpolation
-from theory.requests import check_number
+from theory.requests import LARGEST, check_number
 
 ACCURACY: Final = 1e-13
 ITERATIONS: Final = 200
@@ -61,6 +61,8 @@ def least_potential(
     wanted = targets / sizes
     reached = float(np.abs(wanted).max()) ** (1.0 / degree)
     unit = max(float(plus.max()), float(minus.max()), reached)
+    if unit > LARGEST ** (1.0 / degree):
+        raise OracleFailed("no interpolation of least Q: the start is beyond float64")
     with np.errstate(over="ignore", invalid="ignore"):
         pair = _Pair(_Power.begun(plus / unit, degree), _Power.begun(minus / unit, degree))
         return np.asarray(unit**degree * _interpolating(rows, wanted / unit**degree, pair))

@@ -21,6 +21,7 @@ from theory.backend import Floats
 from theory.errors import IntegrationFailed
 from theory.nets import HomogeneousNet
 from theory.plain_flow import LOOSER, PlainFlow, plain_flow
+from theory.requests import finite_numbers
 
 _RETURN: Final = 20.0
 """Rate at which rounding off f = y is taken back; of order lambda t = 1 is what is followed."""
@@ -50,9 +51,10 @@ def net_flow(
         shares: of the decay that each weight has, `(P,)`; others than 1 are another world.
 
     Raises:
+        InvalidInput: targets are not `(n,)` finite numbers.
         IntegrationFailed: see `plain_flow`.
     """
-
+    targets = finite_numbers("targets", targets, (len(inputs),))
     falls = decay * np.broadcast_to(shares, start.shape)
 
     def field(_: float, theta: Floats) -> Floats:
@@ -88,9 +90,12 @@ def slow_walk(
     """From an interpolator `start`, `(P,)`, as functions of s = lambda t, up to `until`.
 
     Raises:
-        IntegrationFailed: gradients of the outputs become dependent, or the integrator gave up.
+        InvalidInput: targets are not `(n,)` finite numbers.
+        IntegrationFailed: gradients of the outputs are or become dependent, or the integrator gave
+            up.
     """
-
+    targets = finite_numbers("targets", targets, (len(inputs),))
+    _gram("walk on interpolators", net.jacobian(start, inputs))
     calls = count()
 
     def field(_: float, theta: Floats) -> Floats:
@@ -119,10 +124,17 @@ def decayed_misfit(net: HomogeneousNet, inputs: Floats, targets: Floats, theta: 
     """(y - f) / lambda at an interpolator, `(n,)`: D (J J')^-1 y.
 
     Raises:
-        IntegrationFailed: gradients of the outputs are dependent.
+        InvalidInput: targets are not `(n,)` finite numbers.
+        IntegrationFailed: gradients of the outputs are dependent, as of more samples than weights.
     """
-    slopes = net.jacobian(theta, inputs)
-    try:
-        return np.asarray(net.degree * np.linalg.solve(slopes @ slopes.T, targets))
-    except np.linalg.LinAlgError as error:
-        raise IntegrationFailed(f"misfit under decay: {error}") from error
+    targets = finite_numbers("targets", targets, (len(inputs),))
+    gram = _gram("misfit under decay", net.jacobian(theta, inputs))
+    return np.asarray(net.degree * np.linalg.solve(gram, targets))
+
+
+def _gram(of: str, slopes: Floats) -> Floats:
+    """J J', `(n, n)`, which rounding hardly ever leaves exactly singular."""
+    gram = np.asarray(slopes @ slopes.T)
+    if np.linalg.matrix_rank(gram, hermitian=True) < len(gram):
+        raise IntegrationFailed(f"{of}: gradients of the outputs are dependent")
+    return gram

@@ -21,6 +21,7 @@ import numpy as np
 from theory.backend import Floats
 from theory.errors import InvalidInput
 from theory.plain_flow import PlainFlow, plain_flow
+from theory.requests import check_whole, finite_numbers
 
 _STEP: Final = 1e-30
 """Along the imaginary axis, where a derivative loses nothing."""
@@ -35,6 +36,9 @@ class WideNet:
         hidden: w, `(c, d)`.
         copies: of each, `(c,)`; the width m is their sum.
         degree: D, at least 2.
+
+    Raises:
+        InvalidInput: the degree is no whole number from 2 on; shapes do not fit.
     """
 
     readout: Floats
@@ -43,8 +47,13 @@ class WideNet:
     degree: int
 
     def __post_init__(self) -> None:
-        if self.degree < 2:
-            raise InvalidInput(f"degree is {self.degree}; it must be at least 2")
+        check_whole("degree", self.degree, 2)
+        count = self.hidden.shape[:1]
+        if self.hidden.ndim != 2 or not self.readout.shape == self.copies.shape == count:
+            raise InvalidInput(
+                f"readout, hidden and copies have shapes {self.readout.shape}, "
+                f"{self.hidden.shape} and {self.copies.shape}; allowed are (c,), (c, d) and (c,)"
+            )
 
     @property
     def width(self) -> float:
@@ -66,7 +75,11 @@ def mirrored(net: WideNet, times: int) -> WideNet:
     """Wider by times^2, with (times^2 - times) / 2 of the copies having the sign of a turned.
 
     Sums that are odd in a then grow by the factor `times` alone: f, Theta, m O3 and m O4 stay.
+
+    Raises:
+        InvalidInput: times are no whole number from 1 on.
     """
+    check_whole("times", times)
     plus, minus = (times**2 + times) / 2.0, (times**2 - times) / 2.0
     if minus == 0.0:
         return net
@@ -164,8 +177,10 @@ def wide_flow(
         readout_alone: decay the readout alone: another world.
 
     Raises:
+        InvalidInput: targets are not `(n,)` finite numbers.
         IntegrationFailed: see `plain_flow`.
     """
+    targets = finite_numbers("targets", targets, (len(inputs),))
     size, degree, root = len(net.readout), net.degree, np.sqrt(net.width)
     falls = np.full(len(net.theta), decay)
     if readout_alone:
@@ -245,8 +260,10 @@ def wide_course(
         pull: decay of f by pull lambda f(0) besides, as in the net that is linearised at its start.
 
     Raises:
+        InvalidInput: targets are not `(n,)` finite numbers.
         IntegrationFailed: see `plain_flow`.
     """
+    targets = finite_numbers("targets", targets, kernels.outputs.shape)
     size = len(targets)
     start, tangent = kernels.outputs, kernels.tangent
     third, fourth = (width * each.reshape(size**2, size, -1) for each in kernels[2:])

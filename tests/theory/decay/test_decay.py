@@ -154,3 +154,17 @@ def test_potentials_of_other_shapes_are_refused(degree: int) -> None:
         least_potential(rows, one, one, one[:1], degree)
     with pytest.raises(InvalidInput, match="inputs holds NaN"):
         least_potential(np.nan * rows, one, one, one, degree)
+
+
+def test_flows_of_other_shapes_are_refused() -> None:
+    rows, one = np.eye(2), np.ones(2)
+    with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+        decayed_flow(rows, one[:1], (one, one), 2, 0.1, 1.0)
+    with pytest.raises(InvalidInput, match="minus has"):
+        decayed_flow(rows, one, (one, -one), 2, 0.1, 1.0)
+
+
+def test_powers_beyond_float64_are_told() -> None:
+    start = np.array([1e100])
+    with pytest.raises(OracleFailed, match="beyond float64"):
+        least_potential(np.ones((1, 1)), np.ones(1), start, start, 4)

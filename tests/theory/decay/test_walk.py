@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theory.decay import decayed_misfit, least_potential, net_flow, slow_walk
-from theory.errors import IntegrationFailed
+from theory.errors import IntegrationFailed, InvalidInput
 from theory.nets import Diagonal, TwoLayer
 from verify.strategies.decay import DecayedNet
 
@@ -59,3 +59,26 @@ def test_dependent_gradients_are_refused() -> None:
         decayed_misfit(net, inputs, targets, theta)
     with pytest.raises(IntegrationFailed):
         slow_walk(net, inputs, targets, theta, 1.0)
+
+
+def test_more_samples_than_weights_have_no_misfit() -> None:
+    """J J' is of rank 6 of 9, but rounding leaves it invertible."""
+    rng = np.random.default_rng(0)
+    net, theta = TwoLayer(2, 2, "square"), rng.normal(size=6)
+    inputs = rng.normal(size=(9, 2))
+    targets = np.asarray(net.outputs(theta, inputs))
+    with pytest.raises(IntegrationFailed, match="misfit under decay: gradients"):
+        decayed_misfit(net, inputs, targets, theta)
+    with pytest.raises(IntegrationFailed, match="walk on interpolators: gradients"):
+        slow_walk(net, inputs, targets, theta, 0.5)
+
+
+def test_one_target_for_several_samples_is_refused() -> None:
+    net, theta, inputs, one = TwoLayer(1, 1, "square"), np.ones(2), np.ones((3, 1)), np.ones(1)
+    for refused in (
+        lambda: net_flow(net, inputs, one, theta, 0.1, 1.0),
+        lambda: slow_walk(net, inputs, one, theta, 1.0),
+        lambda: decayed_misfit(net, inputs, one, theta),
+    ):
+        with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+            refused()

@@ -101,3 +101,15 @@ def test_pull_is_that_of_the_linearised_net() -> None:
 def test_degrees_below_two_are_refused() -> None:
     with pytest.raises(InvalidInput, match="at least 2"):
         WideNet(np.ones(1), np.ones((1, 1)), np.ones(1), 1)
+
+
+def test_nets_of_other_shapes_are_refused() -> None:
+    net, inputs, targets = drawn(3, 4)
+    with pytest.raises(InvalidInput, match="readout, hidden and copies have shapes"):
+        WideNet(net.readout, net.hidden, np.array([2.0]), 3)
+    with pytest.raises(InvalidInput, match=r"degree is 2\.5"):
+        WideNet(net.readout, net.hidden, net.copies, 2.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="times is 0"):
+        mirrored(net, 0)
+    with pytest.raises(InvalidInput, match=r"targets has shape \(1,\)"):
+        wide_flow(net, inputs, targets[:1], 0.1, 1.0)
