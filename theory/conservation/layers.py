@@ -188,12 +188,16 @@ def layer_flow(
         comoving: integrate e^(lambda t) W instead, by another method; states are W all the same.
 
     Raises:
-        InvalidInput: decays are not one finite number for each layer; times that do not increase.
+        InvalidInput: decays are not one finite number for each layer; a drift, which is that of the
+            task's own decay at rest, of other decays or comoving; times that do not increase.
         IntegrationFailed: see `plain_flow`.
     """
     rates = [task.decay] * len(task.weights) if decays is None else list(decays)
     if len(rates) != len(task.weights) or not np.all(np.isfinite(rates)):
         raise InvalidInput(f"decays are {decays!r}; allowed are {len(task.weights)} finite numbers")
+    if with_drift and (comoving or decays is not None):
+        raise InvalidInput("with_drift is true; it needs the task's own decay, not comoving")
+    each = np.repeat(rates, [layer.size for layer in task.weights])
 
     def field(_: float, state: Floats) -> Floats:
         weights = task.layers(state)
@@ -211,13 +215,13 @@ def layer_flow(
         )
 
     def lifted(time: float, state: Floats) -> Floats:
-        growth = np.exp(task.decay * time)
+        growth = np.exp(each * time)
         return np.asarray(-growth * task.flat(task.gradients(task.layers(state / growth))))
 
     start = task.flat(task.weights)
     if comoving:
         found = plain_flow(lifted, start, times, method="LSODA")
-        shrink = np.exp(-task.decay * found.times)[:, None]
+        shrink = np.exp(-np.outer(found.times, each))
         return PlainFlow(found.times, shrink * found.tight, shrink * found.loose)
     if with_drift:
         size = sum(pair.size for pair in balance(task.weights))

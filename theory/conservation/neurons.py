@@ -70,9 +70,14 @@ def neuron_flow(
 
     Args:
         hidden_decay: of w, in place of the task's own for all.
+
+    Raises:
+        InvalidInput: `hidden_decay` is not finite; times that do not increase.
+        IntegrationFailed: see `plain_flow`.
     """
     m, n, p = len(task.readout), len(task.inputs), task.degree
     rate = task.decay if hidden_decay is None else hidden_decay
+    check_number("hidden_decay", rate)
 
     def field(_: float, state: Floats) -> Floats:
         a, w = state[:m], state[m:].reshape(m, -1)

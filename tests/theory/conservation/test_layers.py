@@ -150,3 +150,15 @@ def test_tasks_that_do_not_fit_are_refused(task: LayerTask) -> None:
 def test_descent_that_diverges_fails_as_a_number() -> None:
     with pytest.raises(NumericalFailure, match=r"20 steps of 1e\+06 diverge"):
         descent(LinearNet((3, 4, 2), 5, 0.1, 0.1, 0).task, 1e6, 20)
+
+
+def test_layers_that_decay_each_at_its_own_rate_by_both_routes() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
+    task = LayerTask(weights, rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), 0.1)
+    at_rest = layer_flow(task, [0.5], decays=[0.1, 0.5]).tight
+    comoving = layer_flow(task, [0.5], decays=[0.1, 0.5], comoving=True).tight
+    assert comoving == pytest.approx(at_rest, abs=1e-9)
+    for options in ({"comoving": True}, {"decays": [0.1, 0.5]}):
+        with pytest.raises(InvalidInput, match="with_drift is true"):
+            layer_flow(task, [0.5], with_drift=True, **options)  # type: ignore[arg-type]

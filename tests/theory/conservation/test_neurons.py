@@ -63,3 +63,5 @@ def test_tasks_that_do_not_fit_are_refused() -> None:
     ):
         with pytest.raises(InvalidInput, match=word):
             replace(task, **{name: wrong})
+    with pytest.raises(InvalidInput, match="hidden_decay is nan"):
+        neuron_flow(task, [1.0], hidden_decay=np.nan)
