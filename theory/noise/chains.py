@@ -9,6 +9,7 @@ fluctuate as well, with the stationary covariance eta delta^2 K / (2b), K = 4 X 
 import numpy as np
 
 from theory.backend import Floats
+from theory.errors import NumericalFailure
 from theory.noise.descent import DiagonalTask
 from theory.requests import check_not_negative, check_number, check_positive, check_whole
 
@@ -54,6 +55,7 @@ def label_noise(
 
     Raises:
         InvalidInput: step or noise are not positive; batch, chains, settling or steps no counts.
+        NumericalFailure: a step overshoots zero.
     """
     check_positive("step", step)
     check_positive("noise", noise)
@@ -72,6 +74,8 @@ def label_noise(
         rows = task.inputs[chosen]
         residuals = np.einsum("cbd,cd->cb", rows, u**2 - v**2) - task.labels[chosen]
         move = 2.0 * step * np.einsum("cbd,cb->cd", rows, residuals + noise * signs) / batch
+        if not np.abs(move).max() < 1.0:
+            raise NumericalFailure(f"a step of {step:g} changes a sign after {count} steps")
         if count >= settling:
             total -= np.log1p(-(move**2))
         u, v = u * (1.0 - move), v * (1.0 + move)

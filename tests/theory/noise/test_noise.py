@@ -197,3 +197,9 @@ def test_noise_is_drawn_by_a_generator() -> None:
     task = DiagonalTask(np.ones((1, 2)), np.ones(1), np.ones(2), np.ones(2))
     with pytest.raises(InvalidInput, match=r"rng is None; noise of 0\.1 needs a generator"):
         descend(task, 0.01, noise=0.1, noisy_steps=3)
+
+
+def test_chains_whose_steps_are_too_large_are_told() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(NumericalFailure, match="a step of 2 changes a sign"):
+        label_noise(TASK, 2.0, 1.0, 1, rng, chains=2, settling=0, steps=5)
