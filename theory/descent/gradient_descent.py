@@ -21,6 +21,7 @@ from theory.descent.compiled_descent import compiled_descent
 from theory.descent.steps import FixedStep, LossScaledStep, StepRule, check_decay
 from theory.errors import InvalidInput, NumericalFailure
 from theory.problem import Problem, Regime, _frozen_array
+from theory.requests import is_whole
 
 MAX_STEPS = 1_000_000
 CHECK_EVERY = 16
@@ -337,7 +338,8 @@ def _until_steps(program: _Program, at_steps: Sequence[int]) -> Descent:
     import torch
 
     wanted = list(at_steps)
-    if not wanted or min(wanted) < 0 or sorted(set(wanted)) != wanted:
+    whole = all(is_whole(step) and step >= 0 for step in wanted)
+    if not wanted or not whole or sorted(set(wanted)) != wanted:
         raise InvalidInput(f"at_steps is {at_steps!r}; it must be increasing whole numbers >= 0")
     theta = program.start
     log_time = torch.full_like(program.decay, -inf)

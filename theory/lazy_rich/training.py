@@ -16,7 +16,7 @@ from theory.backend import Array
 from theory.errors import InvalidInput, NumericalFailure
 from theory.lazy_rich.committee import Committee, spread
 from theory.lazy_rich.setting import Setting
-from theory.requests import check_increasing
+from theory.requests import check_increasing, check_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +164,8 @@ def gradient_descent(training: Training, at: Sequence[int]) -> Iterator[Moment]:
         NumericalFailure: a run has diverged (found where it is yielded).
     """
     check_increasing("at", at)
+    for count in at:
+        check_whole("at", count, 0)
     state = _State(training.committee)
     offset = outputs_and_pullback(state.machine, training.inputs)[0] if training.centred else 0.0
     gain, shrink = training.step * speed(training), 1.0 - training.step * training.weight_decay

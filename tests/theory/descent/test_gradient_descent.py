@@ -118,6 +118,8 @@ def test_bad_input_is_refused_by_name(instance: Instances) -> None:
         gradient_descent(problem, [run], at=[-1.0])
     with pytest.raises(InvalidInput, match="at_steps"):
         gradient_descent(problem, [run], at_steps=[3, 2])
+    with pytest.raises(InvalidInput, match="at_steps"):
+        gradient_descent(problem, [run], at_steps=[1.5, 3])  # type: ignore[list-item]
     with pytest.raises(InvalidInput, match="precision"):
         gradient_descent(problem, [run], at=[1.0], precision="float16")
     with pytest.raises(InvalidInput, match="start has 2"):

@@ -207,3 +207,9 @@ def test_divergence_is_a_failure_not_a_warning() -> None:
     training = replace(batch(SHAPES["wide"]), step=50.0)
     with pytest.raises(NumericalFailure, match="diverged by step 30"):
         list(gradient_descent(training, [30]))
+
+
+@pytest.mark.parametrize("at", [[0.5, 2], [1.5], [0, 2.0]])
+def test_steps_that_are_not_whole_are_refused(at: list[int]) -> None:
+    with pytest.raises(InvalidInput, match="at is"):
+        list(gradient_descent(Training.of([SHAPES["wide"]]), at))
