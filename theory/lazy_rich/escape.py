@@ -10,11 +10,12 @@ of the escape times and the solution for one neuron are this project's.
 """
 
 from dataclasses import dataclass
-from math import exp, expm1, log, sqrt
+from math import exp, inf, log, sqrt
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
+from scipy.special import expit, exprel
 
 from theory.backend import Floats
 from theory.errors import IntegrationFailed, InvalidInput
@@ -72,7 +73,12 @@ def coherence(alignment: Floats) -> float:
 
     Not centred, sum_j A_j^2 first decreases at coherences above 3 eps B / (2 alpha), `early_rate`,
     to leading order in eps.
+
+    Raises:
+        InvalidInput: no neuron has an overlap.
     """
+    if not np.any(alignment):
+        raise InvalidInput("alignment is zero; neurons without overlaps agree on nothing")
     return float(alignment.sum() ** 2 / (len(alignment) * (alignment @ alignment)))
 
 
@@ -140,20 +146,28 @@ class SingleNeuron:
         start = self.overlap**2 / (self.signal * self.norm - self.overlap**2)
         return start * exp(2.0 * clock)
 
+    def _log_odds(self, clock: float) -> float:
+        return 2.0 * clock + log(self.odds(0.0))
+
     def size(self, clock: float) -> float:
         """x = alpha eps C / B."""
         growth = 1.0 - 2.0 * self.output_scale / (self.curvature * self.signal)
-        start = self.odds(0.0)
         bend = self.output_scale * self.curvature * self.norm / self.signal
-        sources = _exponential_integral(growth, clock)
-        sources += start * _exponential_integral(growth + 2.0, clock)
-        inverse = ((1.0 + start) / bend + 3.0 * sources) * exp(-growth * clock)
-        return (1.0 + self.odds(clock)) / inverse
+        odds = self._log_odds(clock)
+        # logarithms, as powers of e leave float64 where the neuron is lazy, 2 alpha >> eps B
+        inverse = np.logaddexp.reduce(
+            [
+                log((1.0 + self.odds(0.0)) / bend) - growth * clock,
+                log(3.0) + _log_exponential_integral(-growth, clock),
+                log(3.0) + odds + _log_exponential_integral(-growth - 2.0, clock),
+            ]
+        )
+        return float(np.exp(np.logaddexp(0.0, odds) - inverse))
 
     def loss(self, clock: float) -> Decomposition:
         """The test loss."""
-        size, odds, signal = self.size(clock), self.odds(clock), self.signal
-        overlap = size * odds / (1.0 + odds)
+        size, signal = self.size(clock), self.signal
+        overlap = size * float(expit(self._log_odds(clock)))
         return Decomposition(
             scale=0.25 * signal**2 * (size - 1.0) ** 2,
             alignment=0.5 * signal**2 * (size**2 - 2.0 * overlap + 1.0),
@@ -177,9 +191,11 @@ class SingleNeuron:
         return float(brentq(left, clocks[later - 1], clocks[later], xtol=1e-13))
 
 
-def _exponential_integral(rate: float, until: float) -> float:
-    """The integral of e^(rate s) over s from 0."""
-    return until if rate == 0.0 else expm1(rate * until) / rate
+def _log_exponential_integral(rate: float, until: float) -> float:
+    """The logarithm of the integral of e^(rate s) over s from 0; -inf of one until 0."""
+    if until == 0.0:
+        return -inf
+    return max(rate * until, 0.0) + log(until * float(exprel(-abs(rate * until))))
 
 
 def escape_time(

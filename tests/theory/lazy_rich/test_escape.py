@@ -2,6 +2,7 @@
 
 from math import log
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -147,3 +148,32 @@ def test_bad_input_is_named() -> None:
         escape_time(one(0.1, 0.01), 1e-3)
     with pytest.raises(InvalidInput, match="latest"):
         SingleNeuron.of(one(0.1, 0.01)).escape_clock(latest=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.25, 2.0, 100.0])
+def test_one_neuron_follows_its_bernoulli_equation(scale: float) -> None:
+    """1 / x by a sum of exponentials in 60 digits; lazy neurons shrink by e^(399 clock)."""
+    neuron, clock = SingleNeuron(1.0, 0.1, scale, 0.5, 1.0), mpmath.mpf("1.5")
+    with mpmath.workdps(60):
+        growth = 1 - 2 * mpmath.mpf(scale) / mpmath.mpf("0.5")
+        odds = mpmath.mpf(0.1) ** 2 / (1 - mpmath.mpf(0.1) ** 2)
+        sources = mpmath.quad(
+            lambda s: mpmath.exp(growth * s) * (1 + odds * mpmath.exp(2 * s)), [0, clock]
+        )
+        inverse = (1 + odds) / (mpmath.mpf(scale) * mpmath.mpf("0.5")) + 3 * sources
+        exact = (1 + odds * mpmath.exp(2 * clock)) * mpmath.exp(growth * clock) / inverse
+    assert neuron.size(1.5) == pytest.approx(float(exact), rel=1e-11)
+
+
+@pytest.mark.parametrize("scale", [5.0, 100.0])
+def test_a_lazy_neuron_does_not_escape(scale: float) -> None:
+    """Aligned it grows at 3 - 2 alpha / (eps B), and not at all from alpha = 0.75 on."""
+    neuron = SingleNeuron(1.0, 0.1, scale, 0.5, 1.0)
+    for latest in (100.0, 1000.0):
+        with pytest.raises(InvalidInput, match="latest"):
+            neuron.escape_clock(latest=latest)
+
+
+def test_neurons_without_overlaps_have_no_coherence() -> None:
+    with pytest.raises(InvalidInput, match="alignment is zero"):
+        coherence(np.zeros(3))
