@@ -210,7 +210,8 @@ def gram_alignment(gram: Floats, labels: Floats, centring: Centring = "both") ->
     """The measured alignment of a Gram matrix `(P, P)` with labels `(P,)`.
 
     Raises:
-        InvalidInput: shapes that do not fit, or an unknown centring.
+        InvalidInput: shapes that do not fit, an unknown centring, or a Gram matrix or labels of
+            which centring leaves nothing.
     """
     _check(centring)
     if gram.shape != (len(labels), len(labels)):
@@ -220,6 +221,8 @@ def gram_alignment(gram: Floats, labels: Floats, centring: Centring = "both") ->
         gram = gram - gram.mean(0)
     if centring == "both":
         gram = gram - gram.mean(1, keepdims=True)
+    if not np.any(gram) or not np.any(labels):
+        raise InvalidInput("gram or labels are zero once centred; they have no alignment")
     return float(labels @ gram @ labels / (np.linalg.norm(gram) * (labels @ labels)))
 
 

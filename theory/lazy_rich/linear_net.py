@@ -13,6 +13,7 @@ import numpy as np
 
 from theory.backend import Floats
 from theory.lazy_rich.dmft.mean_field import MeanField
+from theory.requests import check_positive
 
 NODES = 2000
 """Of the midpoint rule on an analytic periodic integrand: exact to rounding for ratios away from 1,
@@ -46,7 +47,11 @@ def marchenko_pastur(sample_ratio: float) -> tuple[Floats, Floats]:
     """Nodes and weights of the law of the nonzero eigenvalues of X^T X D / P, X of N(0, 1/D).
 
     The weights add up to min(1, sample_ratio), the rank over D.
+
+    Raises:
+        InvalidInput: a ratio that is not positive.
     """
+    check_positive("sample_ratio", sample_ratio)
     inverse = 1.0 / sample_ratio
     angles = (np.arange(NODES) + 0.5) * np.pi / NODES
     nodes = 1.0 + inverse + 2.0 * np.sqrt(inverse) * np.cos(angles)

@@ -147,3 +147,13 @@ def test_bad_input_is_named() -> None:
         gram_alignment(np.eye(3), np.ones(2))
     with pytest.raises(InvalidInput, match="samples is 1"):
         alignment_moments(net, beta).sample(1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "label", "centring"), [(4, 1.0, "both"), (4, 0.0, "none"), (1, 2.0, "one-sided")]
+)
+def test_labels_of_which_nothing_is_left_have_no_alignment(
+    samples: int, label: float, centring: Centring
+) -> None:
+    with pytest.raises(InvalidInput, match="zero once centred"):
+        gram_alignment(np.eye(samples), np.full(samples, label), centring)

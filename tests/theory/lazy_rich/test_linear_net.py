@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from theory.errors import InvalidInput
 from theory.lazy_rich import Setting
 from theory.lazy_rich.dmft import MeanField, causal_sweep, simulate
 from theory.lazy_rich.linear_net import linear_curves, marchenko_pastur
@@ -48,3 +49,8 @@ def test_the_mean_field_theory_agrees(centred: bool) -> None:
     np.testing.assert_allclose(found.train.numpy(), exact.train, rtol=0.02)
     np.testing.assert_allclose(found.test.numpy(), exact.test, rtol=0.02)
     assert not np.allclose(linear_curves(replace(problem, sample_ratio=3.0)).test, exact.test)
+
+
+def test_a_ratio_of_zero_has_no_law() -> None:
+    with pytest.raises(InvalidInput, match="sample_ratio is"):
+        marchenko_pastur(0.0)

@@ -55,3 +55,10 @@ def test_bad_input_is_named() -> None:
         orthogonal_directions(4, 3, np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="degree is 9"):
         hermite_labels(9, np.ones(2), np.ones((1, 2)))
+
+
+def test_targets_without_directions_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"directions has shape \(0, 2\)"):
+        multi_index_target(np.zeros((0, 2)))
+    with pytest.raises(InvalidInput, match="direction is zero"):
+        hermite_labels(2, np.zeros(2), np.ones((3, 2)))
