@@ -123,13 +123,16 @@ def uniform_multiplier_residual(problem: Problem, theta: Floats) -> float:
     (L sum q), where all margins are equal and so complementary.
 
     Raises:
-        InvalidInput: theta is zero, not finite, or of the wrong length.
+        InvalidInput: theta is zero, not finite, or of the wrong length; the sum of its margins is
+            not positive, and so no multiplier would be.
     """
     if theta.shape != (problem.parameters,) or not np.all(np.isfinite(theta)) or not theta.any():
         raise InvalidInput(f"theta must be {problem.parameters} finite numbers, not all zero")
     point = theta / lengths_of(theta[None])
     net = problem.row_net
     margins = np.asarray(net.outputs(point, problem.inputs))
+    if not margins.sum() > 0.0:
+        raise InvalidInput(f"theta has margins of sum {margins.sum():.2g}; it must be positive")
     gradient = np.asarray(net.jacobian(point, problem.inputs)).sum(axis=0)
     multiplier = 1.0 / (problem.degree * float(margins.sum()))
     return float(np.linalg.norm(point - multiplier * gradient))

@@ -40,18 +40,27 @@ def one_hot(modulus: int, pairs: Integers) -> Floats:
     Raises:
         InvalidInput: pairs are not `(n, 2)` of whole numbers from 0 to p - 1.
     """
-    pairs = number_array("pairs", pairs)
-    if pairs.dtype.kind == "f":
-        raise InvalidInput(f"pairs must be whole numbers; they are {pairs.tolist()}")
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or np.any((pairs < 0) | (pairs >= modulus)):
-        raise InvalidInput(f"pairs must be (n, 2) of 0 to {modulus - 1}; they are {pairs.tolist()}")
+    pairs = _checked(modulus, pairs)
     unit = np.eye(modulus)
     return np.concatenate([unit[pairs[:, 0]], unit[pairs[:, 1]]], axis=1)
 
 
 def sums(modulus: int, pairs: Integers) -> Integers:
-    """a + b mod p, shape `(n,)`."""
-    return np.asarray(pairs.sum(axis=1) % modulus)
+    """a + b mod p, shape `(n,)`.
+
+    Raises:
+        InvalidInput: see `one_hot`.
+    """
+    return np.asarray(_checked(modulus, pairs).sum(axis=1) % modulus)
+
+
+def _checked(modulus: int, pairs: Integers) -> Integers:
+    pairs = number_array("pairs", pairs)
+    if pairs.dtype.kind == "f":
+        raise InvalidInput(f"pairs must be whole numbers; they are {pairs.tolist()}")
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or np.any((pairs < 0) | (pairs >= modulus)):
+        raise InvalidInput(f"pairs must be (n, 2) of 0 to {modulus - 1}; they are {pairs.tolist()}")
+    return pairs
 
 
 def quadratic_net(modulus: int, width: int) -> TwoLayer:

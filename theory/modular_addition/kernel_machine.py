@@ -25,6 +25,7 @@ from theory.errors import InvalidInput
 from theory.kernel.svm import KernelSVM, max_margin
 from theory.modular_addition.data import one_hot, quadratic_net, sums
 from theory.nets import PairNet, TwoLayer
+from theory.requests import number_array
 
 WideStart = Literal["readout 0", "difference"]
 
@@ -149,7 +150,8 @@ def addition_machine(
         solver: see `theory.kernel.svm.kernel_svm`.
 
     Raises:
-        InvalidInput: no pairs, or numbers of pairs and classes that are not from 0 to p - 1.
+        InvalidInput: no pairs, or numbers of pairs and classes that are not whole ones from 0 to
+            p - 1.
         OracleFailed: no solver returned a certified solution.
     """
     if not len(pairs):
@@ -157,9 +159,11 @@ def addition_machine(
     features = kernel.features(modulus, pairs)
     by_class = np.einsum("nf,ck->nckf", features, np.eye(modulus))
     jacobian = by_class.reshape(len(pairs), modulus, -1)
-    own = sums(modulus, pairs) if classes is None else classes
-    if own.shape != (len(pairs),) or np.any((own < 0) | (own >= modulus)):
+    own = sums(modulus, pairs) if classes is None else number_array("classes", classes)
+    whole = np.array_equal(own, np.round(own))
+    if not whole or own.shape != (len(pairs),) or np.any((own < 0) | (own >= modulus)):
         raise InvalidInput(f"classes must be {len(pairs)} of 0 to {modulus - 1}; they are {own!r}")
+    own = own.astype(np.int64)
     rows = np.asarray(_margins(modulus, own).differences(jacobian, trailing=1))
     return AdditionMachine(kernel, modulus, pairs, own, max_margin(rows, solver=solver))
 

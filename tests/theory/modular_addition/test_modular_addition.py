@@ -329,3 +329,24 @@ def test_numbers_that_are_not_whole_are_refused() -> None:
         one_hot(3, np.array([[0.5, 1.0]]))  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="classes must be whole numbers"):
         lead(np.array([[1.0, 2.0]]), np.array([0.5]))  # type: ignore[arg-type]
+
+
+def test_margins_below_zero_have_no_multiplier() -> None:
+    """-theta has all margins of theta, which has a residual of 0, with the sign turned."""
+    net, theta = closed_form_net(3)
+    problem = addition_problem(net, theta)
+    assert uniform_multiplier_residual(problem, theta) < 1e-14
+    with pytest.raises(InvalidInput, match="theta has margins of sum"):
+        uniform_multiplier_residual(problem, -theta)
+    flat, anchor = symmetric_anchor(3)
+    with pytest.raises(InvalidInput, match="theta has margins of sum 0"):
+        uniform_multiplier_residual(addition_problem(flat, anchor), anchor)
+
+
+def test_pairs_and_classes_that_are_none_are_refused() -> None:
+    net, theta = closed_form_net(3)
+    with pytest.raises(InvalidInput, match="pairs must be"):
+        addition_problem(net, theta, np.array([1, 2]))
+    pairs = np.array([[0, 0], [0, 1]])
+    with pytest.raises(InvalidInput, match="classes must be 2 of 0 to 2"):
+        addition_machine(wide_kernel("readout 0"), 3, pairs, classes=np.array([0.5, 1.0]))
