@@ -160,10 +160,11 @@ def kink_decay_time(
         log_x = log_refined_normalization(svm, level) + log(svm.margin)
         return regime.log_alpha - decay_time - share * (log(kappa / before) + log_x)
 
-    high = 2.0 * regime.log_alpha
+    # by then x is below e^-80, and falls with rho^2 from there on
+    high = regime.log_alpha + 40.0 + max(0.0, log_inverse_decay(problem, regime, 1.0)) / 2.0
     if excess(0.0) <= 0.0:
         return 0.0
-    return float(brentq(excess, 0.0, high)) if excess(high) < 0.0 else high
+    return float(brentq(excess, 0.0, high)) if excess(high) < 0.0 else np.inf
 
 
 def kink_nonlinearity(svm: KernelSVM, problem: Problem) -> float:

@@ -128,3 +128,20 @@ def test_a_kink_that_is_not_met_has_no_time() -> None:
     for left in (1.0, -0.5, float("nan")):
         with pytest.raises(InvalidInput, match="left is"):
             kink_decay_time(svm, problem, regime, left=left)
+
+
+@pytest.mark.parametrize("beyond", [1e-3, 2.0, 30.0, -1e-3, -100.0])
+def test_a_kink_too_far_is_never_met(beyond: float) -> None:
+    """x kappa = rho^2 and x + log x = log rho^2 + c give x = c + log kappa, if that is positive."""
+    problem, regime = random_problem(0), Regime(log10_alpha=3.0, decay_power=1.5)
+    svm = kernel_svm(problem)
+    share = svm.dual / svm.dual.sum()
+    entropy = -float((share[share > 0] * np.log(share[share > 0])).sum())
+    c = 2.0 * np.log(svm.margin) + entropy - np.log(2.0 * problem.samples) - regime.log_lambda
+    log_kappa = beyond - c
+    found = kink_decay_time(svm, problem, regime, ratio=exp(log_kappa))
+    if beyond < 0.0:
+        assert found == inf
+    else:
+        at = max(0.0, regime.log_alpha - 0.5 * (log_kappa + np.log(beyond)))
+        assert found == pytest.approx(at, rel=1e-6)
