@@ -61,7 +61,7 @@ def _dual(inputs: Floats, weights: Floats) -> Floats:
 
 def _signs(dual: Floats) -> Floats:
     """sgn c, 1 where c is 0."""
-    return np.where(dual < 0.0, -1.0, 1.0)
+    return np.asarray(np.where(dual < 0.0, -1.0, 1.0))
 
 
 def _logarithms(inputs: Floats, weights: Floats, dual: Floats) -> Floats:
