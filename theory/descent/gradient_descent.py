@@ -10,7 +10,7 @@ runs share net and data, and differ in start, weight decay and step rule.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import exp, inf, isfinite, log
+from math import exp, inf, log
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from theory.descent.compiled_descent import compiled_descent
 from theory.descent.steps import FixedStep, LossScaledStep, StepRule, check_decay
 from theory.errors import InvalidInput, NumericalFailure
 from theory.problem import Problem, Regime, _frozen_array
-from theory.requests import is_whole
+from theory.requests import check_number, check_positive, check_whole, is_whole
 
 MAX_STEPS = 1_000_000
 CHECK_EVERY = 16
@@ -57,8 +57,8 @@ class Run:
         object.__setattr__(self, "start", _frozen_array("start", self.start, 1))
         if not isinstance(self.step, (FixedStep, LossScaledStep)):
             raise InvalidInput(f"step is {self.step!r}; it must be a FixedStep or LossScaledStep")
-        if not (self.unit > 0 and isfinite(self.unit)):
-            raise InvalidInput(f"unit is {self.unit!r}; it must be positive and finite")
+        check_number("decay", self.decay)
+        check_positive("unit", self.unit)
 
     @classmethod
     def of(cls, problem: Problem, regime: Regime, step: StepRule) -> "Run":
@@ -140,6 +140,7 @@ def gradient_descent(
     if (at is None) == (at_steps is None):
         raise InvalidInput("give exactly one of at (times) and at_steps")
     if at is not None:
+        check_whole("max_steps", max_steps)
         return _until_times(program, _frozen_array("at", at, 1), max_steps)
     assert at_steps is not None
     return _until_steps(program, at_steps)

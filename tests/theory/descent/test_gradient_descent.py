@@ -1,6 +1,7 @@
 """Gradient descent against the exact flow, and batches against single runs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -120,6 +121,10 @@ def test_bad_input_is_refused_by_name(instance: Instances) -> None:
         gradient_descent(problem, [run], at_steps=[3, 2])
     with pytest.raises(InvalidInput, match="at_steps"):
         gradient_descent(problem, [run], at_steps=[1.5, 3])  # type: ignore[list-item]
+    with pytest.raises(InvalidInput, match=r"max_steps is 100\.5"):
+        gradient_descent(problem, [run], at=[1.0], max_steps=100.5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="decay is None"):
+        replace(run, decay=None)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="precision"):
         gradient_descent(problem, [run], at=[1.0], precision="float16")
     with pytest.raises(InvalidInput, match="start has 2"):
