@@ -51,7 +51,7 @@ def _dual(inputs: Floats, weights: Floats) -> Floats:
     Raises:
         InvalidInput: as `certificate`; w* is not the only interpolator of least |w|_1.
     """
-    dual = certificate(inputs, weights)[weights == 0.0]
+    dual = np.asarray(certificate(inputs, weights)[weights == 0.0])
     if np.any(np.abs(dual) >= 1.0):
         raise InvalidInput(
             f"weights are not the only ones of least sum: their certificate is {dual} off them"
