@@ -138,6 +138,8 @@ def test_what_is_judged_is_what_was_measured(claim: str, instance: object, statu
         ("lagged-biases-beside-a-kink", "lagged-biases", Status.KEPT),
         # what biases do to the weights is as much as what is nonlinear takes away
         ("lagged-biases-that-cancel", "lagged-biases", Status.UNRESOLVED),
+        # at 10^10000 both tolerances are off the machine by 3.4 of what they are raised to
+        ("kernel-svm-of-classes-far-out", "kernel-svm-of-classes", Status.KEPT),
         # half the inverse sharpness at the start is 4 times the inverse at t_g
         pytest.param(
             "deep-descent-follows-flow-1",
